@@ -1,0 +1,71 @@
+/**
+ * What kind of failure each reason is. The reasons are API (proto/auth/v1/error_reason.proto); the kinds are what a
+ * caller can do about it, and each edge maps them to its own codes by one exhaustive table.
+ */
+export const kindOfReason = {
+  INVALID_REQUEST: "invalid",
+  EMAIL_INVALID: "invalid",
+  USERNAME_INVALID: "invalid",
+  PASSWORD_UNACCEPTABLE: "invalid",
+  PAGE_TOKEN_INVALID: "invalid",
+  UPDATE_MASK_INVALID: "invalid",
+  SUSPENSION_IN_PAST: "invalid",
+  USER_NOT_FOUND: "not-found",
+  EMAIL_TAKEN: "already-exists",
+  USERNAME_TAKEN: "already-exists",
+  USER_DELETED: "failed-precondition",
+  USER_NOT_DELETED: "already-exists",
+  ETAG_MISMATCH: "aborted",
+  REQUEST_ID_REUSED: "failed-precondition",
+  CREDENTIALS_INVALID: "unauthenticated",
+  OVERLOADED: "exhausted",
+  DATABASE_UNAVAILABLE: "unavailable",
+  CONTENTION: "aborted",
+  OUTCOME_UNKNOWN: "unknown-outcome",
+  DEADLINE_EXCEEDED: "deadline-exceeded",
+  CANCELLED: "cancelled",
+} as const;
+
+export type Reason = keyof typeof kindOfReason;
+export type ErrorKind = (typeof kindOfReason)[Reason];
+
+/** One field that is wrong: its path in the API's words ("user.email") and a sentence for the caller's developer. */
+export interface FieldViolation {
+  readonly field: string;
+  readonly description: string;
+}
+
+export interface DomainErrorDetails {
+  /** The fields that are at fault, where fields are. */
+  readonly violations?: readonly FieldViolation[];
+  /** Milliseconds after which a repetition may succeed, where waiting helps. */
+  readonly retryAfterMs?: number;
+  /** What brought it about. Logged at the edge, never sent. */
+  readonly cause?: unknown;
+}
+
+/**
+ * A failure that the service means: something a caller did, or a state that it has to know of. Its message is for the
+ * caller's developer and holds no secret and nothing of another user's. Whatever is thrown and is no DomainError is a
+ * defect and leaves the service as "internal error".
+ */
+export class DomainError extends Error {
+  override readonly name = "DomainError";
+  readonly reason: Reason;
+  readonly kind: ErrorKind;
+  readonly violations: readonly FieldViolation[];
+  readonly retryAfterMs: number | undefined;
+
+  constructor(reason: Reason, message: string, details: DomainErrorDetails = {}) {
+    super(message, { cause: details.cause });
+    this.reason = reason;
+    this.kind = kindOfReason[reason];
+    this.violations = details.violations ?? [];
+    this.retryAfterMs = details.retryAfterMs;
+  }
+}
+
+/** A DomainError about one field. */
+export function invalidField(reason: Reason, field: string, description: string): DomainError {
+  return new DomainError(reason, `${field}: ${description}`, { violations: [{ field, description }] });
+}

@@ -1,0 +1,67 @@
+const everyScript = String.raw`\p{scx=Common}\p{scx=Inherited}`;
+
+// The recommended scripts of UAX #31, table 5. Those of the three East Asian sets stand in the sets.
+const aloneAllowed = [
+  "Arabic",
+  "Armenian",
+  "Bengali",
+  "Cyrillic",
+  "Devanagari",
+  "Ethiopic",
+  "Georgian",
+  "Greek",
+  "Gujarati",
+  "Gurmukhi",
+  "Hebrew",
+  "Kannada",
+  "Khmer",
+  "Lao",
+  "Malayalam",
+  "Myanmar",
+  "Oriya",
+  "Sinhala",
+  "Tamil",
+  "Telugu",
+  "Thaana",
+  "Thai",
+  "Tibetan",
+];
+
+// Latin comes with each, and so do the scripts of a set without one another.
+const togetherAllowed = [
+  ["Latin", "Han", "Hiragana", "Katakana"],
+  ["Latin", "Han", "Bopomofo"],
+  ["Latin", "Han", "Hangul"],
+];
+
+const scriptSets = [...togetherAllowed, ...aloneAllowed.map((script) => [script])].map(
+  (scripts) =>
+    new RegExp(`^[${everyScript}${scripts.map((script) => `\\p{scx=${script}}`).join("")}]+$`, "u"),
+);
+
+const ascii = /^[!-~]+$/;
+const joinControl = /[\u200C-\u200D]/;
+const leadingMark = /^\p{M}/u;
+const tooManyMarks = /[\p{Mn}\p{Me}]{5}|(?<mark>[\p{Mn}\p{Me}])\k<mark>/u;
+const dotOnDot = /\p{Soft_Dotted}\p{Mn}*\u0307/u;
+const digitsOfTwoSystems = /[0-9].*[\p{Nd}--[0-9]]|[\p{Nd}--[0-9]].*[0-9]/v;
+
+/**
+ * Why a name in canonical form could pass for another one, as a sentence, or undefined where it is plain: UTS #39, level
+ * Highly Restrictive (section 5.2), with the optional detections of marks and of mixed digits (sections 5.3 and 5.4), and
+ * no join controls. Names that are wholly of one script and look like another script's ("сосо" in Cyrillic) are not
+ * found: that takes the confusables table.
+ */
+export function findLookAlike(name: string): string | undefined {
+  if (ascii.test(name)) return undefined;
+  if (joinControl.test(name)) return "must not hold a zero-width joiner or non-joiner";
+  if (leadingMark.test(name)) return "must not begin with a combining mark";
+  if (hasOddMarks(name.normalize("NFD"))) return "must not hold doubled, piled or invisible marks";
+  if (digitsOfTwoSystems.test(name)) return "must not mix digits of two writing systems";
+  if (!scriptSets.some((set) => set.test(name))) return "must be written in one script";
+  return undefined;
+}
+
+function hasOddMarks(decomposed: string): boolean {
+  return tooManyMarks.test(decomposed) || dotOnDot.test(decomposed);
+}
