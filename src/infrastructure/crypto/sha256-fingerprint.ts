@@ -1,0 +1,11 @@
+import { createHash } from "node:crypto";
+import type { Fingerprint } from "../../domain/request/mutations.ts";
+
+/** SHA-256, in hex, of a value's JSON with the keys of every object in order. */
+export const sha256Fingerprint: Fingerprint = (value) =>
+  createHash("sha256").update(JSON.stringify(value, sortKeys)).digest("hex");
+
+function sortKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
