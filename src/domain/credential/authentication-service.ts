@@ -1,0 +1,128 @@
+import type { UserWithPassword } from "../../interfaces/relationaldb/credential-repository.ts";
+import type { RelationalRepository } from "../../interfaces/relationaldb/relational-repository.ts";
+import type { UserKey } from "../../interfaces/relationaldb/user-repository.ts";
+import type { Call } from "../call.ts";
+import { DomainError } from "../errors.ts";
+import type { DomainToAscii } from "../identifier/email.ts";
+import { parseIdentifier } from "../identifier/identifier.ts";
+import type { Mutations } from "../request/mutations.ts";
+import { type User, userNotFound } from "../user/user.ts";
+import { acceptPassword, type PasswordPolicy, preparePassword } from "./password.ts";
+import type { PasswordHasher } from "./password-hasher.ts";
+
+export interface SetPassword {
+  readonly userId: string;
+  readonly password: string;
+  readonly requestId: string | undefined;
+}
+
+export interface ChangePassword {
+  readonly userId: string;
+  readonly currentPassword: string;
+  readonly newPassword: string;
+  readonly requestId: string | undefined;
+}
+
+/** An identifier that no user can have: looked up where what was typed is none, so that the work is the same. */
+const nobody: UserKey = { kind: "username", key: "" };
+
+/** Checks who somebody is by a password, and keeps the passwords. */
+export class AuthenticationService {
+  readonly #repository: RelationalRepository;
+  readonly #mutations: Mutations;
+  readonly #hasher: PasswordHasher;
+  readonly #policy: PasswordPolicy;
+  readonly #toAscii: DomainToAscii;
+  readonly #onRehashFailure: (error: unknown) => void;
+
+  constructor(dependencies: {
+    repository: RelationalRepository;
+    mutations: Mutations;
+    hasher: PasswordHasher;
+    passwordPolicy: PasswordPolicy;
+    toAscii: DomainToAscii;
+    /** Told when a good password could not be hashed anew; the check is good all the same. */
+    onRehashFailure: (error: unknown) => void;
+  }) {
+    this.#repository = dependencies.repository;
+    this.#mutations = dependencies.mutations;
+    this.#hasher = dependencies.hasher;
+    this.#policy = dependencies.passwordPolicy;
+    this.#toAscii = dependencies.toAscii;
+    this.#onRehashFailure = dependencies.onRehashFailure;
+  }
+
+  /**
+   * The active user whose identifier and password these are. Every other case takes one read and one hash as well and
+   * throws one and the same error (NIST 800-63B-4 §3.2.2, ASVS 6.3.8).
+   * @throws CREDENTIALS_INVALID, OVERLOADED
+   */
+  async verifyPassword(call: Call, identifier: string, password: string): Promise<User> {
+    const key = parseIdentifier(identifier, this.#toAscii) ?? nobody;
+    const { user, passwordHash, prepared } = await this.#authenticate(call, key, password);
+    if (this.#hasher.isOutdated(passwordHash)) await this.#rehash(call, user, prepared, passwordHash);
+    return user;
+  }
+
+  /** Sets a password without the current one. @throws PASSWORD_UNACCEPTABLE, USER_NOT_FOUND, USER_DELETED, REQUEST_ID_REUSED, OVERLOADED */
+  async setPassword(call: Call, { userId, password: raw, requestId }: SetPassword): Promise<void> {
+    const id = userId.toLowerCase();
+    const password = acceptPassword(raw, this.#policy, "password");
+    const secret = { password, hash: await this.#hasher.hash(call, password) };
+    const mutation = { requestId, method: "SetPassword", content: { id }, secret };
+    await this.#mutations.once(call, mutation, async ({ users, credentials }) => {
+      const user = await users.find({ kind: "id", id });
+      if (user === undefined) throw userNotFound();
+      user.assertNotDeleted();
+      await credentials.put(id, secret.hash);
+      return undefined;
+    });
+  }
+
+  /** Sets a password where the current one is given. @throws CREDENTIALS_INVALID, PASSWORD_UNACCEPTABLE, REQUEST_ID_REUSED, OVERLOADED */
+  async changePassword(call: Call, change: ChangePassword): Promise<void> {
+    const id = change.userId.toLowerCase();
+    const password = acceptPassword(change.newPassword, this.#policy, "new_password");
+    const request = { requestId: change.requestId, method: "ChangePassword", content: { id } };
+    // Once the change is made, the current password is no longer current.
+    if (await this.#mutations.wasMade(call, { ...request, secret: { password, hash: "" } })) return;
+
+    const { passwordHash } = await this.#authenticate(call, { kind: "id", id }, change.currentPassword);
+    const secret = { password, hash: await this.#hasher.hash(call, password) };
+    await this.#mutations.once(call, { ...request, secret }, async ({ credentials }) => {
+      const found = await credentials.find({ kind: "id", id });
+      const replaced =
+        found?.user.state === "active" && (await credentials.replace(id, passwordHash, secret.hash));
+      if (!replaced) throw credentialsInvalid();
+      return undefined;
+    });
+  }
+
+  async #authenticate(call: Call, key: UserKey, password: string) {
+    const found = await this.#repository.read(call).credentials.find(key);
+    // What cannot be a password is hashed like one, but is never right.
+    const prepared = preparePassword(password);
+    const matches = await this.#hasher.verify(call, prepared ?? password, found?.passwordHash);
+    if (!isGood(found) || !matches || prepared === undefined) throw credentialsInvalid();
+    return { ...found, prepared };
+  }
+
+  async #rehash(call: Call, user: User, password: string, current: string): Promise<void> {
+    try {
+      const passwordHash = await this.#hasher.hash(call, password);
+      await this.#repository.transaction(call, ({ credentials }) =>
+        credentials.replace(user.id, current, passwordHash),
+      );
+    } catch (error) {
+      this.#onRehashFailure(error);
+    }
+  }
+}
+
+function isGood(found: UserWithPassword | undefined): found is UserWithPassword & { passwordHash: string } {
+  return found?.user.state === "active" && found.passwordHash !== undefined;
+}
+
+function credentialsInvalid(): DomainError {
+  return new DomainError("CREDENTIALS_INVALID", "identifier or password is wrong");
+}

@@ -1,0 +1,111 @@
+import type {
+  RelationalRepository,
+  Repositories,
+} from "../../interfaces/relationaldb/relational-repository.ts";
+import type { ConcludedRequest, MutationRequest } from "../../interfaces/relationaldb/request-repository.ts";
+import type { Call } from "../call.ts";
+import type { PasswordHasher } from "../credential/password-hasher.ts";
+import { DomainError } from "../errors.ts";
+import type { User } from "../user/user.ts";
+
+/** A change that a caller asks for. */
+export interface Mutation {
+  /** The caller's UUID for it, or undefined: then one is made, so that the service's own retries are safe. */
+  readonly requestId: string | undefined;
+  readonly method: string;
+  /** All that the caller sent but the request id and secrets. */
+  readonly content: unknown;
+  /** The new password that the caller sent, if any, and its PHC string. */
+  readonly secret?: { readonly password: string; readonly hash: string } | undefined;
+}
+
+/** Digests a value so that equal values, whatever the order of their keys, and only they, have equal digests. */
+export type Fingerprint = (value: unknown) => string;
+
+/** A day: what the API promises (error_reason.proto, REQUEST_ID_REUSED). */
+const rememberedForMs = 24 * 3_600_000;
+const sweptAtOnce = 500;
+
+/**
+ * Makes each mutation at most once for its request id (AIP-155). A secret is kept out of the fingerprint, which is fast
+ * to compute and so fast to guess against: it is told from another by the password hash that was stored with the
+ * request.
+ */
+export class Mutations {
+  readonly #repository: RelationalRepository;
+  readonly #hasher: PasswordHasher;
+  readonly #fingerprint: Fingerprint;
+  readonly #newId: () => string;
+
+  constructor(
+    repository: RelationalRepository,
+    hasher: PasswordHasher,
+    fingerprint: Fingerprint,
+    newId: () => string,
+  ) {
+    this.#repository = repository;
+    this.#hasher = hasher;
+    this.#fingerprint = fingerprint;
+    this.#newId = newId;
+  }
+
+  /**
+   * Runs `act` in one transaction, or answers what it answered when the same request was made before.
+   * @throws REQUEST_ID_REUSED where the request id was used for something else.
+   */
+  async once<Result extends User | undefined>(
+    call: Call,
+    mutation: Mutation,
+    act: (repositories: Repositories) => Promise<Result>,
+  ): Promise<Result> {
+    const request = this.#request(mutation);
+    const outcome = await this.#repository.transaction(call, async (repositories) => {
+      const earlier = await repositories.requests.claim(request);
+      if (earlier) return { earlier };
+      const result = await act(repositories);
+      await repositories.requests.conclude(request.id, result);
+      return { result };
+    });
+    if ("result" in outcome) return outcome.result;
+    await this.#assertSame(call, mutation, request, outcome.earlier);
+    return outcome.earlier.result as Result;
+  }
+
+  /**
+   * Whether the mutation was made before: for one that must look at what it has changed since.
+   * @throws REQUEST_ID_REUSED
+   */
+  async wasMade(call: Call, mutation: Mutation): Promise<boolean> {
+    if (mutation.requestId === undefined) return false;
+    const request = this.#request(mutation);
+    const earlier = await this.#repository.read(call).requests.find(request.id);
+    if (earlier) await this.#assertSame(call, mutation, request, earlier);
+    return earlier !== undefined;
+  }
+
+  /** Forgets what need not be remembered any longer, in small steps. For a task in the background. */
+  async forgetOld(call: Call): Promise<void> {
+    const sweep = () =>
+      this.#repository.transaction(call, ({ requests }) => requests.sweep(rememberedForMs, sweptAtOnce));
+    while ((await sweep()) === sweptAtOnce);
+  }
+
+  #request({ requestId, method, content, secret }: Mutation): MutationRequest {
+    return {
+      id: (requestId ?? this.#newId()).toLowerCase(),
+      fingerprint: this.#fingerprint([method, content]),
+      secretHash: secret?.hash,
+    };
+  }
+
+  async #assertSame(call: Call, { secret }: Mutation, request: MutationRequest, earlier: ConcludedRequest) {
+    const same =
+      earlier.fingerprint === request.fingerprint &&
+      (earlier.secretHash === undefined
+        ? secret === undefined
+        : secret !== undefined && (await this.#hasher.verify(call, secret.password, earlier.secretHash)));
+    if (!same) {
+      throw new DomainError("REQUEST_ID_REUSED", "the request_id was used for a call with other content");
+    }
+  }
+}

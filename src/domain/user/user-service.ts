@@ -1,0 +1,271 @@
+import type {
+  RelationalRepository,
+  Repositories,
+} from "../../interfaces/relationaldb/relational-repository.ts";
+import type { UserCursor, UserKey, UserQuery } from "../../interfaces/relationaldb/user-repository.ts";
+import type { Call } from "../call.ts";
+import { acceptPassword, type PasswordPolicy } from "../credential/password.ts";
+import type { PasswordHasher } from "../credential/password-hasher.ts";
+import { DomainError } from "../errors.ts";
+import { type DomainToAscii, parseEmail } from "../identifier/email.ts";
+import { canonicalEmailPrefix } from "../identifier/identifier.ts";
+import { parseUsername } from "../identifier/username.ts";
+import type { Mutations } from "../request/mutations.ts";
+import type { PageTokens } from "./page-tokens.ts";
+import { applyUpdateMask, type UserFields } from "./update-mask.ts";
+import {
+  assertIdentified,
+  type Identifier,
+  type User,
+  type UserDraft,
+  type UserProfile,
+  userNotFound,
+} from "./user.ts";
+
+/** What a caller names one user by: an id (UUID), or an identifier as a person typed it. */
+export type UserReference = { readonly kind: "id" | "email" | "username"; readonly value: string };
+
+export interface CreateUser extends UserFields {
+  readonly password: string | undefined;
+  readonly requestId: string | undefined;
+}
+
+/** A change of one user: only of the version that `etag` names, where it names one. */
+export interface ChangeUser {
+  readonly id: string;
+  readonly etag: string | undefined;
+  readonly requestId: string | undefined;
+}
+
+export interface UpdateUser extends ChangeUser {
+  readonly fields: UserFields;
+  readonly mask: readonly string[];
+}
+
+export interface SuspendUser extends ChangeUser {
+  readonly reason: string;
+  readonly untilTime: Date | undefined;
+}
+
+export interface ListUsers extends Omit<UserQuery, "after" | "limit"> {
+  /** 0 means the default. */
+  readonly pageSize: number;
+  /** Empty for the first page. */
+  readonly pageToken: string;
+}
+
+export interface UserPage {
+  readonly users: readonly User[];
+  /** Empty on the last page. */
+  readonly nextPageToken: string;
+}
+
+const defaultPageSize = 50;
+const maxPageSize = 1000;
+
+/** Keeps the users. Owns what may become of a user; who it proves to be is the credential folder's. */
+export class UserService {
+  readonly #repository: RelationalRepository;
+  readonly #mutations: Mutations;
+  readonly #hasher: PasswordHasher;
+  readonly #policy: PasswordPolicy;
+  readonly #pageTokens: PageTokens;
+  readonly #toAscii: DomainToAscii;
+  readonly #newId: () => string;
+
+  constructor(dependencies: {
+    repository: RelationalRepository;
+    mutations: Mutations;
+    hasher: PasswordHasher;
+    passwordPolicy: PasswordPolicy;
+    pageTokens: PageTokens;
+    toAscii: DomainToAscii;
+    newId: () => string;
+  }) {
+    this.#repository = dependencies.repository;
+    this.#mutations = dependencies.mutations;
+    this.#hasher = dependencies.hasher;
+    this.#policy = dependencies.passwordPolicy;
+    this.#pageTokens = dependencies.pageTokens;
+    this.#toAscii = dependencies.toAscii;
+    this.#newId = dependencies.newId;
+  }
+
+  /** @throws EMAIL_INVALID, USERNAME_INVALID, PASSWORD_UNACCEPTABLE, EMAIL_TAKEN, USERNAME_TAKEN, REQUEST_ID_REUSED, OVERLOADED */
+  async create(call: Call, { password, requestId, ...fields }: CreateUser): Promise<User> {
+    const profile = this.#parseProfile(fields);
+    assertIdentified(profile);
+    const secret = password === undefined ? undefined : await this.#hash(call, password);
+    const mutation = { requestId, method: "CreateUser", content: fields, secret };
+    return this.#mutations.once(call, mutation, async ({ users, credentials }) => {
+      const user = await users.insert(this.#newId(), profile);
+      if (secret !== undefined) await credentials.put(user.id, secret.hash);
+      return user;
+    });
+  }
+
+  /** @throws USER_NOT_FOUND, EMAIL_INVALID, USERNAME_INVALID */
+  async get(call: Call, reference: UserReference): Promise<User> {
+    const user = await this.#repository.read(call).users.find(this.#parseReference(reference));
+    if (user === undefined) throw userNotFound();
+    return user;
+  }
+
+  /** The user of each reference, or the error that `get` would throw for it, in the order of the references. */
+  async batchGet(call: Call, references: readonly UserReference[]): Promise<(User | DomainError)[]> {
+    const keys = references.map((reference) => this.#tryParseReference(reference));
+    const found = await this.#repository
+      .read(call)
+      .users.findMany(keys.filter((key) => !(key instanceof DomainError)));
+    const index = new Map(found.flatMap((user) => namesOf(user).map((name) => [name, user] as const)));
+    return keys.map((key) => (key instanceof DomainError ? key : (index.get(nameOf(key)) ?? userNotFound())));
+  }
+
+  /** @throws PAGE_TOKEN_INVALID */
+  async list(call: Call, { pageSize, pageToken, ...query }: ListUsers): Promise<UserPage> {
+    const scope = JSON.stringify(query, Object.keys(query).sort());
+    const limit = pageSize === 0 ? defaultPageSize : Math.min(pageSize, maxPageSize);
+    const users = await this.#repository.read(call).users.list({
+      ...query,
+      emailPrefix: query.emailPrefix === undefined ? undefined : canonicalEmailPrefix(query.emailPrefix),
+      after: this.#openPageToken(pageToken, scope),
+      // One more than the page tells whether there is another page.
+      limit: limit + 1,
+    });
+    const page = users.slice(0, limit);
+    const last = users.length > limit ? page.at(-1) : undefined;
+    return { users: page, nextPageToken: last === undefined ? "" : this.#pageTokens.seal(last, scope) };
+  }
+
+  /** @throws USER_NOT_FOUND, USER_DELETED, ETAG_MISMATCH, UPDATE_MASK_INVALID, EMAIL_INVALID, USERNAME_INVALID, EMAIL_TAKEN, USERNAME_TAKEN, REQUEST_ID_REUSED */
+  async update(call: Call, { fields, mask, ...change }: UpdateUser): Promise<User> {
+    return this.#change(call, "UpdateUser", change, { fields, mask }, (user) => {
+      return user.edited(this.#parseProfile(applyUpdateMask(mask, fieldsOf(user), fields), user));
+    });
+  }
+
+  /** @throws USER_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED */
+  async delete(call: Call, change: ChangeUser): Promise<User> {
+    return this.#change(call, "DeleteUser", change, {}, (user) => user.deleted());
+  }
+
+  /** @throws USER_NOT_FOUND, USER_NOT_DELETED, ETAG_MISMATCH, REQUEST_ID_REUSED */
+  async undelete(call: Call, change: ChangeUser): Promise<User> {
+    return this.#change(call, "UndeleteUser", change, {}, (user) => user.undeleted());
+  }
+
+  /** @throws USER_NOT_FOUND, USER_DELETED, SUSPENSION_IN_PAST, ETAG_MISMATCH, REQUEST_ID_REUSED */
+  async suspend(call: Call, { reason, untilTime, ...change }: SuspendUser): Promise<User> {
+    return this.#change(
+      call,
+      "SuspendUser",
+      change,
+      { reason, untilTime },
+      (user) => user.suspended(reason, untilTime),
+      (user) => {
+        // Whether a time has passed is the database's to say: it has, where the user that it answers is active.
+        if (user.state !== "suspended") {
+          throw new DomainError("SUSPENSION_IN_PAST", "until_time: must be in the future");
+        }
+      },
+    );
+  }
+
+  /** @throws USER_NOT_FOUND, USER_DELETED, ETAG_MISMATCH, REQUEST_ID_REUSED */
+  async unsuspend(call: Call, change: ChangeUser): Promise<User> {
+    return this.#change(call, "UnsuspendUser", change, {}, (user) => user.unsuspended());
+  }
+
+  /** Reads a user, makes it what `draft` says and `check`s what has become of it, once for the request. */
+  #change(
+    call: Call,
+    method: string,
+    { id, etag, requestId }: ChangeUser,
+    details: object,
+    draft: (user: User) => UserDraft | undefined,
+    check: (user: User) => void = () => {},
+  ): Promise<User> {
+    const mutation = { requestId, method, content: { id: id.toLowerCase(), etag, ...details } };
+    return this.#mutations.once(call, mutation, async ({ users }: Repositories) => {
+      const user = await users.find({ kind: "id", id: id.toLowerCase() });
+      if (user === undefined) throw userNotFound();
+      user.assertEtag(etag);
+      const wanted = draft(user);
+      if (wanted === undefined) return user;
+      const changed = await users.update(user, wanted);
+      check(changed);
+      return changed;
+    });
+  }
+
+  async #hash(call: Call, raw: string): Promise<{ password: string; hash: string }> {
+    const password = acceptPassword(raw, this.#policy, "password");
+    return { password, hash: await this.#hasher.hash(call, password) };
+  }
+
+  /** Makes fields canonical. What `known` has already is not looked at again: rules may have become stricter. */
+  #parseProfile({ email, username, displayName, attributes }: UserFields, known?: UserProfile): UserProfile {
+    return {
+      email: parsed(email, known?.email, (raw) => parseEmail(raw, "user.email", this.#toAscii)),
+      username: parsed(username, known?.username, (raw) => parseUsername(raw, "user.username")),
+      displayName,
+      attributes,
+    };
+  }
+
+  #parseReference({ kind, value }: UserReference): UserKey {
+    switch (kind) {
+      case "id":
+        return { kind, id: value.toLowerCase() };
+      case "email":
+        return { kind, key: parseEmail(value, "email", this.#toAscii).key };
+      case "username":
+        return { kind, key: parseUsername(value, "username").key };
+    }
+  }
+
+  #tryParseReference(reference: UserReference): UserKey | DomainError {
+    try {
+      return this.#parseReference(reference);
+    } catch (error) {
+      if (error instanceof DomainError) return error;
+      throw error;
+    }
+  }
+
+  #openPageToken(token: string, scope: string): UserCursor | undefined {
+    if (token === "") return undefined;
+    const cursor = this.#pageTokens.open(token, scope);
+    if (cursor === undefined) {
+      const description = "was not made by this service for the same filter, order and show_deleted";
+      throw new DomainError("PAGE_TOKEN_INVALID", `page_token: ${description}`, {
+        violations: [{ field: "page_token", description }],
+      });
+    }
+    return cursor;
+  }
+}
+
+function parsed(
+  raw: string | undefined,
+  known: Identifier | undefined,
+  parse: (raw: string) => Identifier,
+): Identifier | undefined {
+  if (raw === undefined) return undefined;
+  return raw === known?.value ? known : parse(raw);
+}
+
+function fieldsOf({ email, username, displayName, attributes }: User): UserFields {
+  return { email: email?.value, username: username?.value, displayName, attributes };
+}
+
+function nameOf(key: UserKey): string {
+  return key.kind === "id" ? `id:${key.id}` : `${key.kind}:${key.key}`;
+}
+
+function namesOf({ id, email, username }: User): string[] {
+  const names = [`id:${id}`];
+  if (email) names.push(`email:${email.key}`);
+  if (username) names.push(`username:${username.key}`);
+  return names;
+}

@@ -1,0 +1,48 @@
+import type { Call } from "../../domain/call.ts";
+import type { CredentialReader, CredentialRepository } from "./credential-repository.ts";
+import type { RequestReader, RequestRepository } from "./request-repository.ts";
+import type { UserReader, UserRepository } from "./user-repository.ts";
+
+/**
+ * The port toward the database. An adapter implements it whole, and passes the contract in `test/contract`, which tests
+ * every sentence here and in the parts.
+ *
+ * The law of all methods:
+ * - They throw DomainErrors only. A reason that a method does not name can still be DATABASE_UNAVAILABLE (nothing was
+ *   changed), CONTENTION (nothing was changed), DEADLINE_EXCEEDED or CANCELLED.
+ * - Isolation is SERIALIZABLE: what transactions and reads see and do is as if one ran after the other, in an order in
+ *   which whatever starts after an answer comes after what was answered.
+ * - Nothing goes on for a call whose signal is aborted, but a commit that has begun.
+ * - `find…` answers undefined where there is nothing; nothing answers null.
+ * - Times come from the database's clock, in whole milliseconds.
+ */
+export interface RelationalRepository {
+  /** Reads for one call, each a statement of its own. */
+  read(call: Call): Readers;
+
+  /**
+   * Runs `work` in one transaction and answers what it answers: all of its effects, or, where it throws, none.
+   *
+   * `work` may run more than once, also after its effects were committed where the answer to the commit was lost. So it
+   * has no effects but through the repositories it is given, and it begins with `requests.claim`, or changes something
+   * only where it is still as it was read.
+   *
+   * @throws what `work` throws; OUTCOME_UNKNOWN where no time was left to find out whether a commit took place.
+   */
+  transaction<T>(call: Call, work: (repositories: Repositories) => Promise<T>): Promise<T>;
+
+  /** Answers where the database can be reached and answers statements. */
+  ping(call: Call): Promise<void>;
+}
+
+export interface Readers {
+  readonly users: UserReader;
+  readonly credentials: CredentialReader;
+  readonly requests: RequestReader;
+}
+
+export interface Repositories extends Readers {
+  readonly users: UserRepository;
+  readonly credentials: CredentialRepository;
+  readonly requests: RequestRepository;
+}

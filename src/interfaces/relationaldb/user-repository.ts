@@ -1,0 +1,57 @@
+import type { User, UserDraft, UserProfile, UserState } from "../../domain/user/user.ts";
+
+/** What names one user: its id (lower-case UUID) or a canonical key. */
+export type UserKey =
+  | { readonly kind: "id"; readonly id: string }
+  | { readonly kind: "email" | "username"; readonly key: string };
+
+/** A place in an ordered list of users: after the user with this time and id. */
+export interface UserCursor {
+  readonly createTime: Date;
+  readonly id: string;
+}
+
+export interface UserQuery {
+  /** Users in this state at the time of the statement. */
+  readonly state: UserState | undefined;
+  /** Users created at this time or later. */
+  readonly createdAfter: Date | undefined;
+  /** Users created before this time. */
+  readonly createdBefore: Date | undefined;
+  /** Users whose email key begins so, code point by code point. */
+  readonly emailPrefix: string | undefined;
+  /** Whether deleted users are among them. */
+  readonly showDeleted: boolean;
+  /** By creation time and then id, or by id alone. Ids are ordered as their text is. */
+  readonly orderBy: "createTime" | "id";
+  readonly descending: boolean;
+  /** Only users that come later in this order. */
+  readonly after: UserCursor | undefined;
+  /** At most so many users. */
+  readonly limit: number;
+}
+
+/** Finds users. Deleted ones are found too, but in lists that do not show them. */
+export interface UserReader {
+  find(key: UserKey): Promise<User | undefined>;
+
+  /** The users that any of the keys name, each once, in no order, by one statement. */
+  findMany(keys: readonly UserKey[]): Promise<User[]>;
+
+  /** The first `limit` users of a query, in its order. */
+  list(query: UserQuery): Promise<User[]>;
+}
+
+export interface UserRepository extends UserReader {
+  /**
+   * Adds an active user at version 1.
+   * @throws EMAIL_TAKEN, USERNAME_TAKEN where another user, deleted or not, has the key.
+   */
+  insert(id: string, profile: UserProfile): Promise<User>;
+
+  /**
+   * Makes a user what the draft says, where it is still at `user.version`, and counts its version up by one.
+   * @throws EMAIL_TAKEN, USERNAME_TAKEN; CONTENTION where the user is at another version or has gone.
+   */
+  update(user: User, draft: UserDraft): Promise<User>;
+}

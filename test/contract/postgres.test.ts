@@ -1,0 +1,16 @@
+import { CockroachRepository } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
+import { openMigratedPool } from "../support/migrated-pool.ts";
+import { createTestDatabase } from "../support/postgres.ts";
+import { relationalRepositoryContract } from "./relational-repository-contract.ts";
+
+relationalRepositoryContract("CockroachRepository on PostgreSQL, SERIALIZABLE, 12 connections", async () => {
+  const database = await createTestDatabase();
+  const pool = await openMigratedPool(database.uri, 12);
+  return {
+    repository: new CockroachRepository(pool),
+    close: async () => {
+      await pool.end();
+      await database.drop();
+    },
+  };
+});

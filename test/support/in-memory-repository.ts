@@ -1,0 +1,236 @@
+import type { Call } from "../../src/domain/call.ts";
+import { DomainError } from "../../src/domain/errors.ts";
+import { now, User, type UserDraft, type UserProfile, type UserRow } from "../../src/domain/user/user.ts";
+import type { CredentialRepository } from "../../src/interfaces/relationaldb/credential-repository.ts";
+import type {
+  Readers,
+  RelationalRepository,
+  Repositories,
+} from "../../src/interfaces/relationaldb/relational-repository.ts";
+import type {
+  ConcludedRequest,
+  RequestRepository,
+} from "../../src/interfaces/relationaldb/request-repository.ts";
+import type {
+  UserKey,
+  UserQuery,
+  UserRepository,
+} from "../../src/interfaces/relationaldb/user-repository.ts";
+
+interface Tables {
+  readonly users: Map<string, UserRow>;
+  readonly passwordHashes: Map<string, string>;
+  readonly requests: Map<string, ConcludedRequest & { createTime: Date }>;
+}
+
+/**
+ * The RelationalRepository in memory: the whole contract, with a clock that a test can move. Transactions run one after
+ * another on a copy of the tables, which takes their place when the work is done.
+ */
+export class InMemoryRepository implements RelationalRepository {
+  #tables: Tables = { users: new Map(), passwordHashes: new Map(), requests: new Map() };
+  #last: Promise<unknown> = Promise.resolve();
+  readonly #clock: () => Date;
+
+  constructor(clock: () => Date = () => new Date()) {
+    this.#clock = clock;
+  }
+
+  read(call: Call): Readers {
+    return this.#repositories(call, () => this.#tables);
+  }
+
+  transaction<T>(call: Call, work: (repositories: Repositories) => Promise<T>): Promise<T> {
+    const transaction = this.#last.then(async () => {
+      call.signal.throwIfAborted();
+      const draft = copy(this.#tables);
+      const result = await work(this.#repositories(call, () => draft));
+      call.signal.throwIfAborted();
+      this.#tables = draft;
+      return result;
+    });
+    this.#last = transaction.catch(() => {});
+    return transaction;
+  }
+
+  async ping(call: Call): Promise<void> {
+    call.signal.throwIfAborted();
+  }
+
+  #repositories(call: Call, tables: () => Tables): Repositories {
+    const access = () => {
+      call.signal.throwIfAborted();
+      return tables();
+    };
+    return {
+      users: users(access, this.#clock),
+      credentials: credentials(access, this.#clock),
+      requests: requests(access, this.#clock),
+    };
+  }
+}
+
+function copy({ users, passwordHashes, requests }: Tables): Tables {
+  return { users: new Map(users), passwordHashes: new Map(passwordHashes), requests: new Map(requests) };
+}
+
+function users(tables: () => Tables, clock: () => Date): UserRepository {
+  const read = (row: UserRow) => User.fromRow({ ...row, state: stateOf(row, clock()) });
+  const write = (row: UserRow) => {
+    assertUnique(tables(), row);
+    tables().users.set(row.id, row);
+    return read(row);
+  };
+  return {
+    async find(key) {
+      const row = rowOf(tables(), key);
+      return row && read(row);
+    },
+    async findMany(keys) {
+      const rows = keys.map((key) => rowOf(tables(), key)).filter((row) => row !== undefined);
+      return [...new Map(rows.map((row) => [row.id, read(row)])).values()];
+    },
+    async list(query) {
+      return [...tables().users.values()]
+        .map(read)
+        .filter((user) => isIn(user, query))
+        .sort((a, b) => inOrder(a, b, query))
+        .filter((user) => query.after === undefined || inOrder(user, query.after, query) > 0)
+        .slice(0, query.limit);
+    },
+    async insert(id, profile) {
+      const time = clock();
+      return write({
+        id,
+        ...columns(profile),
+        state: "active",
+        createTime: time,
+        updateTime: time,
+        version: 1,
+      });
+    },
+    async update(user, draft) {
+      const row = tables().users.get(user.id);
+      if (row?.version !== user.version)
+        throw new DomainError("CONTENTION", "the user was changed by another call");
+      return write({ ...row, ...columns(draft), ...changes(draft, clock()), version: row.version + 1 });
+    },
+  };
+}
+
+function credentials(tables: () => Tables, clock: () => Date): CredentialRepository {
+  return {
+    async find(key) {
+      const row = rowOf(tables(), key);
+      if (row === undefined) return undefined;
+      const user = User.fromRow({ ...row, state: stateOf(row, clock()) });
+      return { user, passwordHash: tables().passwordHashes.get(row.id) };
+    },
+    async put(userId, passwordHash) {
+      tables().passwordHashes.set(userId, passwordHash);
+    },
+    async replace(userId, current, passwordHash) {
+      if (tables().passwordHashes.get(userId) !== current) return false;
+      tables().passwordHashes.set(userId, passwordHash);
+      return true;
+    },
+  };
+}
+
+function requests(tables: () => Tables, clock: () => Date): RequestRepository {
+  const find = async (id: string): Promise<ConcludedRequest | undefined> => {
+    const request = tables().requests.get(id);
+    if (request === undefined) return undefined;
+    const { fingerprint, secretHash, result } = request;
+    return { id, fingerprint, secretHash, result };
+  };
+  return {
+    find,
+    async claim(request) {
+      const earlier = await find(request.id);
+      if (earlier) return earlier;
+      tables().requests.set(request.id, { ...request, result: undefined, createTime: clock() });
+      return undefined;
+    },
+    async conclude(id, result) {
+      const request = tables().requests.get(id);
+      if (request) tables().requests.set(id, { ...request, result });
+    },
+    async sweep(age, limit) {
+      const before = clock().getTime() - age;
+      const old = [...tables().requests.values()]
+        .filter(({ createTime }) => createTime.getTime() < before)
+        .sort((a, b) => a.createTime.getTime() - b.createTime.getTime())
+        .slice(0, limit);
+      for (const { id } of old) tables().requests.delete(id);
+      return old.length;
+    },
+  };
+}
+
+function rowOf({ users }: Tables, key: UserKey): UserRow | undefined {
+  if (key.kind === "id") return users.get(key.id);
+  const column = key.kind === "email" ? "emailKey" : "usernameKey";
+  return [...users.values()].find((row) => row[column] === key.key);
+}
+
+function assertUnique({ users }: Tables, row: UserRow): void {
+  for (const other of users.values()) {
+    if (other.id === row.id) continue;
+    if (row.emailKey !== undefined && other.emailKey === row.emailKey) {
+      throw new DomainError("EMAIL_TAKEN", "another user has this email");
+    }
+    if (row.usernameKey !== undefined && other.usernameKey === row.usernameKey) {
+      throw new DomainError("USERNAME_TAKEN", "another user has this username");
+    }
+  }
+}
+
+function columns({ email, username, displayName, attributes }: UserProfile) {
+  return {
+    email: email?.value,
+    emailKey: email?.key,
+    username: username?.value,
+    usernameKey: username?.key,
+    displayName,
+    attributes: { ...attributes },
+  };
+}
+
+function changes({ suspension, deleteTime }: UserDraft, time: Date) {
+  const at = (value: Date | typeof now | undefined) => (value === now ? time : value);
+  return {
+    suspendReason: suspension?.reason,
+    suspendTime: at(suspension?.startTime),
+    suspendUntilTime: suspension?.untilTime,
+    deleteTime: at(deleteTime),
+    updateTime: time,
+  };
+}
+
+function stateOf({ deleteTime, suspendTime, suspendUntilTime }: UserRow, time: Date) {
+  if (deleteTime !== undefined) return "deleted";
+  const suspended = suspendTime !== undefined && (suspendUntilTime === undefined || suspendUntilTime > time);
+  return suspended ? "suspended" : "active";
+}
+
+function isIn(
+  user: User,
+  { state, createdAfter, createdBefore, emailPrefix, showDeleted }: UserQuery,
+): boolean {
+  return (
+    (showDeleted || user.deleteTime === undefined) &&
+    (state === undefined || user.state === state) &&
+    (createdAfter === undefined || user.createTime >= createdAfter) &&
+    (createdBefore === undefined || user.createTime < createdBefore) &&
+    (emailPrefix === undefined || user.email?.key.startsWith(emailPrefix) === true)
+  );
+}
+
+type Place = Pick<User, "id" | "createTime">;
+
+function inOrder(a: Place, b: Place, { orderBy, descending }: UserQuery): number {
+  const byTime = orderBy === "id" ? 0 : a.createTime.getTime() - b.createTime.getTime();
+  const order = byTime !== 0 ? byTime : a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
+  return descending ? -order : order;
+}
