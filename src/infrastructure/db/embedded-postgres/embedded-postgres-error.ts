@@ -1,0 +1,13 @@
+import { StartError } from "../../start-error.ts";
+/**
+ * The embedded PostgreSQL cannot run, or may not. The message is for the person who started the service: what is wrong
+ * and what to do about it.
+ */
+export class EmbeddedPostgresError extends StartError {
+  override readonly name = "EmbeddedPostgresError";
+}
+
+/** A system error's code ("ENOENT"); undefined for anything else that was thrown. */
+export function systemErrorCode(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}

@@ -1,0 +1,69 @@
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { displayPath } from "./data-folder.ts";
+import { EmbeddedPostgresError } from "./embedded-postgres-error.ts";
+
+/** The right to use a data folder, held until it is released or the process dies, however it dies. */
+export interface FolderLock {
+  release(): void;
+}
+
+const sqliteBusy = 5;
+
+/** A lock that is garbage collected is a lock that is lost. */
+const held = new Set<DatabaseSync>();
+
+/**
+ * Takes a data folder for this process. The kernel holds the lock, so none is ever stale; SQLite is only the way to
+ * fcntl(2) that Node has built in. The file `pid` beside it says who holds it, for people.
+ *
+ * @throws EmbeddedPostgresError at once when somebody else holds it, or this process may not write there.
+ */
+export function lockFolder(dataDir: string): FolderLock {
+  const database = lockedFile(dataDir);
+  const pidFile = join(dataDir, "pid");
+  held.add(database);
+  try {
+    writeFileSync(pidFile, `${process.pid}\n`);
+  } catch {
+    // It is there to be read by people; the lock holds without it.
+  }
+  return {
+    release() {
+      if (!held.delete(database)) return;
+      rmSync(pidFile, { force: true });
+      database.close();
+    },
+  };
+}
+
+function lockedFile(dataDir: string): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(join(dataDir, "lock"));
+    // Of a file that we may not write, "exclusive" would silently mean shared: the attempt to change it tells. The
+    // change is never committed, so no journal needs to lie about either.
+    database.exec("pragma journal_mode = memory; begin exclusive; pragma user_version = 1");
+    return database;
+  } catch (error) {
+    database?.close();
+    if (error instanceof Error && "errcode" in error && error.errcode === sqliteBusy) {
+      throw new EmbeddedPostgresError(
+        `${displayPath(dataDir)} is in use by another auth${holder(dataDir)}. Stop it first, or set AUTH_DATA_DIR to another folder.`,
+      );
+    }
+    throw new EmbeddedPostgresError(
+      `${displayPath(join(dataDir, "lock"))} cannot be locked (${String(error)}): run auth as the owner of its files, or set AUTH_DATA_DIR to another folder.`,
+      { cause: error },
+    );
+  }
+}
+
+function holder(dataDir: string): string {
+  try {
+    return ` (process ${readFileSync(join(dataDir, "pid"), "utf8").trim()})`;
+  } catch {
+    return "";
+  }
+}
