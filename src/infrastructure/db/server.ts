@@ -1,0 +1,46 @@
+import { type CommonQueryMethods, sql } from "slonik";
+import { z } from "zod";
+import type { Dialect } from "./migrations/migration-step.ts";
+
+export interface DatabaseServer {
+  readonly dialect: Dialect;
+  /** Major and minor, as the server names itself: "18.4", "25.2". */
+  readonly version: string;
+}
+
+/** The oldest releases that we know the SQL of. */
+const oldest: Record<Dialect, number> = { postgresql: 15, cockroachdb: 24 };
+
+const names = [
+  ["cockroachdb", /^CockroachDB \w+ v(\d+)\.(\d+)/],
+  ["postgresql", /^PostgreSQL (\d+)(?:\.(\d+))?/],
+] as const;
+
+/** Says what server this is. @throws where we do not know it, it is too old, or its sessions are not SERIALIZABLE. */
+export async function identifyServer(connection: CommonQueryMethods): Promise<DatabaseServer> {
+  const { version, isolation } = await connection.one(sql.type(
+    z.object({ version: z.string(), isolation: z.string() }),
+  )`
+    select
+      version() as version,
+      current_setting('default_transaction_isolation') as isolation
+  `);
+  const server = parseVersion(version);
+  if (server === undefined) throw new Error(`this is no server that auth knows: ${version}`);
+  if (Number.parseInt(server.version, 10) < oldest[server.dialect]) {
+    throw new Error(`${server.dialect} ${server.version} is too old: at least ${oldest[server.dialect]}`);
+  }
+  if (isolation !== "serializable") {
+    throw new Error(`sessions are ${isolation}, not serializable: does a proxy take away their options?`);
+  }
+  return server;
+}
+
+/** What `version()` says, read. Undefined for anything that is neither CockroachDB nor PostgreSQL. */
+export function parseVersion(version: string): DatabaseServer | undefined {
+  for (const [dialect, pattern] of names) {
+    const [, major, minor] = pattern.exec(version) ?? [];
+    if (major !== undefined) return { dialect, version: `${major}.${minor ?? "0"}` };
+  }
+  return undefined;
+}

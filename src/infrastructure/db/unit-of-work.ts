@@ -1,0 +1,158 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type CommonQueryMethods, type DatabasePool, sql } from "slonik";
+import type { Call } from "../../domain/call.ts";
+import { Budget } from "./budget.ts";
+import { cancelledBy } from "./postgres-driver.ts";
+import { databaseError, isConnectionLoss, sqlState } from "./sql-state.ts";
+
+/** It could not be found out whether a commit took place. The cause is what hid its outcome. */
+export class AmbiguousCommitError extends Error {
+  override readonly name = "AmbiguousCommitError";
+}
+
+/** What became of an attempt that failed. */
+type Outcome = "not-applied" | "unknown" | "final";
+
+interface Attempt {
+  /** Reads have nothing to be in doubt about. */
+  readonly writes: boolean;
+  commitSent: boolean;
+}
+
+const firstBackoffMs = 4;
+const longestBackoffMs = 250;
+/** A server that is away does not come back within a call's patience; another one behind the same name may be there. */
+const maxConnectionLosses = 2;
+
+/**
+ * The only place where anything is retried.
+ *
+ * - Not applied (40001, 40P01, a connection that was lost before COMMIT was sent): the whole unit again, after a backoff
+ *   with full jitter, while there is time.
+ * - Unknown (40003, a connection or the time lost after COMMIT was sent): again too, because a unit is made so that a
+ *   second run finds out what became of the first (RelationalRepository.transaction). Without an answer in time,
+ *   AmbiguousCommitError.
+ * - Everything else is final.
+ */
+export class UnitOfWork {
+  readonly #pool: DatabasePool;
+  readonly #random: () => number;
+
+  constructor(pool: DatabasePool, random: () => number = Math.random) {
+    this.#pool = pool;
+    this.#random = random;
+  }
+
+  /** Runs reads, each a statement of its own, on one connection. */
+  read<T>(call: Call, work: (connection: CommonQueryMethods) => Promise<T>): Promise<T> {
+    return this.#retrying(call, false, (budget) => this.#connected(budget, work));
+  }
+
+  /** Runs `work` in one SERIALIZABLE transaction, whose statements end with the time that is left. */
+  transaction<T>(call: Call, work: (transaction: CommonQueryMethods) => Promise<T>): Promise<T> {
+    return this.#retrying(call, true, (budget, attempt) =>
+      this.#connected(budget, (connection) =>
+        connection.transaction(async (transaction) => {
+          await transaction.query(limitStatements(budget.timeLeftMs()));
+          const result = await work(transaction);
+          budget.signal.throwIfAborted();
+          attempt.commitSent = true;
+          return result;
+        }),
+      ),
+    );
+  }
+
+  async #retrying<T>(
+    call: Call,
+    writes: boolean,
+    run: (budget: Budget, attempt: Attempt) => Promise<T>,
+  ): Promise<T> {
+    using budget = new Budget(call);
+    let doubt: unknown;
+    let connectionLosses = 0;
+    for (let backoffMs = firstBackoffMs; ; backoffMs = Math.min(backoffMs * 2, longestBackoffMs)) {
+      const attempt: Attempt = { writes, commitSent: false };
+      try {
+        return await run(budget, attempt);
+      } catch (error) {
+        const outcome = outcomeOf(error, attempt);
+        if (outcome === "unknown") doubt = error;
+        if (isConnectionLoss(error)) connectionLosses += 1;
+        const pauseMs = backoffMs * this.#random();
+        const again = pauseMs < budget.timeLeftMs() && connectionLosses <= maxConnectionLosses;
+        if (outcome === "final" || budget.signal.aborted || !again) {
+          // A body that came to an answer of its own has found that the commit in doubt did not take place.
+          if (doubt !== undefined && (outcome !== "final" || isInterruption(error, budget))) {
+            throw new AmbiguousCommitError("the outcome of a commit is unknown", { cause: doubt });
+          }
+          throw budget.explain(error);
+        }
+        await sleep(pauseMs, undefined, { signal: budget.signal }).catch(() => {});
+      }
+    }
+  }
+
+  /**
+   * Runs `use` on a connection of the pool. Slonik destroys a connection when an error leaves its handler; most errors
+   * leave a good connection behind, so only those that spoil it are let through to it.
+   */
+  async #connected<T>(budget: Budget, use: (connection: Connection) => Promise<T>): Promise<T> {
+    budget.signal.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    let waiting = true;
+    const leaveQueue = () => {
+      if (waiting) reject(budget.signal.reason);
+      waiting = false;
+    };
+    budget.signal.addEventListener("abort", leaveQueue, { once: true });
+    this.#pool
+      .connect(async (connection) => {
+        // Slonik's queue cannot be left: a connection that comes too late goes straight back.
+        if (!waiting) return;
+        waiting = false;
+        try {
+          resolve(await cancelledBy(budget.signal, () => use(connection)));
+        } catch (error) {
+          reject(error);
+          if (isConnectionLoss(error) || isStalePlan(error)) throw error;
+        }
+      })
+      .catch(reject);
+    return promise;
+  }
+}
+
+type Connection = Parameters<Parameters<DatabasePool["connect"]>[0]>[0];
+
+function limitStatements(timeLeftMs: number) {
+  return sql.unsafe`
+    select set_config('statement_timeout', ${String(Math.max(1, Math.ceil(timeLeftMs)))}, true)
+  `;
+}
+
+function outcomeOf(error: unknown, { writes, commitSent }: Attempt): Outcome {
+  const code = databaseError(error)?.code;
+  switch (code) {
+    case sqlState.serializationFailure:
+    case sqlState.deadlockDetected:
+      return "not-applied";
+    case sqlState.statementCompletionUnknown:
+      return writes ? "unknown" : "not-applied";
+    case sqlState.queryCanceled:
+      return commitSent ? "unknown" : "final";
+    default:
+      if (isConnectionLoss(error)) return commitSent ? "unknown" : "not-applied";
+      return isStalePlan(error) ? "not-applied" : "final";
+  }
+}
+
+/** Whether a prepared statement outlived a change of its table: its connection is no good for it any more. */
+function isStalePlan(error: unknown): boolean {
+  return databaseError(error)?.code === sqlState.featureNotSupported;
+}
+
+/** Whether an attempt ended because its time did. */
+function isInterruption(error: unknown, budget: Budget): boolean {
+  return budget.signal.aborted || databaseError(error)?.code === sqlState.queryCanceled;
+}

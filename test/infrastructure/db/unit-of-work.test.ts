@@ -1,0 +1,196 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type DatabasePool, sql } from "slonik";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { OutOfPatienceError, patienceMs } from "../../../src/infrastructure/db/budget.ts";
+import { connectToCockroach } from "../../../src/infrastructure/db/cockroach.ts";
+import { databaseError } from "../../../src/infrastructure/db/sql-state.ts";
+import { AmbiguousCommitError, UnitOfWork } from "../../../src/infrastructure/db/unit-of-work.ts";
+import { aCall, aCancellableCall } from "../../support/calls.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/postgres.ts";
+import { type Fault, WireProxy } from "../../support/wire-proxy.ts";
+
+const counterRow = z.object({ n: z.int() });
+const readCounter = sql.type(counterRow)`select n from counter`;
+const countUp = sql.unsafe`update counter set n = n + 1`;
+
+/** Does the fault once, at the first statement that is this one. */
+function once(statement: string, fault: Fault): (text: string) => Fault | undefined {
+  let done = false;
+  return (text) => {
+    if (done || !text.includes(statement)) return undefined;
+    done = true;
+    return fault;
+  };
+}
+
+describe("the unit of work, on a line that fails", () => {
+  let database: TestDatabase;
+  let proxy: WireProxy;
+  let pool: DatabasePool;
+  let unitOfWork: UnitOfWork;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    proxy = await WireProxy.start(database.uri);
+    pool = await connectToCockroach({ uri: proxy.uri, poolSize: 3, statementTimeoutMs: patienceMs });
+    unitOfWork = new UnitOfWork(pool);
+    await pool.query(sql.unsafe`create table counter (n int4 not null)`);
+    await pool.query(sql.unsafe`insert into counter (n) values (0)`);
+  });
+  beforeEach(async () => {
+    await pool.query(sql.unsafe`update counter set n = 0`);
+    proxy.statements.length = 0;
+  });
+  afterEach(() => {
+    proxy.faults = () => undefined;
+    proxy.resume();
+  });
+  afterAll(async () => {
+    await pool?.end();
+    await proxy?.[Symbol.asyncDispose]();
+    await database?.drop();
+  });
+
+  /** Counts up unless it was counted up before, as a body that claims a request id does. */
+  let bodies = 0;
+  const countOnce = (call = aCall()) => {
+    bodies = 0;
+    return unitOfWork.transaction(call, async (transaction) => {
+      bodies += 1;
+      const { n } = await transaction.one(readCounter);
+      if (n === 0) await transaction.query(countUp);
+      return n;
+    });
+  };
+  const counter = async () => (await pool.one(readCounter)).n;
+
+  const cases = [
+    { code: "40001", when: "before", at: "update counter" },
+    { code: "40001", when: "before", at: "COMMIT" },
+    { code: "40P01", when: "after", at: "update counter" },
+  ] as const;
+  test.each(cases)("$code $when $at is not applied: the whole body again", async ({ code, when, at }) => {
+    proxy.faults = once(at, { when, what: { code, message: "restart transaction" } });
+    expect(await countOnce()).toBe(0);
+    expect(bodies).toBe(2);
+    expect(await counter()).toBe(1);
+  });
+
+  test("a line that is cut before COMMIT is not applied: the whole body again, on another connection", async () => {
+    proxy.faults = once("update counter", { when: "after", what: "cut" });
+    expect(await countOnce()).toBe(0);
+    expect(bodies).toBe(2);
+    expect(await counter()).toBe(1);
+  });
+
+  test("57P01 in the middle: the whole body again, on another connection", async () => {
+    const what = { code: "57P01", message: "terminating connection", severity: "FATAL" } as const;
+    proxy.faults = once("update counter", { when: "before", what });
+    expect(await countOnce()).toBe(0);
+    expect(await counter()).toBe(1);
+  });
+
+  const doubts = [
+    { name: "40003 at a COMMIT that took place", what: { code: "40003", message: "result is ambiguous" } },
+    { name: "a line cut after a COMMIT that took place", what: "cut" },
+  ] as const;
+  test.each(doubts)("$name: the body finds out, and nothing is done twice", async ({ what }) => {
+    proxy.faults = once("COMMIT", { when: "after", what });
+    expect(await countOnce()).toBe(1);
+    expect(bodies).toBe(2);
+    expect(await counter()).toBe(1);
+  });
+
+  test.each([
+    { name: "40003 at a COMMIT that did not take place", what: { code: "40003", message: "ambiguous" } },
+    { name: "a line cut before a COMMIT took place", what: "cut" },
+  ] as const)("$name: the body finds out, and it is done", async ({ what }) => {
+    proxy.faults = once("COMMIT", { when: "before", what });
+    expect(await countOnce()).toBe(0);
+    expect(await counter()).toBe(1);
+  });
+
+  test("a doubt that cannot be resolved is said to be one", async () => {
+    proxy.faults = (text) => (text === "COMMIT" ? { when: "after", what: "cut" } : undefined);
+    await expect(countOnce(aCall(1_000))).rejects.toBeInstanceOf(AmbiguousCommitError);
+    proxy.faults = () => undefined;
+    expect(await counter()).toBe(1);
+  });
+
+  test("an error of the body's own rolls back, is not retried, and keeps its connection", async () => {
+    const before = proxy.connections;
+    const error = new Error("no");
+    const work = unitOfWork.transaction(aCall(), async (transaction) => {
+      await transaction.query(countUp);
+      throw error;
+    });
+    await expect(work).rejects.toBe(error);
+    expect(await counter()).toBe(0);
+    expect(proxy.connections).toBe(before);
+    expect(proxy.statements.filter((text) => text === "START TRANSACTION")).toHaveLength(1);
+  });
+
+  test("what cannot be serialised goes on failing until there is no patience left", async () => {
+    const what = { code: "40001", message: "restart transaction" };
+    proxy.faults = (text) => (text === "COMMIT" ? { when: "before", what } : undefined);
+    const startedAt = performance.now();
+    const error = await countOnce().catch((caught: unknown) => caught);
+    expect(databaseError(error)?.code).toBe("40001");
+    expect(performance.now() - startedAt).toBeLessThan(patienceMs + 500);
+    expect(bodies).toBeGreaterThan(5);
+    proxy.faults = () => undefined;
+    expect(await counter()).toBe(0);
+  });
+
+  test("an abort cancels the statement that runs, on the server too", async () => {
+    const { call, cancel } = aCancellableCall();
+    const gone = new Error("gone");
+    const work = unitOfWork.read(call, (connection) => connection.query(sql.unsafe`select pg_sleep(1.5)`));
+    await sleep(100);
+    cancel(gone);
+    const startedAt = performance.now();
+    await expect(work).rejects.toBe(gone);
+    expect(performance.now() - startedAt).toBeLessThan(200);
+    const { n } = await pool.one(sql.type(counterRow)`
+      select count(*)::int4 as n
+      from pg_stat_activity
+      where state = 'active' and query like 'select pg_sleep%'
+    `);
+    expect(n).toBe(0);
+  });
+
+  test("a deadline is the transaction's statement timeout", async () => {
+    const timeouts = await unitOfWork.transaction(aCall(700), (transaction) =>
+      transaction.one(sql.type(z.object({ ms: z.int() }))`
+        select extract(epoch from current_setting('statement_timeout')::interval * 1000)::int4 as ms
+      `),
+    );
+    expect(timeouts.ms).toBeGreaterThan(500);
+    expect(timeouts.ms).toBeLessThanOrEqual(700);
+    const { ms } = await pool.one(sql.type(z.object({ ms: z.int() }))`
+      select extract(epoch from current_setting('statement_timeout')::interval * 1000)::int4 as ms
+    `);
+    expect(ms).toBe(patienceMs);
+  });
+
+  test("a server that answers nothing any more is given up in time, and its connections are not used again", async () => {
+    proxy.pause();
+    const startedAt = performance.now();
+    const work = unitOfWork.read(aCall(), (connection) => connection.one(readCounter));
+    await expect(work).rejects.toBeInstanceOf(OutOfPatienceError);
+    expect(performance.now() - startedAt).toBeLessThan(patienceMs + 500);
+    proxy.resume();
+    expect(await unitOfWork.read(aCall(), (connection) => connection.one(readCounter))).toEqual({ n: 0 });
+  });
+
+  test("who waits for a connection too long leaves the queue, and takes none", async () => {
+    const release = Promise.withResolvers<void>();
+    const holders = [1, 2, 3].map(() => pool.connect(() => release.promise));
+    const work = unitOfWork.read(aCall(150), (connection) => connection.one(readCounter));
+    await expect(work).rejects.toMatchObject({ name: "TimeoutError" });
+    release.resolve();
+    await Promise.all(holders);
+    expect(await counter()).toBe(0);
+  });
+});

@@ -1,0 +1,60 @@
+import { randomBytes } from "node:crypto";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Client } from "pg";
+import { inject } from "vitest";
+import type { TestProject } from "vitest/node";
+import { startEmbeddedPostgres } from "../../src/infrastructure/db/embedded-postgres.ts";
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    /** URI of the database "auth" on the PostgreSQL that all tests of a run share. */
+    postgresUri: string;
+  }
+}
+
+/** Vitest's globalSetup: one PostgreSQL for a whole test run, in a folder that goes with it. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(join(tmpdir(), "auth-test-"));
+  try {
+    // Whoever PostgreSQL runs as has to get through.
+    await chmod(folder, 0o755);
+    const postgres = await startEmbeddedPostgres({ dataDir: join(folder, "data") });
+    project.provide("postgresUri", postgres.uri);
+    return async () => {
+      await postgres.stop();
+      await rm(folder, { recursive: true });
+    };
+  } catch (error) {
+    await rm(folder, { recursive: true });
+    throw error;
+  }
+}
+
+/** A database of a test's own, empty at first. */
+export interface TestDatabase {
+  readonly uri: string;
+  /** Removes it, with whoever is still connected. */
+  drop(): Promise<void>;
+}
+
+/** Creates a database with a random name on the PostgreSQL of the test run, owned by the superuser "auth". */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const server = inject("postgresUri");
+  const name = `test_${randomBytes(8).toString("hex")}`;
+  await execute(server, `create database ${name}`);
+  const uri = new URL(server);
+  uri.pathname = name;
+  return { uri: uri.href, drop: () => execute(server, `drop database ${name} with (force)`) };
+}
+
+async function execute(uri: string, statement: string): Promise<void> {
+  const client = new Client({ connectionString: uri });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
