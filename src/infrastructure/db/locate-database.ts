@@ -1,0 +1,42 @@
+import { startEmbeddedPostgres } from "./embedded-postgres.ts";
+
+export interface LocateDatabaseOptions {
+  /** postgresql:// URL of a server, or undefined for the embedded one in `dataDir`. */
+  readonly databaseUrl: string | undefined;
+  readonly dataDir: string;
+  readonly log: (line: string) => void;
+  /** Gives up starting. */
+  readonly signal: AbortSignal;
+  /** Told when PostgreSQL has been started and is waited for. */
+  readonly onWaiting: () => void;
+}
+
+/** Where the database is. Disposing stops it, where it is the embedded one. */
+export interface LocatedDatabase extends AsyncDisposable {
+  readonly uri: string;
+  /** For people, without secrets: "at db.example.com:26257/auth", "in /srv/auth/data". */
+  readonly place: string;
+  /** Resolves with a reason if the embedded database ends by itself. */
+  readonly ended: Promise<string>;
+}
+
+/** Starts the embedded database, or says where the configured one is. @throws StartError */
+export async function locateDatabase(options: LocateDatabaseOptions): Promise<LocatedDatabase> {
+  const { databaseUrl, dataDir, log, signal, onWaiting } = options;
+  if (databaseUrl !== undefined) {
+    const { host, searchParams, pathname } = new URL(databaseUrl);
+    return {
+      uri: databaseUrl,
+      place: `at ${host || (searchParams.get("host") ?? "localhost")}${pathname}`,
+      ended: new Promise(() => {}),
+      [Symbol.asyncDispose]: async () => {},
+    };
+  }
+  const embedded = await startEmbeddedPostgres({ dataDir, logger: log, signal, onWaiting });
+  return {
+    uri: embedded.uri,
+    place: `in ${embedded.dataDir}`,
+    ended: embedded.ended,
+    [Symbol.asyncDispose]: () => embedded.stop(),
+  };
+}

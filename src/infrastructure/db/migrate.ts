@@ -1,0 +1,156 @@
+import { createHash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type CommonQueryMethods, type QuerySqlToken, sql } from "slonik";
+import { z } from "zod";
+import { StartError } from "../start-error.ts";
+import { withLease } from "./lease.ts";
+import type { Dialect, MigrationStep } from "./migrations/migration-step.ts";
+import { databaseError, sqlState } from "./sql-state.ts";
+
+/** The database and this release do not fit together, and no waiting helps. */
+export class MigrationError extends StartError {}
+
+export interface Migration {
+  readonly steps: readonly MigrationStep[];
+  readonly dialect: Dialect;
+  /** Names this process among those that migrate at the same time. */
+  readonly holder: string;
+  readonly log: (line: string) => void;
+}
+
+const verifyEveryMs = 100;
+
+/**
+ * Makes every step that the ledger does not know as finished, one at a time, in order, under a lease. Killed anywhere
+ * and started again, it goes on; started many times at once, one works and the others wait and then find it done.
+ * @throws MigrationError where a step was changed after it was made.
+ */
+export async function migrate(connection: CommonQueryMethods, migration: Migration): Promise<void> {
+  if ((await pendingSteps(connection, migration)).length === 0) return;
+  await makeLedger(connection);
+  await withLease(
+    connection,
+    "migrations",
+    migration.holder,
+    async (signal) => {
+      for (const step of await pendingSteps(connection, migration)) {
+        signal.throwIfAborted();
+        migration.log(`migrating: ${step.id}`);
+        await makeStep(connection, step, signal);
+      }
+    },
+    () => migration.log("another instance is migrating the database; waiting for it"),
+  );
+}
+
+/**
+ * The steps that the ledger does not know as finished. Steps that only the ledger knows are fine: a newer release made
+ * them, and it takes nothing away that this one uses.
+ * @throws MigrationError where a step was changed after it was made.
+ */
+export async function pendingSteps(
+  connection: CommonQueryMethods,
+  { steps, dialect }: Pick<Migration, "steps" | "dialect">,
+): Promise<MigrationStep[]> {
+  const finished = await readLedger(connection);
+  return steps
+    .filter(({ only }) => only === undefined || only === dialect)
+    .filter((step) => {
+      const checksum = finished.get(step.id);
+      if (checksum !== undefined && checksum !== checksumOf(step.statement)) {
+        throw new MigrationError(`the migration step ${step.id} was changed after this database made it`);
+      }
+      return checksum === undefined;
+    });
+}
+
+const tableRow = z.object({ found: z.boolean() });
+const ledgerRow = z.object({ id: z.string(), checksum: z.string() });
+
+/** The checksums of the finished steps, by id. Empty where there is no ledger yet. */
+async function readLedger(connection: CommonQueryMethods): Promise<Map<string, string>> {
+  const { found } = await connection.one(sql.type(tableRow)`
+    select count(*) > 0 as found
+    from information_schema.tables
+    where table_schema = current_schema()
+      and table_name = 'migrations'
+  `);
+  if (!found) return new Map();
+  const rows = await connection.any(sql.type(ledgerRow)`
+    select id, checksum
+    from migrations
+    where finish_time is not null
+  `);
+  return new Map(rows.map(({ id, checksum }) => [id, checksum]));
+}
+
+async function makeLedger(connection: CommonQueryMethods): Promise<void> {
+  await repeatable(
+    connection,
+    sql.unsafe`
+    create table if not exists migrations (
+      id text not null,
+      checksum text not null,
+      start_time timestamptz(3) not null,
+      finish_time timestamptz(3),
+      constraint migrations_pkey primary key (id)
+    )
+  `,
+  );
+  await repeatable(
+    connection,
+    sql.unsafe`
+    create table if not exists leases (
+      name text not null,
+      holder text not null,
+      expire_time timestamptz(3) not null,
+      constraint leases_pkey primary key (name)
+    )
+  `,
+  );
+}
+
+/** Runs an idempotent statement that others may run at the same moment: PostgreSQL's `if not exists` can then fail. */
+async function repeatable(
+  connection: CommonQueryMethods,
+  statement: QuerySqlToken,
+  tries = 10,
+): Promise<void> {
+  try {
+    await connection.query(statement);
+  } catch (error) {
+    const code = databaseError(error)?.code;
+    const collided = code === sqlState.uniqueViolation || code === sqlState.serializationFailure;
+    if (!collided || tries <= 1) throw error;
+    await sleep(verifyEveryMs);
+    await repeatable(connection, statement, tries - 1);
+  }
+}
+
+async function makeStep(
+  connection: CommonQueryMethods,
+  { id, statement, verify }: MigrationStep,
+  signal: AbortSignal,
+): Promise<void> {
+  const checksum = checksumOf(statement);
+  await connection.query(sql.unsafe`
+    insert into migrations (id, checksum, start_time)
+    values (${id}, ${checksum}, now())
+    on conflict (id) do update
+    set checksum = excluded.checksum, start_time = excluded.start_time
+  `);
+  await repeatable(connection, statement);
+  while (verify !== undefined && !(await connection.one(verify)).done) {
+    await sleep(verifyEveryMs, undefined, { signal });
+  }
+  await connection.query(sql.unsafe`
+    update migrations
+    set finish_time = now()
+    where id = ${id}
+  `);
+}
+
+/** Of what a statement says, whatever its indentation. */
+function checksumOf({ sql: text }: QuerySqlToken): string {
+  return createHash("sha256").update(text.replace(/\s+/g, " ").trim()).digest("hex");
+}

@@ -1,0 +1,12 @@
+import { sql } from "slonik";
+import { z } from "zod";
+import { fromColumns } from "./from-columns.ts";
+import { usersTable } from "./users-table.ts";
+
+/** The table of credentials, at most one for each user. Made by migrations/0002-credentials.ts. */
+export const credentialsTable = {
+  /** A user's row with the password hash that may be joined to it. */
+  rowWithUser: fromColumns(z.object({ ...usersTable.record.shape, passwordHash: z.string().optional() })),
+  replacedRow: fromColumns(z.object({ userId: z.uuid() })),
+  columns: sql.fragment`credentials.password_hash`,
+} as const;
