@@ -1,0 +1,49 @@
+import type { DatabasePool } from "slonik";
+import { sql } from "slonik";
+import type { Call } from "../../../domain/call.ts";
+import { UnitOfWork } from "../../../infrastructure/db/unit-of-work.ts";
+import type { Readers, RelationalRepository, Repositories } from "../relational-repository.ts";
+import { CockroachCredentials } from "./cockroach-credentials.ts";
+import { CockroachRequests } from "./cockroach-requests.ts";
+import { CockroachUsers } from "./cockroach-users.ts";
+import { toDomainError } from "./errors.ts";
+import type { Run } from "./run.ts";
+
+/** The RelationalRepository on CockroachDB, and on PostgreSQL by the same SQL. */
+export class CockroachRepository implements RelationalRepository {
+  readonly #unitOfWork: UnitOfWork;
+
+  constructor(pool: DatabasePool) {
+    this.#unitOfWork = new UnitOfWork(pool);
+  }
+
+  read(call: Call): Readers {
+    return repositories((query) => translated(this.#unitOfWork.read(call, query)));
+  }
+
+  transaction<T>(call: Call, work: (repositories: Repositories) => Promise<T>): Promise<T> {
+    return translated(
+      this.#unitOfWork.transaction(call, (transaction) => work(repositories((query) => query(transaction)))),
+    );
+  }
+
+  async ping(call: Call): Promise<void> {
+    await translated(this.#unitOfWork.read(call, (connection) => connection.query(sql.unsafe`select 1`)));
+  }
+}
+
+function repositories(run: Run): Repositories {
+  return {
+    users: new CockroachUsers(run),
+    credentials: new CockroachCredentials(run),
+    requests: new CockroachRequests(run),
+  };
+}
+
+async function translated<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw toDomainError(error);
+  }
+}

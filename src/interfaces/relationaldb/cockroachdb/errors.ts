@@ -1,0 +1,49 @@
+import { DomainError } from "../../../domain/errors.ts";
+import { OutOfPatienceError } from "../../../infrastructure/db/budget.ts";
+import { usersTable } from "../../../infrastructure/db/schema/users-table.ts";
+import { databaseError, isConnectionLoss, sqlState } from "../../../infrastructure/db/sql-state.ts";
+import { AmbiguousCommitError } from "../../../infrastructure/db/unit-of-work.ts";
+
+const retryAfterMs = 1_000;
+
+/**
+ * What the database said, as the domain's error; anything that we do not know, as it came. By constraint name only:
+ * CockroachDB names neither table nor column.
+ */
+export function toDomainError(error: unknown): unknown {
+  if (error instanceof AmbiguousCommitError) {
+    return new DomainError("OUTCOME_UNKNOWN", "the change may or may not have been made", { cause: error });
+  }
+  const { code, constraint } = databaseError(error) ?? {};
+  switch (code) {
+    case sqlState.uniqueViolation:
+      return takenIdentifier(constraint, error) ?? error;
+    case sqlState.serializationFailure:
+    case sqlState.deadlockDetected:
+      return new DomainError("CONTENTION", "too many calls change the same thing at once", {
+        cause: error,
+        retryAfterMs,
+      });
+    case sqlState.queryCanceled:
+    case sqlState.statementCompletionUnknown:
+    case sqlState.tooManyConnections:
+      return unavailable(error);
+    default:
+      return isConnectionLoss(error) || error instanceof OutOfPatienceError ? unavailable(error) : error;
+  }
+}
+
+function takenIdentifier(constraint: string | undefined, cause: unknown): DomainError | undefined {
+  switch (constraint) {
+    case usersTable.constraints.emailKey:
+      return new DomainError("EMAIL_TAKEN", "another user has this email", { cause });
+    case usersTable.constraints.usernameKey:
+      return new DomainError("USERNAME_TAKEN", "another user has this username", { cause });
+    default:
+      return undefined;
+  }
+}
+
+function unavailable(cause: unknown): DomainError {
+  return new DomainError("DATABASE_UNAVAILABLE", "the database cannot be reached", { cause, retryAfterMs });
+}

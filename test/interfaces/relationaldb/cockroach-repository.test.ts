@@ -1,0 +1,144 @@
+import { randomUUID } from "node:crypto";
+import type { DatabasePool } from "slonik";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { DomainError } from "../../../src/domain/errors.ts";
+import { CockroachRepository } from "../../../src/interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
+import { aCall } from "../../support/calls.ts";
+import { openMigratedPool } from "../../support/migrated-pool.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/postgres.ts";
+import { servicesOn } from "../../support/services.ts";
+import { WireProxy } from "../../support/wire-proxy.ts";
+
+/** What the contract cannot see: what goes over the wire, and what becomes of what the wire says. */
+describe("the adapter on the wire", () => {
+  let database: TestDatabase;
+  let proxy: WireProxy;
+  let pool: DatabasePool;
+  let repository: CockroachRepository;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    proxy = await WireProxy.start(database.uri);
+    pool = await openMigratedPool(proxy.uri, 3);
+    repository = new CockroachRepository(pool);
+  });
+  beforeEach(() => {
+    proxy.faults = () => undefined;
+    proxy.statements.length = 0;
+  });
+  afterAll(async () => {
+    await pool?.end();
+    await proxy?.[Symbol.asyncDispose]();
+    await database?.drop();
+  });
+
+  test("a read is one statement, and so is a batch of a thousand", async () => {
+    await repository.read(aCall()).users.find({ kind: "id", id: randomUUID() });
+    expect(proxy.statements).toHaveLength(1);
+    const keys = Array.from({ length: 1_000 }, () => ({ kind: "id" as const, id: randomUUID() }));
+    await repository.read(aCall()).users.findMany(keys);
+    expect(proxy.statements).toHaveLength(2);
+    await repository.ping(aCall());
+    expect(proxy.statements).toHaveLength(3);
+  });
+
+  test("a transaction has a statement timeout of its own and nothing else around its statements", async () => {
+    await repository.transaction(aCall(), ({ users }) => users.find({ kind: "id", id: randomUUID() }));
+    expect(proxy.statements.map((text) => text.trim().split(/\s+/).slice(0, 2).join(" "))).toEqual([
+      "START TRANSACTION",
+      "select set_config('statement_timeout',",
+      "select users.id,",
+      "COMMIT",
+    ]);
+  });
+
+  test.each([
+    { code: "40001", reason: "CONTENTION" },
+    { code: "40P01", reason: "CONTENTION" },
+    { code: "40003", reason: "DATABASE_UNAVAILABLE" },
+    { code: "57014", reason: "DATABASE_UNAVAILABLE" },
+    { code: "53300", reason: "DATABASE_UNAVAILABLE" },
+    { code: "57P01", severity: "FATAL", reason: "DATABASE_UNAVAILABLE" },
+    { code: "08006", reason: "DATABASE_UNAVAILABLE" },
+  ] as const)(
+    "a read that gets $code at every try is $reason, with a time to come back",
+    async ({ reason, ...error }) => {
+      const what = { message: "injected", ...error };
+      proxy.faults = (text) =>
+        /^\s*(select|insert)\b(?!\s+set_config)/.test(text) ? { when: "before", what } : undefined;
+      const read = repository.read(aCall(600)).users.find({ kind: "id", id: randomUUID() });
+      const failure: DomainError = await read.then(
+        () => expect.fail("it was answered"),
+        (thrown) => thrown,
+      );
+      expect(failure).toBeInstanceOf(DomainError);
+      expect(failure.reason).toBe(reason);
+      expect(failure.retryAfterMs).toBeGreaterThan(0);
+    },
+  );
+
+  test("a mutation whose every COMMIT is in doubt is OUTCOME_UNKNOWN", async () => {
+    const what = { code: "40003", message: "result is ambiguous" };
+    proxy.faults = (text) => (text === "COMMIT" ? { when: "after", what } : undefined);
+    const request = { id: randomUUID(), fingerprint: "f", secretHash: undefined };
+    const claim = repository.transaction(aCall(600), ({ requests }) => requests.claim(request));
+    await expect(claim).rejects.toMatchObject({ reason: "OUTCOME_UNKNOWN", kind: "unknown-outcome" });
+  });
+
+  test("an unknown error leaves as it came", async () => {
+    const what = { code: "XX000", message: "internal error" };
+    proxy.faults = () => ({ when: "before", what });
+    await expect(repository.ping(aCall())).rejects.toMatchObject({ code: "XX000" });
+  });
+
+  // CockroachDB reports neither table nor column with a violation, only the constraint.
+  test.each([
+    ["users_email_key_unique", "EMAIL_TAKEN"],
+    ["users_username_key_unique", "USERNAME_TAKEN"],
+  ])("a violation of %s is told by its name alone", async (constraint, reason) => {
+    const what = { code: "23505", message: "duplicate key value violates unique constraint", constraint };
+    proxy.faults = (text) => (text.includes("insert into users") ? { when: "before", what } : undefined);
+    const profile = { email: undefined, username: { value: "a", key: "a" }, displayName: "", attributes: {} };
+    const insert = repository.transaction(aCall(), ({ users }) => users.insert(randomUUID(), profile));
+    await expect(insert).rejects.toMatchObject({ reason });
+  });
+
+  test("VerifyPassword asks the database the same, whoever it is about", async () => {
+    const { users, authentication } = servicesOn(repository);
+    const password = "correct horse battery staple";
+    const create = (username: string, secret?: string) =>
+      users.create(aCall(), {
+        email: undefined,
+        username,
+        displayName: "",
+        attributes: {},
+        password: secret,
+        requestId: undefined,
+      });
+    await create("right", password);
+    await create("passwordless");
+    const suspended = await create("suspended", password);
+    const deleted = await create("deleted", password);
+    const change = { etag: undefined, requestId: undefined };
+    await users.suspend(aCall(), { id: suspended.id, ...change, reason: "r", untilTime: undefined });
+    await users.delete(aCall(), { id: deleted.id, ...change });
+
+    const statementsFor = async (identifier: string, secret: string) => {
+      proxy.statements.length = 0;
+      await authentication.verifyPassword(aCall(), identifier, secret).catch(() => {});
+      return [...proxy.statements];
+    };
+    const asked = await statementsFor("right", "wrong");
+    expect(asked).toHaveLength(1);
+    for (const identifier of [
+      "unknown",
+      "suspended",
+      "deleted",
+      "passwordless",
+      "no identifier\0",
+      "right",
+    ]) {
+      expect(await statementsFor(identifier, password)).toEqual(asked);
+    }
+  });
+});
