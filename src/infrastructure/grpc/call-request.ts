@@ -1,0 +1,117 @@
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import {
+  type ContextValues,
+  createContextValues,
+  type HandlerContext,
+  type StreamRequest,
+  type UnaryRequest,
+} from "@connectrpc/connect";
+import type { CallLife } from "./call-life.ts";
+
+/** What a request knows of the call it belongs to. */
+export interface CallState {
+  readonly life: CallLife;
+  readonly responseHeader: Headers;
+  readonly responseTrailer: Headers;
+}
+
+const callKey = Symbol("call");
+
+/** Shared by all requests, so that V8 gives them one hidden class. */
+const lazySignal: PropertyDescriptor = {
+  configurable: true,
+  enumerable: true,
+  get(this: CallRequest) {
+    return this[callKey].life.signal;
+  },
+};
+
+/**
+ * What interceptors see as the request and handlers see as the context: one object for both, because making objects is
+ * what a small call spends its time on. Headers fill themselves, and the abort signal is made, when first read.
+ *
+ * The parts of a request are own, enumerable properties and nothing is `#private`, so that both ways in which an
+ * interceptor may change a request, `{ ...req, header }` and `Object.create(req, …)`, keep all of it.
+ */
+export class CallRequest implements HandlerContext {
+  readonly stream: boolean;
+  readonly message: unknown;
+  readonly service: DescService;
+  readonly method: DescMethod;
+  readonly url: string;
+  readonly requestMethod = "POST";
+  readonly header: Headers;
+  readonly contextValues: ContextValues;
+  declare readonly signal: AbortSignal;
+  readonly [callKey]: CallState;
+
+  constructor(call: CallState, method: DescMethod, url: string, header: Headers, message: unknown) {
+    this.stream = method.methodKind !== "unary";
+    this.message = message;
+    this.service = method.parent;
+    this.method = method;
+    this.url = url;
+    this.header = header;
+    this.contextValues = createContextValues();
+    this[callKey] = call;
+    Object.defineProperty(this, "signal", lazySignal);
+  }
+
+  get requestHeader(): Headers {
+    return this.header;
+  }
+
+  get values(): ContextValues {
+    return this.contextValues;
+  }
+
+  get responseHeader(): Headers {
+    return this[callKey].responseHeader;
+  }
+
+  get responseTrailer(): Headers {
+    return this[callKey].responseTrailer;
+  }
+
+  get protocolName(): string {
+    return "grpc";
+  }
+
+  get timeoutMs(): () => number {
+    const { life } = this[callKey];
+    return () => life.timeLeftMs();
+  }
+}
+
+/** Makes `request.message` throw, so that the interceptors see a call whose message cannot be had, and why. */
+export function failMessage(request: CallRequest, error: unknown): void {
+  Object.defineProperty(request, "message", {
+    configurable: true,
+    enumerable: true,
+    get() {
+      throw error;
+    },
+  });
+}
+
+type Request = UnaryRequest | StreamRequest;
+
+/** The call that a request, perhaps changed by interceptors, belongs to. */
+export function callOf(request: Request): CallState {
+  const call = (request as Partial<CallRequest>)[callKey];
+  if (call === undefined) {
+    throw new Error("an interceptor passed on a request that is no copy of the one it was given");
+  }
+  return call;
+}
+
+/** The context for the handler: the request itself, or what interceptors have made of it. */
+export function contextOf(request: Request): HandlerContext {
+  if (request instanceof CallRequest) {
+    return request;
+  }
+  // Read one by one: a changed request may have inherited some of them.
+  const { service, method, url, requestMethod, header, contextValues, signal } = request;
+  const context = { service, method, url, requestMethod, header, contextValues, signal };
+  return Object.setPrototypeOf({ ...context, [callKey]: callOf(request) }, CallRequest.prototype);
+}

@@ -1,0 +1,126 @@
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import {
+  type ConnectRouter,
+  createMethodImplSpec,
+  createServiceImplSpec,
+  type Interceptor,
+  type MethodImplSpec,
+} from "@connectrpc/connect";
+import { type Server, ServerInterceptingCall, type ServerInterceptor } from "@grpc/grpc-js";
+import { type BoundMethod, GrpcCall } from "./grpc-call.ts";
+import { invokeHandler } from "./invoke.ts";
+
+/** What is served, and how. */
+export interface ConnectBindingOptions {
+  /** The routes, as any Connect server takes them. */
+  readonly routes: (router: ConnectRouter) => unknown;
+  /** Outermost first, as any Connect server takes them. Applied once per method, not per call. */
+  readonly interceptors: readonly Interceptor[];
+  /** The longest time for one call in milliseconds, also for a caller that sets no deadline. */
+  readonly maxTimeoutMs: number;
+  /** Told of every error that leaves as "internal error", with the path of the method. */
+  readonly report?: ((error: unknown, path: string) => void) | undefined;
+}
+
+/** Connect services made ready for @grpc/grpc-js. */
+export interface ConnectBinding {
+  /** The services that the routes named, each once. */
+  readonly services: readonly DescService[];
+  /** To be among the server's `interceptors`; calls of other services pass it untouched. */
+  readonly interceptor: ServerInterceptor;
+  /** Makes the methods known to the server. */
+  addToServer(server: Server): void;
+}
+
+/**
+ * Serves Connect services on @grpc/grpc-js: all four kinds of call, headers and trailers, error details, deadlines that
+ * hold whatever a handler does, cancellation, backpressure.
+ *
+ * A request that cannot be decoded, has not exactly one message, or does not come before the deadline goes through the
+ * interceptors like any other, except that reading its `message` throws. So such a call is logged, counted and answered
+ * like any other, and an interceptor that does not look at the message needs to know nothing of this.
+ *
+ * @throws Error when a method has two handlers
+ */
+export function bindConnect(options: ConnectBindingOptions): ConnectBinding {
+  const specs = collectRoutes(options.routes);
+  const methods = new Map<string, BoundMethod>();
+  for (const spec of specs) {
+    const path = pathOf(spec.method);
+    if (methods.has(path)) {
+      throw new Error(`${path} is routed twice`);
+    }
+    methods.set(path, bindMethod(spec, path, options));
+  }
+  return {
+    services: [...new Set(specs.map((spec) => spec.method.parent))],
+    interceptor: (definition, call) => {
+      const method = methods.get(definition.path);
+      return method === undefined ? new ServerInterceptingCall(call) : new GrpcCall(call, method);
+    },
+    addToServer(server) {
+      for (const path of methods.keys()) {
+        server.register(path, neverCalled, asIs, asIs, "unary");
+      }
+    },
+  };
+}
+
+/** Runs a Connect routes function on a router that only takes note. */
+function collectRoutes(routes: (router: ConnectRouter) => unknown): MethodImplSpec[] {
+  const specs: MethodImplSpec[] = [];
+  const router: ConnectRouter = {
+    handlers: [],
+    service(service, implementation) {
+      specs.push(...Object.values(createServiceImplSpec(service, implementation).methods));
+      return router;
+    },
+    rpc(method, implementation) {
+      specs.push(createMethodImplSpec(method, implementation));
+      return router;
+    },
+  };
+  routes(router);
+  return specs;
+}
+
+function bindMethod(spec: MethodImplSpec, path: string, options: ConnectBindingOptions): BoundMethod {
+  const { interceptors, maxTimeoutMs, report } = options;
+  return {
+    spec,
+    run: interceptors.reduceRight((next, interceptor) => interceptor(next), invokeHandler(spec)),
+    maxTimeoutMs,
+    urlOn: urlMaker(path),
+    report(error) {
+      try {
+        report?.(error, path);
+      } catch {
+        // A log that fails must not fail the call, and nobody is left to tell.
+      }
+    },
+  };
+}
+
+function pathOf(method: DescMethod): string {
+  return `/${method.parent.typeName}/${method.name}`;
+}
+
+/** A request's URL. The authority is the caller's to choose, so one that makes no URL is replaced. */
+function urlMaker(path: string): (authority: string) => string {
+  let last = { authority: "", url: `http://localhost${path}` };
+  return (authority) => {
+    if (authority !== last.authority) {
+      const url = `http://${authority}${path}`;
+      last = { authority, url: URL.canParse(url) ? url : `http://localhost${path}` };
+    }
+    return last.url;
+  };
+}
+
+/** GrpcCall keeps grpc-js from ever calling the handler. */
+function neverCalled(): void {}
+
+/** Messages are decoded and encoded by GrpcCall, so that what goes wrong is answered like any other error. */
+function asIs(bytes: Buffer): Buffer {
+  return bytes;
+}

@@ -1,0 +1,143 @@
+import { Metadata } from "@grpc/grpc-js";
+
+type HeadersIterator<T> = ReturnType<typeof Headers.prototype.keys> & IterableIterator<T>;
+
+/**
+ * Headers that are only built when somebody needs more of them than a single value: filling a Headers is what costs
+ * most about a small call. Without `metadata` it starts empty, as response headers and trailers do.
+ *
+ * A binary value (`…-bin`) is base64 without padding, as Connect's `encodeBinaryHeader` writes it.
+ */
+export class LazyHeaders implements Headers {
+  private readonly metadata: Metadata | undefined;
+  private made: Headers | undefined;
+
+  constructor(metadata?: Metadata) {
+    this.metadata = metadata;
+  }
+
+  /** True as long as nobody has set anything, so that there is nothing to send. */
+  get untouched(): boolean {
+    return this.made === undefined && this.metadata === undefined;
+  }
+
+  get(name: string): string | null {
+    if (this.made !== undefined) {
+      return this.made.get(name);
+    }
+    const values = this.metadata?.get(name);
+    return values === undefined || values.length === 0 ? null : values.map(asText).join(", ");
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== null;
+  }
+
+  append(name: string, value: string): void {
+    this.make().append(name, value);
+  }
+
+  set(name: string, value: string): void {
+    this.make().set(name, value);
+  }
+
+  delete(name: string): void {
+    this.make().delete(name);
+  }
+
+  getSetCookie(): string[] {
+    return this.make().getSetCookie();
+  }
+
+  forEach(callback: (value: string, key: string, parent: Headers) => void, thisArg?: unknown): void {
+    this.make().forEach((value, key) => {
+      callback.call(thisArg, value, key, this);
+    });
+  }
+
+  entries(): HeadersIterator<[string, string]> {
+    return this.make().entries() as HeadersIterator<[string, string]>;
+  }
+
+  keys(): HeadersIterator<string> {
+    return this.make().keys() as HeadersIterator<string>;
+  }
+
+  values(): HeadersIterator<string> {
+    return this.make().values() as HeadersIterator<string>;
+  }
+
+  [Symbol.iterator](): HeadersIterator<[string, string]> {
+    return this.entries();
+  }
+
+  private make(): Headers {
+    if (this.made === undefined) {
+      this.made = new Headers();
+      for (const [key, values] of Object.entries(this.metadata?.toJSON() ?? {})) {
+        for (const value of values) {
+          this.made.append(key, asText(value));
+        }
+      }
+    }
+    return this.made;
+  }
+}
+
+function asText(value: string | Buffer): string {
+  return typeof value === "string" ? value : value.toString("base64").replaceAll("=", "");
+}
+
+/** What belongs to HTTP/2 or gRPC itself. Some of it makes node:http2 throw, some of it would replace the status. */
+const reserved = new Set([
+  "connection",
+  "content-encoding",
+  "content-length",
+  "content-type",
+  "grpc-accept-encoding",
+  "grpc-encoding",
+  "grpc-message",
+  "grpc-status",
+  "grpc-status-details-bin",
+  "grpc-timeout",
+  "host",
+  "http2-settings",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+const legalKey = /^[0-9a-z_.-]+$/;
+const legalValue = /^[ -~]*$/;
+
+/**
+ * Adds headers to metadata. What gRPC cannot carry, a reserved name or a value that is not printable ASCII, is left
+ * out, as grpc-js does with what it receives: a header is no reason to fail a call.
+ */
+export function addHeaders(metadata: Metadata, headers: Headers): void {
+  for (const [key, value] of headers) {
+    if (reserved.has(key) || !legalKey.test(key)) {
+      continue;
+    }
+    if (key.endsWith("-bin")) {
+      for (const part of value.split(",")) {
+        metadata.add(key, Buffer.from(part, "base64"));
+      }
+    } else if (legalValue.test(value)) {
+      metadata.add(key, value);
+    }
+  }
+}
+
+/** The metadata to send for response headers or trailers, or undefined where there is none. */
+export function metadataOf(headers: Headers): Metadata | undefined {
+  if (headers instanceof LazyHeaders && headers.untouched) {
+    return undefined;
+  }
+  const metadata = new Metadata();
+  addHeaders(metadata, headers);
+  return metadata;
+}

@@ -1,0 +1,209 @@
+import { createServer, type Server as NetServer, type Socket } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
+import type { ConnectError, ConnectRouter, Interceptor } from "@connectrpc/connect";
+import {
+  type ConnectionInjector,
+  logVerbosity,
+  Server,
+  ServerCredentials,
+  type ServerOptions,
+  setLogVerbosity,
+} from "@grpc/grpc-js";
+import { Health as HealthService } from "../../gen/grpc/health/v1/health_pb.ts";
+import { bind } from "../listen.ts";
+import type { TlsFiles } from "../tls-files.ts";
+import { bindConnect } from "./connect-binding.ts";
+import { answerUnknownMethods, limitResets } from "./grpc-js-internals.ts";
+import type { Health } from "./health.ts";
+import { addReflection } from "./reflection.ts";
+
+/** Limits of the gRPC port. Times in milliseconds, sizes in bytes; the defaults are in `defaultGrpcServerOptions`. */
+export interface GrpcServerOptions {
+  /** The longest time for one call, also for a caller that sets no deadline. */
+  readonly maxTimeoutMs: number;
+  /** The largest request message, also after inflation. */
+  readonly maxMessageBytes: number;
+  /** Open calls per connection. Keep it far above real use: near it, Node ends queued calls when others are cancelled. */
+  readonly maxConcurrentStreams: number;
+  /**
+   * How many calls a connection may cancel at once, and how many per second in the long run, before it is closed as a
+   * rapid-reset attack (CVE-2023-44487). A proxy that cancels a lot, for many callers, needs more.
+   */
+  readonly resetBurst: number;
+  readonly resetsPerSecond: number;
+  /** A connection that has been silent for `keepaliveTimeMs` is pinged, and closed without an answer in time. */
+  readonly keepaliveTimeMs: number;
+  readonly keepaliveTimeoutMs: number;
+  /** After this, give or take a tenth, a connection is asked to be replaced, so that callers find new replicas. */
+  readonly maxConnectionAgeMs: number;
+  /** What the calls of such a connection get to finish. */
+  readonly maxConnectionAgeGraceMs: number;
+}
+
+export const defaultGrpcServerOptions: GrpcServerOptions = {
+  maxTimeoutMs: 15_000,
+  maxMessageBytes: 1024 * 1024,
+  maxConcurrentStreams: 4_096,
+  resetBurst: 1_000,
+  resetsPerSecond: 33,
+  keepaliveTimeMs: 60_000,
+  keepaliveTimeoutMs: 20_000,
+  maxConnectionAgeMs: 15 * 60_000,
+  maxConnectionAgeGraceMs: 30_000,
+};
+
+export interface GrpcListenOptions {
+  /** `host:port`; port 0 for any free one. */
+  readonly address: string;
+  readonly routes: (router: ConnectRouter) => unknown;
+  /** Outermost first. */
+  readonly interceptors: readonly Interceptor[];
+  /** Plaintext where not given. */
+  readonly tls?: TlsFiles | undefined;
+  readonly options?: Partial<GrpcServerOptions> | undefined;
+  /** Serves grpc.health.v1.Health where given. */
+  readonly health?: Health | undefined;
+  /** Serves grpc.reflection.v1 and v1alpha where true. */
+  readonly reflection?: boolean | undefined;
+  /** The error for a method that does not exist. The path is as the caller sent it. */
+  readonly unknownMethod: (path: string) => ConnectError;
+  /** Told of every error that leaves as "internal error", with the path of the method. */
+  readonly report?: ((error: unknown, path: string) => void) | undefined;
+}
+
+/** The open gRPC port. */
+export interface GrpcListener {
+  /** `host:port` that is really bound. */
+  readonly address: string;
+  /**
+   * Stops accepting, says NOT_SERVING and ends health watches, tells callers to go (GOAWAY), waits for the calls in
+   * flight and cuts off what is left after `graceMs`. Resolved when nothing is open any more; safe to call twice.
+   */
+  drain(graceMs: number): Promise<void>;
+}
+
+/**
+ * Opens the gRPC port.
+ *
+ * The sockets are accepted here and handed to grpc-js, which could bind by itself: this way an address in use is an
+ * error with a reason, TLS certificates are renewed as on the other port, and a drain can end connections that never
+ * got as far as HTTP/2.
+ *
+ * @throws ListenError
+ */
+export async function listenGrpc(options: GrpcListenOptions): Promise<GrpcListener> {
+  const { health, unknownMethod } = options;
+  keepHeadersOutOfLogs();
+  const limits = { ...defaultGrpcServerOptions, ...options.options };
+  const binding = bindConnect({ ...options, maxTimeoutMs: limits.maxTimeoutMs });
+  const server = new Server({ ...grpcJsOptions(limits), interceptors: [binding.interceptor] });
+  binding.addToServer(server);
+  health?.addToServer(server);
+  const reflection =
+    options.reflection === true
+      ? addReflection(server, [...binding.services, ...(health ? [HealthService] : [])])
+      : undefined;
+  answerUnknownMethods(server, unknownMethod);
+  limitResets(server, limits.resetBurst, limits.resetsPerSecond);
+
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const sockets = new OpenSockets(injector);
+  const bound = await bind(options.address, () => openServer(options.tls, sockets));
+  return {
+    address: bound.address,
+    drain(graceMs) {
+      health?.shutDown();
+      reflection?.shutDown();
+      return sockets.drain(bound.servers, graceMs);
+    },
+  };
+}
+
+/**
+ * grpc-js prints a header that it cannot read, value and all, to stderr: a broken `authorization` would be readable
+ * there. Whoever sets its verbosity from outside (GRPC_VERBOSITY) gets what was asked for.
+ */
+function keepHeadersOutOfLogs(): void {
+  const { GRPC_VERBOSITY, GRPC_NODE_VERBOSITY } = process.env;
+  if (GRPC_VERBOSITY === undefined && GRPC_NODE_VERBOSITY === undefined) {
+    setLogVerbosity(logVerbosity.NONE);
+  }
+}
+
+function grpcJsOptions(limits: GrpcServerOptions): ServerOptions {
+  return {
+    "grpc.max_receive_message_length": limits.maxMessageBytes,
+    "grpc.max_concurrent_streams": limits.maxConcurrentStreams,
+    "grpc.keepalive_time_ms": limits.keepaliveTimeMs,
+    "grpc.keepalive_timeout_ms": limits.keepaliveTimeoutMs,
+    "grpc.max_connection_age_ms": limits.maxConnectionAgeMs,
+    "grpc.max_connection_age_grace_ms": limits.maxConnectionAgeGraceMs,
+    // Bookkeeping per call and per connection that nothing here reads.
+    "grpc.enable_channelz": 0,
+  };
+}
+
+/** How long a client may take to agree on TLS. */
+const handshakeTimeoutMs = 10_000;
+
+/** A server that hands over its connections once they are ready for HTTP/2. */
+function openServer(tls: TlsFiles | undefined, sockets: OpenSockets): NetServer {
+  const ready = (socket: Socket) => sockets.hand(socket);
+  if (tls === undefined) {
+    return createServer(ready).prependListener("connection", (socket) => sockets.add(socket));
+  }
+  const options = { ...tls.context, ALPNProtocols: ["h2"], handshakeTimeout: handshakeTimeoutMs };
+  const server = createTlsServer(options, ready);
+  tls.keepUpToDate(server);
+  return server.prependListener("connection", (socket) => sockets.add(socket));
+}
+
+/** How long after the end of the grace grpc-js may take to end its connections before their sockets are closed. */
+const forceAfterMs = 100;
+
+/** The connections of the port, from the moment they are accepted. */
+class OpenSockets {
+  private readonly injector: ConnectionInjector;
+  private readonly open = new Set<Socket>();
+  private drained: Promise<void> | undefined;
+
+  constructor(injector: ConnectionInjector) {
+    this.injector = injector;
+  }
+
+  add(socket: Socket): void {
+    this.open.add(socket);
+    socket.once("close", () => this.open.delete(socket));
+  }
+
+  hand(socket: Socket): void {
+    // What goes wrong on a connection ends its calls, and that is all there is to do about it.
+    socket.on("error", ignore);
+    if (this.drained === undefined) {
+      this.injector.injectConnection(socket);
+    } else {
+      socket.destroy();
+    }
+  }
+
+  drain(servers: readonly NetServer[], graceMs: number): Promise<void> {
+    this.drained ??= this.drainOnce(servers, graceMs);
+    return this.drained;
+  }
+
+  private async drainOnce(servers: readonly NetServer[], graceMs: number): Promise<void> {
+    // A server is closed once its last connection is.
+    const closed = Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
+    this.injector.drain(graceMs);
+    const force = setTimeout(() => {
+      for (const socket of this.open) {
+        socket.destroy();
+      }
+    }, graceMs + forceAfterMs);
+    await closed;
+    clearTimeout(force);
+    this.injector.destroy();
+  }
+}
+
+function ignore(): void {}

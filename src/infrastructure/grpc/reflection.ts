@@ -1,0 +1,115 @@
+import { once } from "node:events";
+import type { DescService } from "@bufbuild/protobuf";
+import {
+  type Server,
+  type ServerDuplexStream,
+  type ServiceDefinition,
+  status,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import { ReflectionService } from "@grpc/reflection";
+import { ServedFiles } from "./served-files.ts";
+
+/** A ServerReflectionRequest as @grpc/reflection's own definition decodes it. */
+interface ReflectionRequest {
+  readonly host?: string;
+  readonly messageRequest?: string;
+  readonly fileByFilename?: string;
+  readonly fileContainingSymbol?: string;
+  readonly fileContainingExtension?: { readonly containingType?: string; readonly extensionNumber?: number };
+  readonly allExtensionNumbersOfType?: string;
+}
+
+type ReflectionStream = ServerDuplexStream<ReflectionRequest, object>;
+
+/** Reflection as it is served. */
+export interface Reflection {
+  /** Ends the streams that callers keep open; a drain would else wait for them. */
+  shutDown(): void;
+}
+
+/**
+ * Serves reflection, grpc.reflection.v1 and v1alpha, of these services from their generated descriptors: no .proto file
+ * of ours is needed at run time.
+ *
+ * Only the two services' definitions are taken from @grpc/reflection. Its answers are not: it decodes and re-encodes
+ * descriptors with protobufjs, which drops every custom option (the rules of buf.validate, field behaviour), and it
+ * leaves out imports that only options use.
+ */
+export function addReflection(server: Server, services: readonly DescService[]): Reflection {
+  const definitions: ServiceDefinition[] = [];
+  new ReflectionService({}).addToServer({
+    addService: (definition: ServiceDefinition) => definitions.push(definition),
+  } as unknown as Server);
+
+  const names = services.map((service) => service.typeName);
+  const answer = answerFrom(names, new ServedFiles(services));
+  const streams = new Set<ReflectionStream>();
+  const serveStream = (stream: ReflectionStream) => {
+    streams.add(stream);
+    stream.once("close", () => streams.delete(stream));
+    void serve(stream, answer);
+  };
+  for (const definition of definitions) {
+    const implementation = { ServerReflectionInfo: serveStream };
+    server.addService(definition, implementation as unknown as UntypedServiceImplementation);
+  }
+  return {
+    shutDown() {
+      for (const stream of streams) {
+        stream.end();
+      }
+    },
+  };
+}
+
+/** One answer for each request, never more of them waiting than the caller takes. */
+async function serve(
+  stream: ReflectionStream,
+  answer: (request: ReflectionRequest) => object,
+): Promise<void> {
+  try {
+    for await (const request of stream.iterator({ destroyOnReturn: false })) {
+      if (!stream.write(answer(request as ReflectionRequest))) {
+        await Promise.race([once(stream, "drain"), once(stream, "close")]);
+      }
+    }
+    stream.end();
+  } catch {
+    // The caller has gone.
+  }
+}
+
+function answerFrom(names: readonly string[], files: ServedFiles): (request: ReflectionRequest) => object {
+  return (request) => ({ validHost: request.host, originalRequest: request, ...find(request, names, files) });
+}
+
+function find(request: ReflectionRequest, names: readonly string[], files: ServedFiles): object {
+  switch (request.messageRequest) {
+    case "listServices":
+      return { listServicesResponse: { service: names.map((name) => ({ name })) } };
+    case "fileByFilename":
+      return asFiles(files.byName(request.fileByFilename ?? ""));
+    case "fileContainingSymbol":
+      return asFiles(files.bySymbol(request.fileContainingSymbol ?? ""));
+    case "fileContainingExtension": {
+      const { containingType = "", extensionNumber = 0 } = request.fileContainingExtension ?? {};
+      return asFiles(files.byExtension(containingType, extensionNumber));
+    }
+    case "allExtensionNumbersOfType": {
+      const baseTypeName = request.allExtensionNumbersOfType ?? "";
+      const extensionNumber = files.extensionsOf(baseTypeName);
+      return extensionNumber === undefined
+        ? notFound
+        : { allExtensionNumbersResponse: { baseTypeName, extensionNumber } };
+    }
+    default:
+      return { errorResponse: { errorCode: status.UNIMPLEMENTED, errorMessage: "unknown request" } };
+  }
+}
+
+function asFiles(fileDescriptorProto: readonly Uint8Array[] | undefined): object {
+  return fileDescriptorProto === undefined ? notFound : { fileDescriptorResponse: { fileDescriptorProto } };
+}
+
+const notFound = { errorResponse: { errorCode: status.NOT_FOUND, errorMessage: "not found" } };

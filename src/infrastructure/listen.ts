@@ -1,0 +1,121 @@
+import { lookup } from "node:dns/promises";
+import { type AddressInfo, isIP, type Server } from "node:net";
+import { StartError } from "./start-error.ts";
+
+/** A listener cannot start; the message says where and why: "cannot listen on 127.0.0.1:50051: address already in use". */
+export class ListenError extends StartError {
+  override readonly name = "ListenError";
+  readonly address: string;
+
+  constructor(address: string, reason: string, cause?: unknown) {
+    super(`cannot listen on ${address}: ${reason}`, { cause });
+    this.address = address;
+  }
+}
+
+/** A bound address. */
+export interface Bound {
+  /** `host:port`: the host as it was given, the port as it is. */
+  readonly address: string;
+  /** One server for each address that the host's name has. */
+  readonly servers: readonly Server[];
+}
+
+/**
+ * Binds an address, `host:port` with an IPv6 host in brackets and port 0 for any free port. A name is bound on all
+ * addresses it has, so that "localhost" answers on 127.0.0.1 and on ::1; of these, ones that this machine does not have
+ * are left out as long as there is another.
+ *
+ * @param open makes a server that does not listen yet; called once per address
+ * @throws ListenError; nothing is left listening then
+ */
+export async function bind(address: string, open: () => Server): Promise<Bound> {
+  const { host, port } = parse(address);
+  const hosts = await resolve(host, address);
+  const servers: Server[] = [];
+  const absent: unknown[] = [];
+  let boundPort = port;
+  try {
+    for (const each of hosts) {
+      const server = open();
+      try {
+        await listen(server, each, boundPort);
+      } catch (error) {
+        if (!isAbsent(error)) {
+          throw error;
+        }
+        absent.push(error);
+        continue;
+      }
+      servers.push(server);
+      boundPort = (server.address() as AddressInfo).port;
+    }
+    if (servers.length === 0) {
+      throw absent[0];
+    }
+  } catch (error) {
+    for (const server of servers) {
+      server.close();
+    }
+    throw new ListenError(address, reasonOf(error), error);
+  }
+  return { address: `${isIP(host) === 6 ? `[${host}]` : host}:${boundPort}`, servers };
+}
+
+function parse(address: string): { host: string; port: number } {
+  const match = /^(?:\[(?<v6>[^\]]+)\]|(?<name>[^:[\]]+)):(?<port>\d{1,5})$/.exec(address);
+  const host = match?.groups?.["v6"] ?? match?.groups?.["name"];
+  const port = Number(match?.groups?.["port"]);
+  if (host === undefined || port > 65_535 || (match?.groups?.["v6"] !== undefined && isIP(host) !== 6)) {
+    throw new ListenError(address, "not of the form host:port");
+  }
+  return { host, port };
+}
+
+async function resolve(host: string, address: string): Promise<string[]> {
+  if (isIP(host) !== 0) {
+    return [host];
+  }
+  try {
+    const found = await lookup(host, { all: true });
+    return [...new Set(found.map((each) => each.address))];
+  } catch (error) {
+    throw new ListenError(address, reasonOf(error), error);
+  }
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port }, () => {
+      server.off("error", reject);
+      // Accepting can fail later, without a file descriptor to spare; without a listener that would end the process.
+      server.on("error", ignore);
+      resolve();
+    });
+  });
+}
+
+function ignore(): void {}
+
+function isAbsent(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === "EADDRNOTAVAIL" || code === "EAFNOSUPPORT";
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EADDRINUSE: "address already in use",
+  EADDRNOTAVAIL: "this machine has no such address",
+  EAFNOSUPPORT: "this machine has no such kind of address",
+  EAI_AGAIN: "the name cannot be resolved now",
+  ENOTFOUND: "there is no such name",
+};
+
+function reasonOf(error: unknown): string {
+  return reasons[codeOf(error) ?? ""] ?? (error instanceof Error ? error.message : String(error));
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException | undefined)?.code;
+}

@@ -1,0 +1,150 @@
+import { brotliCompressSync, gzipSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { echo, serveHttp } from "../../support/echo-server.ts";
+import { RawTcp } from "../../support/raw-tcp.ts";
+import { timed } from "../../support/wait.ts";
+
+const MEBIBYTE = 1024 * 1024;
+const json = { "content-type": "application/json" };
+
+function post(address: string, body: string | Buffer, headers: Record<string, string> = {}) {
+  return fetch(`http://${address}/echo.v1.EchoService/Say`, {
+    method: "POST",
+    body,
+    headers: { ...json, ...headers },
+  });
+}
+
+describe("a host that is none", () => {
+  it.each(["a|b", "localhost:99999", "[::1", "a b", "%", "", "x".repeat(5_000)])(
+    "does not end the process, and the next request is served: %s",
+    async (host) => {
+      const { address } = await serveHttp();
+      for (const path of ["/echo.v1.EchoService/Say", "/livez", "/other"]) {
+        const raw = new RawTcp(address);
+        raw.write(`POST ${path} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\n`);
+        raw.write("Connection: close\r\nContent-Length: 2\r\n\r\n{}");
+        const answer = await raw.closed();
+        expect(answer).toMatch(/^HTTP\/1.1 (200|400|404|405) /);
+      }
+      expect(await (await post(address, '{"text":"next"}')).json()).toEqual({ text: "next" });
+    },
+  );
+
+  it("is answered as an error of the caller", async () => {
+    const raw = new RawTcp((await serveHttp()).address);
+    raw.write("POST /echo.v1.EchoService/Say HTTP/1.1\r\nHost: a|b\r\nContent-Length: 0\r\n");
+    raw.write("Content-Type: application/json\r\nConnection: close\r\n\r\n");
+    const answer = await raw.closed();
+    expect(answer).toContain("HTTP/1.1 400 Bad Request");
+    expect(answer).toContain('{"code":"invalid_argument","message":"the request has no usable host"}');
+  });
+
+  it.each([
+    "GET / HTTP/1.0\r\n\r\n",
+    "POST /echo.v1.EchoService/Say HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+    "OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    "GET http://a|b/livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    "CONNECT a:1 HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET /livez HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade, close\r\n\r\n",
+    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    "GET / HTTP/9.9\r\n\r\n",
+  ])("or a request that is odd does not end the process: %j", async (request) => {
+    const { address } = await serveHttp({}, { options: { headersTimeoutMs: 200, checkIntervalMs: 50 } });
+    const raw = new RawTcp(address);
+    raw.write(request);
+    await raw.closed();
+    expect(await (await post(address, '{"text":"next"}')).json()).toEqual({ text: "next" });
+  });
+});
+
+describe("a request message", () => {
+  it("may have one mebibyte and not a byte more", async () => {
+    const { address } = await serveHttp();
+    const text = (size: number) => JSON.stringify({ text: "x".repeat(size - 11) });
+    expect(text(MEBIBYTE)).toHaveLength(MEBIBYTE);
+    expect((await post(address, text(MEBIBYTE))).status).toBe(200);
+    const answer = await post(address, text(MEBIBYTE + 1));
+    expect(await answer.json()).toMatchObject({ code: "resource_exhausted" });
+  });
+
+  it.each([
+    ["gzip", gzipSync],
+    ["br", brotliCompressSync],
+  ])("may be compressed, and not be larger once inflated: %s", async (encoding, compress) => {
+    const { address } = await serveHttp();
+    const headers = { "content-encoding": encoding };
+    const small = await post(address, compress('{"text":"small"}'), headers);
+    expect(await small.json()).toEqual({ text: "small" });
+    const bomb = compress(Buffer.alloc(64 * MEBIBYTE, " "));
+    expect(bomb.length).toBeLessThan(MEBIBYTE);
+    const answer = await post(address, bomb, headers);
+    expect(await answer.json()).toMatchObject({ code: "resource_exhausted" });
+  });
+
+  it("that is none is an error of the caller", async () => {
+    const { address } = await serveHttp();
+    for (const body of ["", "{", '{"text":1}', "\xff"]) {
+      const answer = await post(address, body);
+      expect(answer.status).toBe(400);
+      expect(await answer.json()).toMatchObject({ code: "invalid_argument" });
+    }
+  });
+});
+
+it("limits the size of headers", async () => {
+  const { address } = await serveHttp({}, { options: { maxHeaderBytes: 2_000 } });
+  expect((await post(address, "{}", { "x-large": "x".repeat(3_000) })).status).toBe(431);
+});
+
+describe("a caller that is slow", () => {
+  const options = {
+    headersTimeoutMs: 150,
+    requestTimeoutMs: 300,
+    checkIntervalMs: 20,
+    keepAliveTimeoutMs: 150,
+  };
+
+  it("with its headers is cut off", async () => {
+    const raw = new RawTcp((await serveHttp({}, { options })).address);
+    raw.write("POST /echo.v1.EchoService/Say HTTP/1.1\r\nHost: x\r\n");
+    const { result, ms } = await timed(() => raw.closed());
+    expect(result).toContain("408 Request Timeout");
+    expect(ms).toBeLessThan(1_500);
+  });
+
+  it("with its first byte is cut off", async () => {
+    const raw = new RawTcp((await serveHttp({}, { options })).address);
+    const { ms } = await timed(() => raw.closed());
+    expect(ms).toBeLessThan(1_500);
+  });
+
+  it.each([
+    "application/json",
+    "application/proto",
+    "application/connect+proto",
+    "application/grpc-web+proto",
+  ])("with its %s body is cut off", async (contentType) => {
+    const { address } = await serveHttp({}, { options: { ...options, maxTimeoutMs: 10_000 } });
+    const raw = new RawTcp(address);
+    const path = contentType.includes("connect+") ? "Join" : "Say";
+    raw.write(`POST /echo.v1.EchoService/${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n`);
+    raw.write(`Content-Type: ${contentType}\r\n\r\n{`);
+    const { ms } = await timed(() => raw.closed());
+    expect(ms).toBeLessThan(2_000);
+    expect(await (await post(address, '{"text":"next"}')).json()).toEqual({ text: "next" });
+  });
+
+  it("with its next request is let go", async () => {
+    const raw = new RawTcp((await serveHttp({}, { options })).address);
+    raw.write("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n");
+    const { result } = await timed(() => raw.closed());
+    expect(result).toContain("200 OK");
+  });
+});
+
+it("serves no gRPC, which has its own port", async () => {
+  const { address } = await serveHttp(echo);
+  expect((await post(address, "", { "content-type": "application/grpc+proto" })).status).toBe(415);
+});

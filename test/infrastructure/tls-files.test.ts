@@ -1,0 +1,142 @@
+import { X509Certificate } from "node:crypto";
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createServer } from "node:tls";
+import { describe, expect, it, onTestFinished } from "vitest";
+import {
+  loadTlsFiles,
+  TlsFilesError,
+  type TlsFilesOptions,
+  type TlsReload,
+} from "../../src/infrastructure/tls-files.ts";
+import { type Pair, PairFolder, selfSigned } from "../support/self-signed.ts";
+import { until } from "../support/wait.ts";
+
+const INTERVAL_MS = 20;
+
+async function load(files: Pick<TlsFilesOptions, "certFile" | "keyFile">) {
+  const outcomes: TlsReload[] = [];
+  const tls = await loadTlsFiles({
+    certFile: files.certFile,
+    keyFile: files.keyFile,
+    intervalMs: INTERVAL_MS,
+    onReload: (outcome) => outcomes.push(outcome),
+  });
+  onTestFinished(() => tls.close());
+  const name = () => new X509Certificate(tls.context.cert as Buffer).subject;
+  return { tls, outcomes, name };
+}
+
+describe("at the start", () => {
+  it("takes a pair that belongs together", async () => {
+    const { name, tls } = await load(new PairFolder(selfSigned("one")));
+    expect(name()).toBe("CN=one");
+    expect(tls.context.minVersion).toBe("TLSv1.2");
+  });
+
+  it.each<[string, (folder: PairFolder) => void, RegExp]>([
+    ["no certificate", ({ certFile }) => rmSync(certFile), /^cannot read .*tls\.crt: there is no such file$/],
+    ["no key", ({ keyFile }) => rmSync(keyFile), /^cannot read .*tls\.key: there is no such file$/],
+    [
+      "a folder for a file",
+      ({ keyFile }) => {
+        rmSync(keyFile);
+        mkdirSync(keyFile);
+      },
+      /^cannot read .*tls\.key: it is a folder$/,
+    ],
+    [
+      "an empty certificate",
+      ({ certFile }) => writeFileSync(certFile, ""),
+      /^cannot use .*tls\.crt with .*tls\.key: /,
+    ],
+    ["an empty key", ({ keyFile }) => writeFileSync(keyFile, ""), /^cannot use .*tls\.crt with .*tls\.key: /],
+    ["a certificate that is none", ({ certFile }) => writeFileSync(certFile, "x"), /^cannot use /],
+    ["a key that is none", ({ keyFile }) => writeFileSync(keyFile, "x"), /^cannot use /],
+    [
+      "a key of another certificate",
+      ({ keyFile }) => writeFileSync(keyFile, selfSigned("other").key),
+      /^cannot use .*tls\.crt with .*tls\.key: .*key values mismatch/,
+    ],
+  ])("refuses %s, and names the files", async (_name, spoil, message) => {
+    const folder = new PairFolder(selfSigned("one"));
+    spoil(folder);
+    const attempt = load(folder);
+    await expect(attempt).rejects.toThrow(TlsFilesError);
+    await expect(attempt).rejects.toThrow(message);
+  });
+});
+
+describe("later", () => {
+  const swaps: [string, (folder: PairFolder, pair: Pair) => void][] = [
+    ["overwritten", (folder, pair) => folder.write(pair)],
+    ["renamed into place", (folder, pair) => folder.rename(pair)],
+  ];
+
+  it.each(swaps)("takes a new pair that was %s", async (_name, swap) => {
+    const folder = new PairFolder(selfSigned("one"));
+    const { outcomes, name } = await load(folder);
+    swap(folder, selfSigned("two"));
+    await until(() => name() === "CN=two");
+    expect(outcomes.at(-1)).toEqual({ ok: true });
+  });
+
+  it("takes a new pair behind a symbolic link, as Kubernetes swaps it", async () => {
+    const folder = new PairFolder();
+    const mount = (version: string, pair: Pair) => {
+      mkdirSync(join(folder.path, version));
+      writeFileSync(join(folder.path, version, "tls.crt"), pair.cert);
+      writeFileSync(join(folder.path, version, "tls.key"), pair.key);
+      symlinkSync(version, join(folder.path, "..data_tmp"));
+      renameSync(join(folder.path, "..data_tmp"), join(folder.path, "..data"));
+    };
+    mount("..2026_01", selfSigned("one"));
+    symlinkSync("..data/tls.crt", folder.certFile);
+    symlinkSync("..data/tls.key", folder.keyFile);
+    const { outcomes, name } = await load(folder);
+    mount("..2026_02", selfSigned("two"));
+    rmSync(join(folder.path, "..2026_01"), { recursive: true });
+    await until(() => name() === "CN=two");
+    expect(outcomes).toEqual([{ ok: true }]);
+  });
+
+  it("keeps the old pair while the new one cannot be used, and says so once", async () => {
+    const folder = new PairFolder(selfSigned("one"));
+    const { outcomes, name } = await load(folder);
+    writeFileSync(folder.certFile, "broken");
+    await until(() => outcomes.length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 5 * INTERVAL_MS));
+    expect(outcomes).toEqual([{ ok: false, error: expect.any(TlsFilesError) }]);
+    rmSync(folder.certFile);
+    await until(() => outcomes.length === 2);
+    expect(name()).toBe("CN=one");
+    folder.write(selfSigned("two"));
+    await until(() => name() === "CN=two");
+    expect(outcomes.at(-1)).toEqual({ ok: true });
+  });
+
+  it("looks no more once it is closed", async () => {
+    const folder = new PairFolder(selfSigned("one"));
+    const { tls, name } = await load(folder);
+    tls.close();
+    folder.write(selfSigned("two"));
+    await new Promise((resolve) => setTimeout(resolve, 5 * INTERVAL_MS));
+    expect(name()).toBe("CN=one");
+  });
+
+  it("lets go of a server that is closed", async () => {
+    const folder = new PairFolder(selfSigned("one"));
+    const { tls, name } = await load(folder);
+    const server = createServer(tls.context);
+    tls.keepUpToDate(server);
+    await new Promise<void>((resolve) => server.listen(0, resolve));
+    await new Promise((resolve) => server.close(resolve));
+    let renewed = false;
+    server.setSecureContext = () => {
+      renewed = true;
+    };
+    folder.write(selfSigned("two"));
+    await until(() => name() === "CN=two");
+    expect(renewed).toBe(false);
+  });
+});

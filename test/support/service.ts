@@ -1,0 +1,124 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const root = join(import.meta.dirname, "../..");
+
+/** What the service is started with. Undefined takes a variable away. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Any free port on both listeners, and no waiting for probes that nobody makes. */
+const testEnvironment: Environment = {
+  AUTH_GRPC_ADDRESS: "127.0.0.1:0",
+  AUTH_HTTP_ADDRESS: "127.0.0.1:0",
+  AUTH_DRAIN_DELAY: "0ms",
+  AUTH_LOG_FORMAT: "json",
+};
+
+/** A process that was started as a user would start it, by `node src/main.ts`. */
+export class ServiceProcess {
+  readonly child: ChildProcess;
+  /** Everything it wrote. */
+  readonly lines: string[] = [];
+  #stderr = "";
+  readonly #exited: Promise<unknown>;
+
+  constructor(environment: Environment, args: readonly string[] = [], cwd = root) {
+    const env = { ...withoutSettings(process.env), ...testEnvironment, ...environment };
+    this.child = spawn(process.execPath, [join(root, "src/main.ts"), ...args], {
+      cwd,
+      env: env as NodeJS.ProcessEnv,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#exited = once(this.child, "close");
+    if (this.child.stdout) createInterface(this.child.stdout).on("line", (line) => this.lines.push(line));
+    this.child.stderr?.on("data", (data) => {
+      this.#stderr += data;
+    });
+  }
+
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  get output(): string {
+    return `${this.lines.join("\n")}\n${this.#stderr}`;
+  }
+
+  /** The log, line by line. */
+  get log(): Record<string, unknown>[] {
+    return this.lines.map((line) => JSON.parse(line));
+  }
+
+  /** The first line of the log with a message. Fails where the process ends before, or it takes too long. */
+  async logged(message: string, timeoutMs = 20_000): Promise<Record<string, unknown>> {
+    const endsAt = performance.now() + timeoutMs;
+    for (;;) {
+      const line = this.lines.find((text) => text.includes(`"msg":"${message}"`));
+      if (line !== undefined) return JSON.parse(line);
+      if (this.child.exitCode !== null || performance.now() > endsAt) {
+        throw new Error(`"${message}" was not logged:\n${this.output}`);
+      }
+      await sleep(10);
+    }
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** Waits for the end. Answers the exit code, or the signal that killed it. */
+  async exited(): Promise<number | NodeJS.Signals> {
+    await this.#exited;
+    return this.child.exitCode ?? this.child.signalCode ?? -1;
+  }
+}
+
+/** A service that serves. */
+export interface RunningService extends AsyncDisposable {
+  readonly process: ServiceProcess;
+  /** host:port */
+  readonly grpcAddress: string;
+  /** http://host:port */
+  readonly httpUrl: string;
+}
+
+/** Starts the service and waits until it serves. Disposing ends it by SIGTERM, or kills it where that does not. */
+export async function startService(environment: Environment): Promise<RunningService> {
+  const service = new ServiceProcess(environment);
+  const line = await service.logged("auth is serving").catch((error: unknown) => {
+    service.kill("SIGKILL");
+    throw error;
+  });
+  return {
+    process: service,
+    grpcAddress: String(line["grpcAddress"]),
+    httpUrl: `http${line["tls"] ? "s" : ""}://${line["httpAddress"]}`,
+    async [Symbol.asyncDispose]() {
+      service.kill("SIGTERM");
+      const killer = setTimeout(() => service.kill("SIGKILL"), 15_000);
+      await service.exited();
+      clearTimeout(killer);
+    },
+  };
+}
+
+/** A folder that is gone afterwards. */
+export async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), "auth-test-"));
+  return {
+    path,
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+  };
+}
+
+/** The tests' own environment must not configure the service. */
+function withoutSettings(env: NodeJS.ProcessEnv): Environment {
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => !name.startsWith("AUTH_") && name !== "DATABASE_URL"),
+  );
+}
