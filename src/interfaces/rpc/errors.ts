@@ -1,0 +1,80 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { DomainError, type ErrorKind, type Reason } from "../../domain/errors.ts";
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  RequestInfoSchema,
+  RetryInfoSchema,
+} from "../../gen/google/rpc/error_details_pb.ts";
+
+/** Reasons that are no DomainError's: proto/auth/v1/error_reason.proto has them all. */
+type EdgeReason = Reason | "MESSAGE_TOO_LARGE" | "METHOD_NOT_FOUND" | "INTERNAL";
+
+const codes: Record<ErrorKind, Code> = {
+  invalid: Code.InvalidArgument,
+  "not-found": Code.NotFound,
+  "already-exists": Code.AlreadyExists,
+  "failed-precondition": Code.FailedPrecondition,
+  aborted: Code.Aborted,
+  unauthenticated: Code.Unauthenticated,
+  exhausted: Code.ResourceExhausted,
+  unavailable: Code.Unavailable,
+  "deadline-exceeded": Code.DeadlineExceeded,
+  cancelled: Code.Canceled,
+  "unknown-outcome": Code.Unknown,
+};
+
+/** What the listeners themselves throw, by code. */
+const reasonsOfCodes: Partial<Record<Code, EdgeReason>> = {
+  [Code.InvalidArgument]: "INVALID_REQUEST",
+  [Code.DeadlineExceeded]: "DEADLINE_EXCEEDED",
+  [Code.Canceled]: "CANCELLED",
+  [Code.Unimplemented]: "METHOD_NOT_FOUND",
+  [Code.ResourceExhausted]: "MESSAGE_TOO_LARGE",
+};
+
+/** A google.rpc.ErrorInfo of ours (AIP-193). */
+export function errorInfo(reason: EdgeReason): MessageInitShape<typeof ErrorInfoSchema> {
+  return { reason, domain: "auth" };
+}
+
+/**
+ * What leaves for an error: the code of its kind, ErrorInfo always, BadRequest for fields, RetryInfo where waiting
+ * helps, RequestInfo to find it in the log by. Anything unknown leaves as "internal error", with the error as `cause`,
+ * which is never sent.
+ */
+export function toConnectError(error: unknown, requestId: string): ConnectError {
+  const requestInfo = { desc: RequestInfoSchema, value: { requestId } };
+  if (error instanceof DomainError) {
+    const details = [...detailsOf(error), requestInfo];
+    return new ConnectError(error.message, codes[error.kind], undefined, details, error);
+  }
+  const reason = error instanceof ConnectError ? reasonsOfCodes[error.code] : undefined;
+  if (error instanceof ConnectError && reason !== undefined) {
+    const details = [{ desc: ErrorInfoSchema, value: errorInfo(reason) }, requestInfo];
+    return new ConnectError(error.rawMessage, error.code, undefined, details, error);
+  }
+  const details = [{ desc: ErrorInfoSchema, value: errorInfo("INTERNAL") }, requestInfo];
+  return new ConnectError("internal error", Code.Internal, undefined, details, error);
+}
+
+/** The answer to a call of a method that there is not. */
+export function unknownMethod(path: string): ConnectError {
+  return new ConnectError(`there is no method ${path}`, Code.Unimplemented, undefined, [
+    { desc: ErrorInfoSchema, value: errorInfo("METHOD_NOT_FOUND") },
+  ]);
+}
+
+function detailsOf({ reason, violations, retryAfterMs }: DomainError) {
+  return [
+    { desc: ErrorInfoSchema, value: errorInfo(reason) },
+    ...(violations.length > 0
+      ? [{ desc: BadRequestSchema, value: { fieldViolations: [...violations] } }]
+      : []),
+    ...(retryAfterMs === undefined
+      ? []
+      : [{ desc: RetryInfoSchema, value: { retryDelay: durationFromMs(retryAfterMs) } }]),
+  ];
+}

@@ -1,0 +1,93 @@
+import { randomUUID } from "node:crypto";
+import {
+  Code,
+  type ConnectError,
+  type Interceptor,
+  type StreamRequest,
+  type UnaryRequest,
+} from "@connectrpc/connect";
+import { toConnectError } from "../errors.ts";
+
+/** Where lines about calls go. */
+export interface CallLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** What a caller may send as x-request-id; anything else is replaced. */
+const goodRequestId = /^[\w.:-]{1,128}$/;
+
+/** The defects and troubles of ours, whose cause belongs into the log. Whatever else fails is the caller's to know. */
+const ourFault = new Set([Code.Internal, Code.Unknown, Code.Unavailable]);
+
+/**
+ * Logs one line for each call when it has ended (method, code, duration, request id; never a message) and translates
+ * what it threw. Outermost, so that nothing is answered that is not logged.
+ */
+export function logCalls(log: CallLog): Interceptor {
+  return (next) => async (request) => {
+    const call = new LoggedCall(log, request);
+    try {
+      const response = await next(request);
+      if (response.stream) return { ...response, message: call.observe(response.message) };
+      call.succeeded();
+      return response;
+    } catch (error) {
+      throw call.failed(error);
+    }
+  };
+}
+
+class LoggedCall {
+  readonly #log: CallLog;
+  readonly #method: string;
+  readonly #requestId: string;
+  readonly #startedAt = performance.now();
+
+  constructor(log: CallLog, { service, method, header }: UnaryRequest | StreamRequest) {
+    this.#log = log;
+    this.#method = `${service.typeName}/${method.name}`;
+    this.#requestId = requestIdOf(header.get("x-request-id"));
+  }
+
+  succeeded(): void {
+    this.#log.info(this.#line("OK"), "call");
+  }
+
+  failed(error: unknown): ConnectError {
+    const translated = toConnectError(error, this.#requestId);
+    const line = this.#line(grpcName(translated.code));
+    if (!ourFault.has(translated.code)) this.#log.info(line, "call");
+    else if (translated.code === Code.Internal) this.#log.error({ ...line, err: translated.cause }, "call");
+    else this.#log.warn({ ...line, err: translated.cause }, "call");
+    return translated;
+  }
+
+  /** The messages of a stream; the call has ended when they have. */
+  async *observe<T>(messages: AsyncIterable<T>): AsyncIterable<T> {
+    let failure: ConnectError | undefined;
+    try {
+      yield* messages;
+    } catch (error) {
+      failure = this.failed(error);
+      throw failure;
+    } finally {
+      if (failure === undefined) this.succeeded();
+    }
+  }
+
+  #line(code: string) {
+    const durationMs = Math.round((performance.now() - this.#startedAt) * 1000) / 1000;
+    return { method: this.#method, code, durationMs, requestId: this.#requestId };
+  }
+}
+
+/** "InvalidArgument" is INVALID_ARGUMENT to everybody but Connect, and "Canceled" is CANCELLED. */
+function grpcName(code: Code): string {
+  return code === Code.Canceled ? "CANCELLED" : Code[code].replace(/(?<!^)[A-Z]/g, "_$&").toUpperCase();
+}
+
+function requestIdOf(sent: string | null): string {
+  return sent !== null && goodRequestId.test(sent) ? sent : randomUUID();
+}

@@ -1,0 +1,35 @@
+import { create, type DescService } from "@bufbuild/protobuf";
+import { pathToString } from "@bufbuild/protobuf/reflect";
+import { createValidator, type Violation } from "@bufbuild/protovalidate";
+import type { Interceptor } from "@connectrpc/connect";
+import { DomainError } from "../../../domain/errors.ts";
+
+const validator = createValidator();
+
+/** Holds every request message to the rules of its schema (protovalidate), naming each field that breaks one. */
+export const validateRequests: Interceptor = (next) => (request) => {
+  // Streams of requests come with ImportUsers; until then every request is one message.
+  if (request.stream) return next(request);
+  const result = validator.validate(request.method.input, request.message);
+  if (result.kind === "error") throw result.error;
+  if (result.kind === "invalid") throw invalidRequest(result.violations);
+  return next(request);
+};
+
+/** Compiles the rules of every method, one a turn of the event loop: else the first callers wait 150 ms for it. */
+export async function warmUpValidation(services: readonly DescService[]): Promise<void> {
+  for (const { input } of services.flatMap(({ methods }) => methods)) {
+    await new Promise((resolve) => setImmediate(resolve));
+    validator.validate(input, create(input));
+  }
+}
+
+function invalidRequest(violations: readonly Violation[]): DomainError {
+  const fields = violations.map(({ field, ruleId, message }) => ({
+    // A rule about a whole message has the name of the field that it is about as its id.
+    field: pathToString(field) || ruleId,
+    description: message,
+  }));
+  const sentences = fields.map(({ field, description }) => `${field}: ${description}`);
+  return new DomainError("INVALID_REQUEST", sentences.join("; "), { violations: fields });
+}

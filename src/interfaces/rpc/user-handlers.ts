@@ -1,0 +1,130 @@
+import { timestampDate } from "@bufbuild/protobuf/wkt";
+import type { ServiceImpl } from "@connectrpc/connect";
+import { DomainError } from "../../domain/errors.ts";
+import type { UserFields } from "../../domain/user/update-mask.ts";
+import type { UserReference, UserService } from "../../domain/user/user-service.ts";
+import type { User } from "../../gen/auth/v1/user_pb.ts";
+import type {
+  BatchGetUsersRequest_Key,
+  ListUsersRequest,
+  LookupUserRequest,
+  UserService as UserServiceDesc,
+} from "../../gen/auth/v1/user_service_pb.ts";
+import { errorInfo } from "./errors.ts";
+import { given } from "./given.ts";
+import { toUserMessage, toUserState } from "./user-message.ts";
+
+/** auth.v1.UserService: message, call, message. */
+export function userHandlers(users: UserService): ServiceImpl<typeof UserServiceDesc> {
+  return {
+    async createUser({ user, password, requestId }, call) {
+      const created = await users.create(call, {
+        ...fieldsOf(user),
+        password: given(password),
+        requestId: given(requestId),
+      });
+      return { user: toUserMessage(created) };
+    },
+
+    async getUser({ id }, call) {
+      return { user: toUserMessage(await users.get(call, { kind: "id", value: id })) };
+    },
+
+    async lookupUser({ identifier }, call) {
+      return { user: toUserMessage(await users.get(call, referenceOf(identifier))) };
+    },
+
+    async batchGetUsers({ keys }, call) {
+      const results = await users.batchGet(
+        call,
+        keys.map(({ key }) => referenceOf(key)),
+      );
+      return {
+        results: results.map((result) =>
+          result instanceof DomainError
+            ? { result: { case: "error" as const, value: errorInfo(result.reason) } }
+            : { result: { case: "user" as const, value: toUserMessage(result) } },
+        ),
+      };
+    },
+
+    async listUsers({ filter, orderBy, pageSize, pageToken, showDeleted }, call) {
+      const page = await users.list(call, {
+        ...filterOf(filter),
+        ...orderOf(orderBy),
+        showDeleted,
+        pageSize,
+        pageToken,
+      });
+      return { users: page.users.map(toUserMessage), nextPageToken: page.nextPageToken };
+    },
+
+    async updateUser({ user, updateMask, requestId }, call) {
+      const updated = await users.update(call, {
+        id: user?.id ?? "",
+        etag: given(user?.etag),
+        fields: fieldsOf(user),
+        mask: updateMask?.paths ?? [],
+        requestId: given(requestId),
+      });
+      return { user: toUserMessage(updated) };
+    },
+
+    async deleteUser({ id, etag, requestId }, call) {
+      const deleted = await users.delete(call, { id, etag: given(etag), requestId: given(requestId) });
+      return { user: toUserMessage(deleted) };
+    },
+
+    async undeleteUser({ id, etag, requestId }, call) {
+      const undeleted = await users.undelete(call, { id, etag: given(etag), requestId: given(requestId) });
+      return { user: toUserMessage(undeleted) };
+    },
+
+    async suspendUser({ id, reason, untilTime, etag, requestId }, call) {
+      const suspended = await users.suspend(call, {
+        id,
+        reason,
+        untilTime: untilTime && timestampDate(untilTime),
+        etag: given(etag),
+        requestId: given(requestId),
+      });
+      return { user: toUserMessage(suspended) };
+    },
+
+    async unsuspendUser({ id, etag, requestId }, call) {
+      const unsuspended = await users.unsuspend(call, { id, etag: given(etag), requestId: given(requestId) });
+      return { user: toUserMessage(unsuspended) };
+    },
+  };
+}
+
+function fieldsOf(user: User | undefined): UserFields {
+  return {
+    email: given(user?.email),
+    username: given(user?.username),
+    displayName: user?.displayName ?? "",
+    attributes: user?.attributes ?? {},
+  };
+}
+
+function referenceOf(key: BatchGetUsersRequest_Key["key"] | LookupUserRequest["identifier"]): UserReference {
+  // The schema requires one of them.
+  return key.case === undefined ? { kind: "id", value: "" } : { kind: key.case, value: key.value };
+}
+
+function filterOf(filter: ListUsersRequest["filter"]) {
+  return {
+    state: filter && toUserState(filter.state),
+    createdAfter: filter?.createdAfter && timestampDate(filter.createdAfter),
+    createdBefore: filter?.createdBefore && timestampDate(filter.createdBefore),
+    emailPrefix: given(filter?.emailPrefix),
+  };
+}
+
+/** The schema allows "create_time" and "id", each with or without " desc". */
+function orderOf(orderBy: string) {
+  return {
+    orderBy: orderBy.startsWith("id") ? ("id" as const) : ("createTime" as const),
+    descending: orderBy.endsWith(" desc"),
+  };
+}

@@ -1,0 +1,46 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import type { User, UserState } from "../../domain/user/user.ts";
+import { User_State, type UserSchema } from "../../gen/auth/v1/user_pb.ts";
+
+const states: Record<UserState, User_State> = {
+  active: User_State.ACTIVE,
+  suspended: User_State.SUSPENDED,
+  deleted: User_State.DELETED,
+};
+
+/** A user as callers see it, field by field. */
+export function toUserMessage(user: User): MessageInitShape<typeof UserSchema> {
+  const suspension = user.state === "suspended" ? user.suspension : undefined;
+  return {
+    id: user.id,
+    email: user.email?.value ?? "",
+    username: user.username?.value ?? "",
+    displayName: user.displayName,
+    attributes: user.attributes,
+    state: states[user.state],
+    suspension: suspension && {
+      reason: suspension.reason,
+      startTime: timestampFromDate(suspension.startTime),
+      untilTime: suspension.untilTime && timestampFromDate(suspension.untilTime),
+    },
+    createTime: timestampFromDate(user.createTime),
+    updateTime: timestampFromDate(user.updateTime),
+    deleteTime: user.deleteTime && timestampFromDate(user.deleteTime),
+    etag: user.etag,
+  };
+}
+
+/** The state that a message names, or undefined where it names none. */
+export function toUserState(state: User_State): UserState | undefined {
+  switch (state) {
+    case User_State.ACTIVE:
+      return "active";
+    case User_State.SUSPENDED:
+      return "suspended";
+    case User_State.DELETED:
+      return "deleted";
+    default:
+      return undefined;
+  }
+}
