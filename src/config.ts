@@ -1,0 +1,147 @@
+import { availableParallelism } from "node:os";
+import { StartError } from "./infrastructure/start-error.ts";
+import { type Settings, settings } from "./settings.ts";
+
+/** Everything that can be set, read once. Times are milliseconds. */
+export interface Config {
+  /** The server to use, or undefined for the embedded PostgreSQL under `dataDir`. */
+  readonly databaseUrl: string | undefined;
+  readonly dataDir: string;
+  readonly migrate: "auto" | "check";
+  readonly databasePoolSize: number;
+  readonly databaseWaitMs: number;
+  readonly grpcAddress: string;
+  readonly httpAddress: string;
+  /** Certificate and key files, or undefined for plaintext. */
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  readonly maxDeadlineMs: number;
+  readonly maxConnectionAgeMs: number;
+  readonly drainDelayMs: number;
+  readonly argon2: { readonly memoryKib: number; readonly iterations: number; readonly parallelism: number };
+  readonly hashPool: { readonly concurrency: number; readonly queueLimit: number };
+  readonly passwordPolicy: { readonly minLength: number; readonly maxLength: number };
+  readonly log: { readonly level: string; readonly format: "auto" | "json" | "pretty" };
+}
+
+/** The environment says something that cannot be meant. Names every fault, one a line. */
+export class ConfigError extends StartError {
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(
+      ["The configuration has faults:", ...faults.map((fault) => `  ${fault}`), "See --help."].join("\n"),
+    );
+    this.faults = faults;
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads the configuration from an environment. @throws ConfigError with all faults. */
+export function loadConfig(env: Environment): Config {
+  const faults: string[] = unknownSettings(env);
+  const values = parseSettings(env, faults);
+  faults.push(...contradictions(values));
+  if (faults.length > 0) throw new ConfigError(faults);
+  return toConfig(values as Settings);
+}
+
+/** What Kubernetes sets in every pod next to a Service that is called "auth". */
+const kubernetesServiceLink =
+  /^AUTH_(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)?)$/;
+
+function unknownSettings(env: Environment): string[] {
+  return Object.keys(env)
+    .filter((name) => name.startsWith("AUTH_") && !Object.hasOwn(settings, name))
+    .filter((name) => !kubernetesServiceLink.test(name))
+    .map((name) => `${name} is no setting`);
+}
+
+/** The good values; the others are among the faults. */
+function parseSettings(env: Environment, faults: string[]): Partial<Settings> {
+  const values: Record<string, unknown> = {};
+  for (const [name, { schema }] of Object.entries(settings)) {
+    // An empty variable is how many deployments spell "not set".
+    const result = schema.safeParse(env[name] === "" ? undefined : env[name]);
+    if (result.success) values[name] = result.data;
+    // Never the value: DATABASE_URL holds a password.
+    else faults.push(`${name} ${result.error.issues[0]?.message}`);
+  }
+  return values;
+}
+
+/** What good values cannot mean together. */
+function contradictions(values: Partial<Settings>): string[] {
+  return [...tlsContradictions(values), ...argon2Contradictions(values)];
+}
+
+function* tlsContradictions(values: Partial<Settings>): Iterable<string> {
+  const { AUTH_TLS: tls, AUTH_TLS_CERT_FILE: certFile, AUTH_TLS_KEY_FILE: keyFile } = values;
+  if (tls === "on" && (certFile === undefined || keyFile === undefined)) {
+    yield "AUTH_TLS=on needs AUTH_TLS_CERT_FILE and AUTH_TLS_KEY_FILE";
+  }
+  if ((tls === "off" || tls === "mesh") && (certFile ?? keyFile) !== undefined) {
+    yield `AUTH_TLS_CERT_FILE and AUTH_TLS_KEY_FILE need AUTH_TLS=on, and it is ${tls}`;
+  }
+  for (const name of ["AUTH_GRPC_ADDRESS", "AUTH_HTTP_ADDRESS"] as const) {
+    const address = values[name];
+    if (tls === "off" && address !== undefined && !isLoopback(address)) {
+      yield `${name} ${address} is not loopback, and passwords would cross the network in plaintext: ` +
+        "set AUTH_TLS=on, or AUTH_TLS=mesh where a mesh does TLS";
+    }
+  }
+}
+
+/** OWASP Password Storage: memory in KiB and iterations, any pair of which is enough. */
+const argon2Floors = [
+  [47_104, 1],
+  [19_456, 2],
+  [12_288, 3],
+  [9_216, 4],
+  [7_168, 5],
+] as const;
+
+function* argon2Contradictions(values: Partial<Settings>): Iterable<string> {
+  const { AUTH_ARGON2_MEMORY: memory, AUTH_ARGON2_ITERATIONS: iterations } = values;
+  if (memory === undefined || iterations === undefined) return;
+  if (!argon2Floors.some(([m, t]) => memory >= m && iterations >= t)) {
+    yield `AUTH_ARGON2_MEMORY=${memory} with AUTH_ARGON2_ITERATIONS=${iterations} is below the floor (OWASP): ` +
+      `one of ${argon2Floors.map(([m, t]) => `${m} with ${t}`).join(", ")}`;
+  }
+}
+
+function isLoopback(hostAndPort: string): boolean {
+  const host = hostAndPort.slice(0, hostAndPort.lastIndexOf(":"));
+  return host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function toConfig(values: Settings): Config {
+  const { AUTH_TLS_CERT_FILE: certFile, AUTH_TLS_KEY_FILE: keyFile } = values;
+  return {
+    databaseUrl: values.DATABASE_URL,
+    dataDir: values.AUTH_DATA_DIR,
+    migrate: values.AUTH_MIGRATE ?? (values.DATABASE_URL === undefined ? "auto" : "check"),
+    databasePoolSize: values.AUTH_DATABASE_POOL_SIZE,
+    databaseWaitMs: values.AUTH_DATABASE_WAIT,
+    grpcAddress: values.AUTH_GRPC_ADDRESS,
+    httpAddress: values.AUTH_HTTP_ADDRESS,
+    tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
+    maxDeadlineMs: values.AUTH_MAX_DEADLINE,
+    maxConnectionAgeMs: values.AUTH_MAX_CONNECTION_AGE,
+    drainDelayMs: values.AUTH_DRAIN_DELAY,
+    argon2: {
+      memoryKib: values.AUTH_ARGON2_MEMORY,
+      iterations: values.AUTH_ARGON2_ITERATIONS,
+      parallelism: values.AUTH_ARGON2_PARALLELISM,
+    },
+    hashPool: {
+      concurrency: values.AUTH_HASH_CONCURRENCY ?? availableParallelism(),
+      queueLimit: values.AUTH_HASH_QUEUE,
+    },
+    passwordPolicy: {
+      minLength: values.AUTH_PASSWORD_MIN_LENGTH,
+      maxLength: values.AUTH_PASSWORD_MAX_LENGTH,
+    },
+    log: { level: values.AUTH_LOG_LEVEL, format: values.AUTH_LOG_FORMAT },
+  };
+}

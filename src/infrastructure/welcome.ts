@@ -1,0 +1,31 @@
+export interface Welcome {
+  readonly grpcAddress: string;
+  readonly httpAddress: string;
+  readonly database: string;
+  readonly tls: boolean;
+  /** Milliseconds from the start of the process. */
+  readonly readyAfterMs: number;
+}
+
+/** What a person who has started the service wants to know next. */
+export function welcome({ grpcAddress, httpAddress, database, tls, readyAfterMs }: Welcome): string {
+  const url = `${tls ? "https" : "http"}://${httpAddress}`;
+  const plaintext = tls ? "" : " -plaintext";
+  const json = "-H 'content-type: application/json'";
+  return `
+auth is ready after ${(readyAfterMs / 1000).toFixed(1)} s. Ctrl-C stops it.
+
+  gRPC  ${grpcAddress}  with health and reflection
+  HTTP  ${url}  with Connect, gRPC-Web, JSON, /livez and /readyz
+  data  ${database}
+
+Try it in another terminal:
+
+  curl ${json} -d '{"user":{"email":"ada@example.com"},"password":"correct horse battery staple"}' \\
+    ${url}/auth.v1.UserService/CreateUser
+  curl ${json} -d '{"identifier":"ada@example.com","password":"correct horse battery staple"}' \\
+    ${url}/auth.v1.AuthenticationService/VerifyPassword
+  grpcurl${plaintext} ${grpcAddress} list
+
+`;
+}

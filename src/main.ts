@@ -1,0 +1,48 @@
+import { loadConfig } from "./config.ts";
+import { locateDatabase } from "./infrastructure/db/locate-database.ts";
+import { createLogger } from "./infrastructure/logger.ts";
+import { onStopSignal } from "./infrastructure/signals.ts";
+import { StartError } from "./infrastructure/start-error.ts";
+import { describeSettings } from "./settings.ts";
+
+/** libuv's threads that are left to name look-ups and files while every hash that may run does. */
+const spareThreads = 4;
+
+async function main(args: readonly string[]): Promise<void> {
+  if (args.length > 0) {
+    const help = args.includes("--help");
+    const usage = "auth takes no arguments. It is configured by environment variables:\n\n";
+    process[help ? "stdout" : "stderr"].write(`${usage}${describeSettings()}\n`);
+    process.exitCode = help ? 0 : 2;
+    return;
+  }
+  const stopping = new AbortController();
+  onStopSignal((signal) => stopping.abort(signal));
+  try {
+    await start(stopping.signal);
+  } catch (error) {
+    if (stopping.signal.aborted) return;
+    process.stderr.write(`${error instanceof StartError ? error.message : (error as Error).stack}\n`);
+    process.exitCode = 1;
+  }
+}
+
+/**
+ * Two things take most of the time until the service can serve: PostgreSQL starts, in a process of its own, and the
+ * service's modules are loaded, in this one. So they happen at once: service.ts is imported only here, once PostgreSQL is
+ * on its way.
+ */
+async function start(stop: AbortSignal): Promise<void> {
+  const config = loadConfig(process.env);
+  // Read by libuv when it first needs a thread, which is after this.
+  process.env["UV_THREADPOOL_SIZE"] ??= String(config.hashPool.concurrency + spareThreads);
+  const logger = await createLogger(config.log);
+  const log = (line: string) => logger.info(line);
+  const waiting = Promise.withResolvers<void>();
+  const location = locateDatabase({ ...config, log, signal: stop, onWaiting: waiting.resolve });
+  await Promise.race([waiting.promise, location]);
+  const { runService } = await import("./service.ts");
+  await runService({ config, location, logger, stop });
+}
+
+await main(process.argv.slice(2));

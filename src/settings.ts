@@ -1,0 +1,141 @@
+import { z } from "zod";
+
+const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+const duration = z
+  .string()
+  .regex(/^\d{1,9}(ms|s|m|h)$/, 'must be a duration such as "500ms", "30s" or "5m"')
+  .transform((text) => {
+    const [, amount, unit] = /^(\d+)(\w+)$/.exec(text) ?? [];
+    return Number(amount) * units[unit as keyof typeof units];
+  });
+
+const address = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, 'must be host:port, such as "127.0.0.1:50051"')
+  .refine((text) => Number(text.slice(text.lastIndexOf(":") + 1)) < 65_536, "must have a port below 65536");
+
+function integer(min: number, max: number) {
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, "must be a whole number")
+    .transform(Number)
+    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
+}
+
+function oneOf<const Choice extends string>(...choices: Choice[]) {
+  return z.enum(choices, `must be ${choices.map((choice) => `"${choice}"`).join(" or ")}`);
+}
+
+/** Every environment variable that the service reads. A default in brackets depends on something else. */
+export const settings = {
+  DATABASE_URL: {
+    schema: z.url({ protocol: /^postgres(ql)?$/, error: "must be a postgresql:// URL" }).optional(),
+    default: "(embedded PostgreSQL)",
+    help: "The CockroachDB or PostgreSQL server to use, with libpq's parameters (sslmode, sslrootcert, …).",
+  },
+  AUTH_DATA_DIR: {
+    schema: z.string().min(1).default("./data"),
+    help: "Where the embedded PostgreSQL keeps its data.",
+  },
+  AUTH_MIGRATE: {
+    schema: oneOf("auto", "check").optional(),
+    default: "(auto if embedded, else check)",
+    help: "auto makes missing migrations at start; check refuses to start where some are missing.",
+  },
+  AUTH_DATABASE_POOL_SIZE: {
+    schema: integer(2, 1_000).prefault("10"),
+    help: "Connections to the database.",
+  },
+  AUTH_DATABASE_WAIT: {
+    schema: duration.prefault("30s"),
+    help: "How long to wait at start for a database that is not there yet.",
+  },
+  AUTH_GRPC_ADDRESS: {
+    schema: address.prefault("127.0.0.1:50051"),
+    help: "Where gRPC, health and reflection are served.",
+  },
+  AUTH_HTTP_ADDRESS: {
+    schema: address.prefault("127.0.0.1:8080"),
+    help: "Where Connect, gRPC-Web, JSON, /livez and /readyz are served.",
+  },
+  AUTH_TLS: {
+    schema: oneOf("off", "on", "mesh").prefault("off"),
+    help: "off: plaintext, on loopback only. on: TLS by the two files. mesh: plaintext, because a mesh does TLS.",
+  },
+  AUTH_TLS_CERT_FILE: {
+    schema: z.string().min(1).optional(),
+    help: "PEM file of the certificate and its chain. Read again when it changes.",
+  },
+  AUTH_TLS_KEY_FILE: {
+    schema: z.string().min(1).optional(),
+    help: "PEM file of the private key. Read again when it changes.",
+  },
+  AUTH_MAX_DEADLINE: {
+    schema: duration.prefault("15s"),
+    help: "The longest that one call may take, whatever deadline it has.",
+  },
+  AUTH_MAX_CONNECTION_AGE: {
+    schema: duration.prefault("30m"),
+    help: "After so long, give or take 10 %, a gRPC connection is asked to go, so that load spreads.",
+  },
+  AUTH_DRAIN_DELAY: {
+    schema: duration.prefault("3s"),
+    help: "Between SIGTERM and refusing connections: the time in which readiness is seen to be off.",
+  },
+  AUTH_ARGON2_MEMORY: {
+    schema: integer(7_168, 4_194_304).prefault("19456"),
+    help: "Memory of one password hash, in KiB.",
+  },
+  AUTH_ARGON2_ITERATIONS: {
+    schema: integer(1, 100).prefault("2"),
+    help: "Passes of one password hash.",
+  },
+  AUTH_ARGON2_PARALLELISM: {
+    schema: integer(1, 16).prefault("1"),
+    help: "Lanes of one password hash.",
+  },
+  AUTH_HASH_CONCURRENCY: {
+    schema: integer(1, 128).optional(),
+    default: "(number of cores)",
+    help: "Password hashes that are computed at once.",
+  },
+  AUTH_HASH_QUEUE: {
+    schema: integer(1, 100_000).prefault("128"),
+    help: "Password hashes that wait; one more is refused with RESOURCE_EXHAUSTED.",
+  },
+  AUTH_PASSWORD_MIN_LENGTH: {
+    schema: integer(8, 64).prefault("15"),
+    help: "The fewest characters of a new password (NIST 800-63B-4 asks for 15 where it is the only factor).",
+  },
+  AUTH_PASSWORD_MAX_LENGTH: {
+    schema: integer(64, 1_024).prefault("256"),
+    help: "The most characters of a new password.",
+  },
+  AUTH_LOG_LEVEL: {
+    schema: oneOf("debug", "info", "warn", "error", "silent").prefault("info"),
+    help: "What is logged.",
+  },
+  AUTH_LOG_FORMAT: {
+    schema: oneOf("auto", "json", "pretty").prefault("auto"),
+    help: "auto is pretty on a terminal and JSON lines elsewhere.",
+  },
+} as const satisfies Record<string, { schema: z.ZodType; default?: string; help: string }>;
+
+/** What the settings are once each is parsed by itself. */
+export type Settings = { [Name in keyof typeof settings]: z.output<(typeof settings)[Name]["schema"]> };
+
+/** The settings as a Markdown table: what `--help` prints and the README shows. */
+export function describeSettings(): string {
+  const rows = Object.entries(settings).map(([name, setting]) => {
+    const fallback = "default" in setting ? setting.default : (defaultOf(setting.schema) ?? "");
+    return `| \`${name}\` | ${fallback} | ${setting.help} |`;
+  });
+  return ["| setting | default | |", "| --- | --- | --- |", ...rows].join("\n");
+}
+
+function defaultOf(schema: z.ZodType): string | undefined {
+  return schema instanceof z.ZodPrefault || schema instanceof z.ZodDefault
+    ? String(schema.def.defaultValue)
+    : undefined;
+}

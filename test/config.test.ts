@@ -1,0 +1,165 @@
+import { availableParallelism } from "node:os";
+import { describe, expect, test } from "vitest";
+import { ConfigError, loadConfig } from "../src/config.ts";
+import { describeSettings, settings } from "../src/settings.ts";
+
+/** What is wrong with an environment. Fails where nothing is. */
+function faultsOf(env: Record<string, string>): readonly string[] {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+  return expect.fail("the configuration is good");
+}
+
+describe("a configuration", () => {
+  test("of nothing is the defaults", () => {
+    expect(loadConfig({})).toEqual({
+      databaseUrl: undefined,
+      dataDir: "./data",
+      migrate: "auto",
+      databasePoolSize: 10,
+      databaseWaitMs: 30_000,
+      grpcAddress: "127.0.0.1:50051",
+      httpAddress: "127.0.0.1:8080",
+      tls: undefined,
+      maxDeadlineMs: 15_000,
+      maxConnectionAgeMs: 1_800_000,
+      drainDelayMs: 3_000,
+      argon2: { memoryKib: 19_456, iterations: 2, parallelism: 1 },
+      hashPool: { concurrency: availableParallelism(), queueLimit: 128 },
+      passwordPolicy: { minLength: 15, maxLength: 256 },
+      log: { level: "info", format: "auto" },
+    });
+  });
+
+  test("migrates by itself only what is embedded, unless told otherwise", () => {
+    const DATABASE_URL = "postgresql://db/auth";
+    expect(loadConfig({ DATABASE_URL }).migrate).toBe("check");
+    expect(loadConfig({ DATABASE_URL, AUTH_MIGRATE: "auto" }).migrate).toBe("auto");
+    expect(loadConfig({ AUTH_MIGRATE: "check" }).migrate).toBe("check");
+  });
+
+  test("takes an empty variable for one that is not set", () => {
+    expect(loadConfig({ AUTH_TLS: "", DATABASE_URL: "", AUTH_LOG_LEVEL: "" })).toEqual(loadConfig({}));
+  });
+
+  test("reads durations in their units", () => {
+    for (const [text, ms] of Object.entries({
+      "250ms": 250,
+      "30s": 30_000,
+      "5m": 300_000,
+      "2h": 7_200_000,
+    })) {
+      expect(loadConfig({ AUTH_MAX_DEADLINE: text }).maxDeadlineMs).toBe(ms);
+    }
+    expect(faultsOf({ AUTH_MAX_DEADLINE: "15" })[0]).toContain('must be a duration such as "500ms"');
+  });
+
+  test.each([
+    "postgresql://auth:secret@db:26257/auth?sslmode=verify-full&sslrootcert=/ca.crt",
+    "postgres://db/auth",
+    "postgresql:///auth?host=/run/postgresql",
+  ])("takes %s", (url) => {
+    expect(loadConfig({ DATABASE_URL: url }).databaseUrl).toBe(url);
+  });
+
+  test("does not mind what Kubernetes sets beside a Service that is called auth", () => {
+    const env = {
+      AUTH_SERVICE_HOST: "10.0.0.1",
+      AUTH_SERVICE_PORT: "50051",
+      AUTH_SERVICE_PORT_GRPC: "50051",
+      AUTH_PORT: "tcp://10.0.0.1:50051",
+      AUTH_PORT_50051_TCP: "tcp://10.0.0.1:50051",
+      AUTH_PORT_50051_TCP_PROTO: "tcp",
+      AUTH_PORT_50051_TCP_PORT: "50051",
+      AUTH_PORT_50051_TCP_ADDR: "10.0.0.1",
+    };
+    expect(loadConfig(env)).toEqual(loadConfig({}));
+  });
+});
+
+describe("a configuration is refused", () => {
+  const tls = { AUTH_TLS_CERT_FILE: "/tls.crt", AUTH_TLS_KEY_FILE: "/tls.key" };
+
+  test.each([
+    ["a name that it does not know", { AUTH_GPRC_ADDRESS: "x" }, "AUTH_GPRC_ADDRESS is no setting"],
+    [
+      "a database that it cannot use",
+      { DATABASE_URL: "mysql://db/auth" },
+      "DATABASE_URL must be a postgresql:// URL",
+    ],
+    ["an address without a port", { AUTH_GRPC_ADDRESS: "localhost" }, "AUTH_GRPC_ADDRESS must be host:port"],
+    [
+      "a port that there is not",
+      { AUTH_GRPC_ADDRESS: "localhost:65536" },
+      "AUTH_GRPC_ADDRESS must have a port below",
+    ],
+    ["a pool of one", { AUTH_DATABASE_POOL_SIZE: "1" }, "AUTH_DATABASE_POOL_SIZE must be at least 2"],
+    ["a number that is none", { AUTH_HASH_QUEUE: "1e3" }, "AUTH_HASH_QUEUE must be a whole number"],
+    ["a choice that there is not", { AUTH_MIGRATE: "yes" }, 'AUTH_MIGRATE must be "auto" or "check"'],
+    [
+      "hashes below the floor",
+      { AUTH_ARGON2_ITERATIONS: "1" },
+      "AUTH_ARGON2_MEMORY=19456 with AUTH_ARGON2_ITERATIONS=1",
+    ],
+    ["passwords of 7", { AUTH_PASSWORD_MIN_LENGTH: "7" }, "AUTH_PASSWORD_MIN_LENGTH must be at least 8"],
+    [
+      "plaintext on every interface",
+      { AUTH_GRPC_ADDRESS: "0.0.0.0:1" },
+      "AUTH_GRPC_ADDRESS 0.0.0.0:1 is not loopback",
+    ],
+    [
+      "plaintext on a name",
+      { AUTH_HTTP_ADDRESS: "example.com:1" },
+      "AUTH_HTTP_ADDRESS example.com:1 is not loopback",
+    ],
+    ["plaintext on all of IPv6", { AUTH_HTTP_ADDRESS: "[::]:1" }, "AUTH_HTTP_ADDRESS [::]:1 is not loopback"],
+    ["TLS without files", { AUTH_TLS: "on" }, "AUTH_TLS=on needs AUTH_TLS_CERT_FILE and AUTH_TLS_KEY_FILE"],
+    ["files without TLS", tls, "AUTH_TLS_CERT_FILE and AUTH_TLS_KEY_FILE need AUTH_TLS=on"],
+    ["files and a mesh", { ...tls, AUTH_TLS: "mesh" }, "need AUTH_TLS=on, and it is mesh"],
+  ])("for %s", (_name, env, fault) => {
+    const faults = faultsOf(env as Record<string, string>);
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toContain(fault);
+  });
+
+  test("for all its faults at once, of every kind", () => {
+    const env = {
+      AUTH_X: "",
+      AUTH_HASH_QUEUE: "x",
+      AUTH_GRPC_ADDRESS: "0.0.0.0:1",
+      AUTH_ARGON2_ITERATIONS: "1",
+    };
+    expect(faultsOf(env)).toHaveLength(4);
+  });
+
+  test("without a word of what was given for a secret", () => {
+    const faults = faultsOf({ DATABASE_URL: "mysql://root:hunter2@db" });
+    expect(faults.join()).not.toContain("hunter2");
+  });
+});
+
+describe("off loopback", () => {
+  test.each(["127.0.0.1:1", "127.9.9.9:1", "localhost:1", "[::1]:1"])("%s is loopback", (address) => {
+    expect(loadConfig({ AUTH_GRPC_ADDRESS: address }).grpcAddress).toBe(address);
+  });
+
+  test("a mesh or TLS is enough", () => {
+    const addresses = { AUTH_GRPC_ADDRESS: "0.0.0.0:1", AUTH_HTTP_ADDRESS: "[::]:2" };
+    expect(loadConfig({ ...addresses, AUTH_TLS: "mesh" }).tls).toBeUndefined();
+    const files = { AUTH_TLS: "on", AUTH_TLS_CERT_FILE: "/c", AUTH_TLS_KEY_FILE: "/k" };
+    expect(loadConfig({ ...addresses, ...files }).tls).toEqual({ certFile: "/c", keyFile: "/k" });
+  });
+});
+
+test("the table has a row for each setting", () => {
+  expect(
+    describeSettings()
+      .split("\n")
+      .slice(2)
+      .map((row) => row.split("`")[1]),
+  ).toEqual(Object.keys(settings));
+});
