@@ -1,0 +1,68 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { sharedService } from "../support/shared-service.ts";
+import { shell } from "../support/shell.ts";
+import { testWith } from "../support/tools.ts";
+
+const readme = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
+
+/** The shell blocks below a heading, as they are printed. */
+function blocksBelow(heading: string): string[] {
+  const section = readme.split(`\n### ${heading}\n`)[1]?.split(/\n##/)[0] ?? "";
+  return [...section.matchAll(/```sh\n(.*?)```/gs)].map(([, script]) => script ?? "");
+}
+
+/** What a tool's blocks must print, one after the other. */
+const expected = {
+  grpcurl: [
+    [
+      "auth.v1.UserService",
+      "auth.v1.AuthenticationService",
+      "grpc.health.v1.Health",
+      "rpc CreateUser",
+      "message User",
+    ],
+    ['"email": "ada@example.com"', '"state": "STATE_ACTIVE"', '"displayName": "Ada"'],
+    ['"status": "SERVING"'],
+  ],
+  "buf curl": [
+    ["auth.v1.UserService/CreateUser", "auth.v1.AuthenticationService/VerifyPassword"],
+    ['"email": "grace@example.com"', '"state": "STATE_ACTIVE"'],
+    ['"status": "SERVING"'],
+  ],
+  curl: [['"email":"edsger@example.com"', '"state":"STATE_ACTIVE"'], ["ok"]],
+};
+
+describe("the README's own commands", () => {
+  const shared = sharedService();
+
+  /** The tests' service is on other ports than a user's; nothing else of a block is changed. */
+  const run = (block: string) =>
+    shell(
+      block
+        .replaceAll("127.0.0.1:50051", shared.running.grpcAddress)
+        .replaceAll("127.0.0.1:8080", new URL(shared.running.httpUrl).host),
+    );
+
+  for (const [tool, outputs] of Object.entries(expected)) {
+    testWith(tool.split(" ")[0] ?? "", `${tool}: every block works as it is printed`, async () => {
+      const blocks = blocksBelow(tool);
+      expect(blocks).toHaveLength(outputs.length);
+      for (const [index, block] of blocks.entries()) {
+        const result = await run(block);
+        expect(result.stderr).toBe("");
+        expect(result.code).toBe(0);
+        for (const text of outputs[index] ?? []) expect(result.stdout).toContain(text);
+        // Each command of a block answers: the same user, created, verified and looked up.
+        const commands = block.split(/\n(?=\S)/).length;
+        if (block.includes("CreateUser")) expect(result.stdout.match(/STATE_ACTIVE/g)).toHaveLength(commands);
+      }
+    });
+  }
+
+  test("the two commands that must always work are there", () => {
+    expect(readme).toContain("npm ci && npm start");
+    expect(readme).toContain("npm ci && npm test");
+  });
+});

@@ -1,0 +1,121 @@
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { describeSettings } from "../../src/settings.ts";
+import { createTestDatabase } from "../support/postgres.ts";
+import { type Environment, ServiceProcess } from "../support/service.ts";
+
+/** Starts the service where it cannot start. Answers what it says. */
+async function refused(
+  environment: Environment,
+  args: string[] = [],
+): Promise<{ code: unknown; says: string[] }> {
+  const service = new ServiceProcess(environment, args);
+  const code = await service.exited();
+  return { code, says: service.stderr.trim().split("\n") };
+}
+
+describe("a start that cannot be", () => {
+  test("says all faults of a configuration at once, and no secret of it", async () => {
+    const { code, says } = await refused({
+      DATABASE_URL: "mysql://root:hunter2@db/auth",
+      AUTH_GRPC_ADDRESS: "0.0.0.0:50051",
+      AUTH_ARGON2_ITERATIONS: "1",
+      AUTH_HASH_QUEUE: "many",
+      AUTH_GPRC_ADDRESS: "127.0.0.1:1",
+    });
+    expect(code).toBe(1);
+    expect(says[0]).toBe("The configuration has faults:");
+    expect(says.slice(1, -1).map((line) => line.trim().split(/[ =]/)[0])).toEqual([
+      "AUTH_GPRC_ADDRESS",
+      "DATABASE_URL",
+      "AUTH_HASH_QUEUE",
+      "AUTH_GRPC_ADDRESS",
+      "AUTH_ARGON2_MEMORY",
+    ]);
+    expect(says.join()).not.toContain("hunter2");
+  });
+
+  test("on a port in use says which", async () => {
+    const occupied = createServer().listen(0, "127.0.0.1");
+    await once(occupied, "listening");
+    const { port } = occupied.address() as { port: number };
+    await using database = await disposableDatabase();
+    for (const name of ["AUTH_GRPC_ADDRESS", "AUTH_HTTP_ADDRESS"]) {
+      const { code, says } = await refused({
+        DATABASE_URL: database.uri,
+        AUTH_MIGRATE: "auto",
+        [name]: `127.0.0.1:${port}`,
+      });
+      expect(code).toBe(1);
+      expect(says).toEqual([`cannot listen on 127.0.0.1:${port}: address already in use`]);
+    }
+    occupied.close();
+  });
+
+  test("without its database waits for it, and then says which and why", async () => {
+    const service = new ServiceProcess({
+      DATABASE_URL: "postgresql://auth:hunter2@127.0.0.1:1/auth",
+      AUTH_DATABASE_WAIT: "1s",
+    });
+    expect(await service.exited()).toBe(1);
+    expect(service.output).toMatch(/waiting for the database at 127\.0\.0\.1:1\/auth/);
+    expect(service.stderr).toMatch(
+      /^The database at 127\.0\.0\.1:1\/auth cannot be reached: .*ECONNREFUSED.*\n$/,
+    );
+    expect(service.output).not.toContain("hunter2");
+  });
+
+  test("on a server that has no such database says so at once", async () => {
+    await using database = await disposableDatabase();
+    const uri = new URL(database.uri);
+    uri.pathname = "nowhere";
+    const { code, says } = await refused({ DATABASE_URL: uri.href });
+    expect(code).toBe(1);
+    expect(says).toHaveLength(1);
+    expect(says[0]).toMatch(/database "nowhere" does not exist/);
+  });
+
+  test("on a database that lacks migrations says how many, and what to do", async () => {
+    await using database = await disposableDatabase();
+    const { code, says } = await refused({ DATABASE_URL: database.uri });
+    expect(code).toBe(1);
+    expect(says).toHaveLength(1);
+    expect(says[0]).toMatch(
+      /lacks \d+ migration steps, the first being 0001-users\/table.*AUTH_MIGRATE=auto/,
+    );
+  });
+
+  test("with TLS files that are not there says which", async () => {
+    await using database = await disposableDatabase();
+    const { code, says } = await refused({
+      DATABASE_URL: database.uri,
+      AUTH_MIGRATE: "auto",
+      AUTH_TLS: "on",
+      AUTH_TLS_CERT_FILE: "/nowhere/tls.crt",
+      AUTH_TLS_KEY_FILE: "/nowhere/tls.key",
+    });
+    expect(code).toBe(1);
+    expect(says).toHaveLength(1);
+    expect(says[0]).toContain("/nowhere/tls.crt");
+  });
+
+  test("with an argument that it does not know says so", async () => {
+    expect((await refused({}, ["--port=1"])).code).toBe(2);
+  });
+});
+
+test("--help prints the table of settings that the README shows", async () => {
+  const service = new ServiceProcess({}, ["--help"]);
+  expect(await service.exited()).toBe(0);
+  expect(service.lines.join("\n")).toContain(describeSettings());
+  const readme = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
+  expect(readme).toContain(describeSettings());
+});
+
+async function disposableDatabase() {
+  const database = await createTestDatabase();
+  return { uri: database.uri, [Symbol.asyncDispose]: () => database.drop() };
+}

@@ -1,0 +1,66 @@
+/**
+ * Runs what the image would run, without Docker: `node dist/main.js` in a folder that was made as the Dockerfile makes
+ * it, as a user without rights, on a root file system that cannot be written to where the kernel lets us have one.
+ *
+ * usage: rehearse.ts FOLDER COMMAND…, the command being what changes the user
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { startEmbeddedPostgres } from "../../src/infrastructure/db/embedded-postgres.ts";
+import { temporaryFolder } from "../support/service.ts";
+import { WireProxy } from "../support/wire-proxy.ts";
+
+const [folder = ".", changeUser = "env"] = process.argv.slice(2);
+
+await using data = await temporaryFolder();
+const postgres = await startEmbeddedPostgres({ dataDir: join(data.path, "data") });
+// The image's user may not open PostgreSQL's socket: it comes over TCP, as it would from a container.
+const proxy = await WireProxy.start(postgres.uri);
+
+const readOnlyRoot = "mount --make-rprivate / && mount -o remount,bind,ro / && exec";
+const canHaveOne = spawnSync("unshare", ["--mount", "sh", "-c", `${readOnlyRoot} true`]).status === 0;
+const command = `${changeUser} ${process.execPath} dist/main.js`;
+const [program, args] = canHaveOne
+  ? (["unshare", ["--mount", "sh", "-c", `${readOnlyRoot} ${command}`]] as const)
+  : (["sh", ["-c", `exec ${command}`]] as const);
+
+const service = spawn(program, args, {
+  cwd: folder,
+  env: {
+    PATH: process.env["PATH"],
+    NODE_ENV: "production",
+    DATABASE_URL: proxy.uri,
+    AUTH_MIGRATE: "auto",
+    AUTH_TLS: "mesh",
+    AUTH_GRPC_ADDRESS: "127.0.0.1:0",
+    AUTH_HTTP_ADDRESS: "127.0.0.1:0",
+    AUTH_DRAIN_DELAY: "0ms",
+  },
+  stdio: ["ignore", "pipe", "inherit"],
+});
+const exited = once(service, "close");
+
+let answer: unknown;
+for await (const line of createInterface(service.stdout)) {
+  const { msg, httpAddress, readyAfterMs } = JSON.parse(line);
+  if (msg !== "auth is serving") continue;
+  const response = await fetch(`http://${httpAddress}/auth.v1.UserService/CreateUser`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ user: { username: "image" }, password: "correct horse battery" }),
+  });
+  answer = await response.json();
+  process.stdout.write(`from dist: ready after ${readyAfterMs} ms, root read-only: ${canHaveOne}\n`);
+  service.kill("SIGTERM");
+}
+const [code] = await exited;
+await proxy[Symbol.asyncDispose]();
+await postgres.stop();
+
+const created = (answer as { user?: { username?: string } } | undefined)?.user?.username;
+if (created !== "image" || code !== 0) {
+  process.stderr.write(`the image's service answered ${JSON.stringify(answer)} and ended with ${code}\n`);
+  process.exitCode = 1;
+}
