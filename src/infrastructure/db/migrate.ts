@@ -110,7 +110,16 @@ async function makeLedger(connection: CommonQueryMethods): Promise<void> {
   );
 }
 
-/** Runs an idempotent statement that others may run at the same moment: PostgreSQL's `if not exists` can then fail. */
+/** What PostgreSQL's `if not exists` can still fail with where another session makes the same thing at that moment. */
+const collisions: ReadonlySet<string | undefined> = new Set([
+  sqlState.uniqueViolation,
+  sqlState.duplicateTable,
+  // A table's row type goes into pg_type before the table is there to be seen.
+  sqlState.duplicateObject,
+  sqlState.serializationFailure,
+]);
+
+/** Runs an idempotent statement that others may run at the same moment. */
 async function repeatable(
   connection: CommonQueryMethods,
   statement: QuerySqlToken,
@@ -119,9 +128,7 @@ async function repeatable(
   try {
     await connection.query(statement);
   } catch (error) {
-    const code = databaseError(error)?.code;
-    const collided = code === sqlState.uniqueViolation || code === sqlState.serializationFailure;
-    if (!collided || tries <= 1) throw error;
+    if (!collisions.has(databaseError(error)?.code) || tries <= 1) throw error;
     await sleep(verifyEveryMs);
     await repeatable(connection, statement, tries - 1);
   }

@@ -11,6 +11,8 @@ export const sqlState = {
   statementCompletionUnknown: "40003",
   deadlockDetected: "40P01",
   tooManyConnections: "53300",
+  duplicateObject: "42710",
+  duplicateTable: "42P07",
   queryCanceled: "57014",
 } as const;
 
