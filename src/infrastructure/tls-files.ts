@@ -97,8 +97,8 @@ interface Pair {
 }
 
 async function readPair({ certFile, keyFile }: TlsFilesOptions): Promise<Pair> {
-  const [cert, key] = await Promise.all([read(certFile), read(keyFile)]);
-  return { cert, key };
+  // One after the other, so that where both are missing it is always the same one that is named.
+  return { cert: await read(certFile), key: await read(keyFile) };
 }
 
 async function read(file: string): Promise<Buffer> {
