@@ -2,7 +2,7 @@ import type {
   RelationalRepository,
   Repositories,
 } from "../../interfaces/relationaldb/relational-repository.ts";
-import type { UserCursor, UserKey, UserQuery } from "../../interfaces/relationaldb/user-repository.ts";
+import type { UserCursor, UserQuery } from "../../interfaces/relationaldb/user-repository.ts";
 import type { Call } from "../call.ts";
 import { acceptPassword, type PasswordPolicy } from "../credential/password.ts";
 import type { PasswordHasher } from "../credential/password-hasher.ts";
@@ -21,9 +21,7 @@ import {
   type UserProfile,
   userNotFound,
 } from "./user.ts";
-
-/** What a caller names one user by: an id (UUID), or an identifier as a person typed it. */
-export type UserReference = { readonly kind: "id" | "email" | "username"; readonly value: string };
+import { nameOf, namesOf, parseReference, tryParseReference, type UserReference } from "./user-reference.ts";
 
 export interface CreateUser extends UserFields {
   readonly password: string | undefined;
@@ -106,14 +104,14 @@ export class UserService {
 
   /** @throws USER_NOT_FOUND, EMAIL_INVALID, USERNAME_INVALID */
   async get(call: Call, reference: UserReference): Promise<User> {
-    const user = await this.#repository.read(call).users.find(this.#parseReference(reference));
+    const user = await this.#repository.read(call).users.find(parseReference(reference, this.#toAscii));
     if (user === undefined) throw userNotFound();
     return user;
   }
 
   /** The user of each reference, or the error that `get` would throw for it, in the order of the references. */
   async batchGet(call: Call, references: readonly UserReference[]): Promise<(User | DomainError)[]> {
-    const keys = references.map((reference) => this.#tryParseReference(reference));
+    const keys = references.map((reference) => tryParseReference(reference, this.#toAscii));
     const found = await this.#repository
       .read(call)
       .users.findMany(keys.filter((key) => !(key instanceof DomainError)));
@@ -213,26 +211,6 @@ export class UserService {
     };
   }
 
-  #parseReference({ kind, value }: UserReference): UserKey {
-    switch (kind) {
-      case "id":
-        return { kind, id: value.toLowerCase() };
-      case "email":
-        return { kind, key: parseEmail(value, "email", this.#toAscii).key };
-      case "username":
-        return { kind, key: parseUsername(value, "username").key };
-    }
-  }
-
-  #tryParseReference(reference: UserReference): UserKey | DomainError {
-    try {
-      return this.#parseReference(reference);
-    } catch (error) {
-      if (error instanceof DomainError) return error;
-      throw error;
-    }
-  }
-
   #openPageToken(token: string, scope: string): UserCursor | undefined {
     if (token === "") return undefined;
     const cursor = this.#pageTokens.open(token, scope);
@@ -257,15 +235,4 @@ function parsed(
 
 function fieldsOf({ email, username, displayName, attributes }: User): UserFields {
   return { email: email?.value, username: username?.value, displayName, attributes };
-}
-
-function nameOf(key: UserKey): string {
-  return key.kind === "id" ? `id:${key.id}` : `${key.kind}:${key.key}`;
-}
-
-function namesOf({ id, email, username }: User): string[] {
-  const names = [`id:${id}`];
-  if (email) names.push(`email:${email.key}`);
-  if (username) names.push(`username:${username.key}`);
-  return names;
 }

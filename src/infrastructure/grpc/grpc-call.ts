@@ -1,4 +1,4 @@
-import { fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import type { Message } from "@bufbuild/protobuf";
 import {
   Code,
   ConnectError,
@@ -16,6 +16,7 @@ import { errorStatus, type GrpcStatus, okStatus } from "./grpc-status.ts";
 import { IncomingMessages } from "./incoming-messages.ts";
 import type { AnyFn } from "./invoke.ts";
 import { LazyHeaders, metadataOf } from "./lazy-headers.ts";
+import { decodeRequest, encodeResponse } from "./message-bytes.ts";
 import { stop } from "./until-aborted.ts";
 
 type Listener = Parameters<ServerInterceptingCallInterface["start"]>[0];
@@ -73,7 +74,7 @@ export class GrpcCall extends ServerInterceptingCall implements Listener, CallSt
     }
     this.incoming = new IncomingMessages<Message>(
       () => this.wire.startRead(),
-      (bytes) => this.decode(bytes),
+      (bytes) => decodeRequest(this.method.spec.method, bytes),
     );
     this.run(this.incoming);
   }
@@ -130,7 +131,7 @@ export class GrpcCall extends ServerInterceptingCall implements Listener, CallSt
   private runUnary(bytes: Uint8Array): void {
     let message: Message;
     try {
-      message = this.decode(bytes);
+      message = decodeRequest(this.method.spec.method, bytes);
     } catch (error) {
       this.runWithout(error);
       return;
@@ -177,7 +178,7 @@ export class GrpcCall extends ServerInterceptingCall implements Listener, CallSt
     if (this.finished) {
       return;
     }
-    const bytes = this.encode(response.message);
+    const bytes = encodeResponse(this.method.spec.method, response.message);
     this.sendHeader(response.header);
     this.wire.sendMessage(bytes, ignore);
     this.finish(okStatus(response.trailer));
@@ -188,7 +189,7 @@ export class GrpcCall extends ServerInterceptingCall implements Listener, CallSt
     try {
       for (let next = await messages.next(); next.done !== true; next = await messages.next()) {
         this.life.throwIfAborted();
-        const bytes = this.encode(next.value);
+        const bytes = encodeResponse(this.method.spec.method, next.value);
         this.sendHeader(response.header);
         await this.life.orAborted(new Promise<void>((sent) => this.wire.sendMessage(bytes, sent)));
       }
@@ -230,22 +231,6 @@ export class GrpcCall extends ServerInterceptingCall implements Listener, CallSt
         this.wire.sendMetadata(metadata);
       }
     }
-  }
-
-  private decode(bytes: Uint8Array): Message {
-    const { input } = this.method.spec.method;
-    try {
-      // A Buffer would do too, but its slices, which become the message's bytes fields, are no plain Uint8Array.
-      return fromBinary(input, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-    } catch (cause) {
-      const message = `request is not a valid ${input.typeName}`;
-      throw new ConnectError(message, Code.InvalidArgument, undefined, undefined, cause);
-    }
-  }
-
-  private encode(message: Message): Buffer {
-    const bytes = toBinary(this.method.spec.method.output, message);
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 }
 

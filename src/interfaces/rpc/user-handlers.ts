@@ -2,7 +2,8 @@ import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { DomainError } from "../../domain/errors.ts";
 import type { UserFields } from "../../domain/user/update-mask.ts";
-import type { UserReference, UserService } from "../../domain/user/user-service.ts";
+import type { UserReference } from "../../domain/user/user-reference.ts";
+import type { UserService } from "../../domain/user/user-service.ts";
 import type { User } from "../../gen/auth/v1/user_pb.ts";
 import type {
   BatchGetUsersRequest_Key,

@@ -1,0 +1,43 @@
+import type { UserKey } from "../../interfaces/relationaldb/user-repository.ts";
+import { DomainError } from "../errors.ts";
+import { type DomainToAscii, parseEmail } from "../identifier/email.ts";
+import { parseUsername } from "../identifier/username.ts";
+import type { User } from "./user.ts";
+
+/** What a caller names one user by: an id (UUID), or an identifier as a person typed it. */
+export type UserReference = { readonly kind: "id" | "email" | "username"; readonly value: string };
+
+/** @throws EMAIL_INVALID, USERNAME_INVALID */
+export function parseReference({ kind, value }: UserReference, toAscii: DomainToAscii): UserKey {
+  switch (kind) {
+    case "id":
+      return { kind, id: value.toLowerCase() };
+    case "email":
+      return { kind, key: parseEmail(value, "email", toAscii).key };
+    case "username":
+      return { kind, key: parseUsername(value, "username").key };
+  }
+}
+
+/** The key, or the error that `parseReference` throws. */
+export function tryParseReference(reference: UserReference, toAscii: DomainToAscii): UserKey | DomainError {
+  try {
+    return parseReference(reference, toAscii);
+  } catch (error) {
+    if (error instanceof DomainError) return error;
+    throw error;
+  }
+}
+
+/** A key as one string, to find users by in a map. */
+export function nameOf(key: UserKey): string {
+  return key.kind === "id" ? `id:${key.id}` : `${key.kind}:${key.key}`;
+}
+
+/** Every name of a user. */
+export function namesOf({ id, email, username }: User): string[] {
+  const names = [nameOf({ kind: "id", id })];
+  if (email) names.push(nameOf({ kind: "email", key: email.key }));
+  if (username) names.push(nameOf({ kind: "username", key: username.key }));
+  return names;
+}
