@@ -17,7 +17,7 @@ import type { UserReader, UserRepository } from "./user-repository.ts";
  * - Times come from the database's clock, in whole milliseconds.
  */
 export interface RelationalRepository {
-  /** Reads for one call, each a statement of its own. */
+  /** Reads for one call, each by one statement, which an adapter may share among calls. */
   read(call: Call): Readers;
 
   /**

@@ -42,6 +42,27 @@ describe("the adapter on the wire", () => {
     expect(proxy.statements).toHaveLength(3);
   });
 
+  test("reads that many calls ask for at once share a few statements, and see what was written before", async () => {
+    const users = await Promise.all(
+      Array.from({ length: 100 }, (_, i) =>
+        repository.transaction(aCall(), ({ users }) => {
+          const email = { value: `Shared-${i}@example.com`, key: `shared-${i}@example.com` };
+          return users.insert(randomUUID(), { email, username: undefined, displayName: "", attributes: {} });
+        }),
+      ),
+    );
+    proxy.statements.length = 0;
+    const found = await Promise.all(
+      users.flatMap(({ id, email }) => [
+        repository.read(aCall()).users.find({ kind: "id", id }),
+        repository.read(aCall()).users.find({ kind: "email", key: email?.key ?? "" }),
+        repository.read(aCall()).users.find({ kind: "username", key: `no-${id}` }),
+      ]),
+    );
+    expect(found.map((user) => user?.id)).toEqual(users.flatMap(({ id }) => [id, id, undefined]));
+    expect(proxy.statements.length).toBeLessThanOrEqual(4);
+  });
+
   test("a transaction has a statement timeout of its own and nothing else around its statements", async () => {
     await repository.transaction(aCall(), ({ users }) => users.find({ kind: "id", id: randomUUID() }));
     expect(proxy.statements.map((text) => text.trim().split(/\s+/).slice(0, 2).join(" "))).toEqual([

@@ -8,17 +8,30 @@ import { CockroachRequests } from "./cockroach-requests.ts";
 import { CockroachUsers } from "./cockroach-users.ts";
 import { toDomainError } from "./errors.ts";
 import type { Run } from "./run.ts";
+import { SharedUserReads } from "./shared-user-reads.ts";
 
 /** The RelationalRepository on CockroachDB, and on PostgreSQL by the same SQL. */
 export class CockroachRepository implements RelationalRepository {
   readonly #unitOfWork: UnitOfWork;
+  readonly #sharedUserReads: SharedUserReads;
 
   constructor(pool: DatabasePool) {
     this.#unitOfWork = new UnitOfWork(pool);
+    this.#sharedUserReads = new SharedUserReads(
+      (call) => repositories((query) => this.#unitOfWork.read(call, query)).users,
+    );
   }
 
   read(call: Call): Readers {
-    return repositories((query) => translated(this.#unitOfWork.read(call, query)));
+    const { users, ...readers } = repositories((query) => translated(this.#unitOfWork.read(call, query)));
+    return {
+      ...readers,
+      users: {
+        find: (key) => translated(this.#sharedUserReads.find(call, key)),
+        findMany: (keys) => users.findMany(keys),
+        list: (query) => users.list(query),
+      },
+    };
   }
 
   transaction<T>(call: Call, work: (repositories: Repositories) => Promise<T>): Promise<T> {

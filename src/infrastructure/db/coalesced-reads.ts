@@ -1,0 +1,131 @@
+import type { Call } from "../../domain/call.ts";
+import { OutOfPatienceError, patienceMs } from "./budget.ts";
+
+export interface CoalescedReadsOptions<Key, Value> {
+  /** Reads the values of some keys by one statement, in the order of the keys. */
+  readonly load: (call: Call, keys: readonly Key[]) => Promise<readonly (Value | undefined)[]>;
+  /** Statements that may run at once. */
+  readonly lanes: number;
+  /** Keys that one statement may have. */
+  readonly limit: number;
+}
+
+/**
+ * Answers reads of single records by few statements. A read goes out at the end of the turn of the event loop in which it
+ * was asked for or, where all lanes are busy, with the next statement; all that wait then go together. So a read that
+ * comes alone waits for nobody, and under load many share the cost of a statement.
+ *
+ * No read joins a statement that has been sent: what it answers is never older than its question. Each has its own call
+ * and its own patience, and a statement that nobody waits for any longer is cancelled.
+ */
+export class CoalescedReads<Key, Value> {
+  readonly #options: CoalescedReadsOptions<Key, Value>;
+  #queue: Reader<Key, Value>[] = [];
+  #running = 0;
+  #scheduled = false;
+
+  constructor(options: CoalescedReadsOptions<Key, Value>) {
+    this.#options = options;
+  }
+
+  /** @throws what `load` throws; the reason of the call's signal; OutOfPatienceError */
+  find(call: Call, key: Key): Promise<Value | undefined> {
+    const reader = new Reader<Key, Value>(key, call);
+    this.#queue.push(reader);
+    this.#schedule();
+    return reader.answer;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#running >= this.#options.lanes) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      while (this.#queue.length > 0 && this.#running < this.#options.lanes) void this.#send();
+    });
+  }
+
+  async #send(): Promise<void> {
+    const readers = this.#queue.splice(0, this.#options.limit).filter(({ waits }) => waits);
+    if (readers.length === 0) return;
+    this.#running += 1;
+    const abandoned = new AbortController();
+    for (const reader of readers) {
+      reader.onLeave = () => {
+        if (!readers.some(({ waits }) => waits)) abandoned.abort(outOfPatience());
+      };
+    }
+    try {
+      const timeoutMs = () => Math.max(...readers.map((reader) => reader.timeLeftMs()));
+      const call = { signal: abandoned.signal, timeoutMs };
+      const keys = readers.map(({ key }) => key);
+      const values = await this.#options.load(call, keys);
+      for (const [index, reader] of readers.entries()) reader.resolve(values[index]);
+    } catch (error) {
+      for (const reader of readers) reader.reject(error);
+    } finally {
+      this.#running -= 1;
+      this.#schedule();
+    }
+  }
+}
+
+/** One caller that waits for the value of a key: until it comes, the call is over, or its patience is. */
+class Reader<Key, Value> {
+  readonly key: Key;
+  readonly answer: Promise<Value | undefined>;
+  /** Told when the reader has gone without its answer. */
+  onLeave: () => void = () => {};
+  #waits = true;
+  readonly #call: Call;
+  readonly #endsAt = performance.now() + patienceMs;
+  readonly #timer: NodeJS.Timeout;
+  readonly #onAbort: () => void;
+  readonly #settle: { resolve(value: Value | undefined): void; reject(error: unknown): void };
+
+  constructor(key: Key, call: Call) {
+    const { signal } = call;
+    const { promise, ...settle } = Promise.withResolvers<Value | undefined>();
+    this.key = key;
+    this.answer = promise;
+    this.#settle = settle;
+    this.#call = call;
+    this.#onAbort = () => this.#leave(signal.reason);
+    this.#timer = setTimeout(() => this.#leave(outOfPatience()), patienceMs);
+    if (signal.aborted) this.reject(signal.reason);
+    else signal.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  get waits(): boolean {
+    return this.#waits;
+  }
+
+  timeLeftMs(): number {
+    return Math.min(this.#endsAt - performance.now(), this.#call.timeoutMs() ?? patienceMs);
+  }
+
+  resolve(value: Value | undefined): void {
+    this.#end();
+    this.#settle.resolve(value);
+  }
+
+  reject(error: unknown): void {
+    this.#end();
+    this.#settle.reject(error);
+  }
+
+  #leave(reason: unknown): void {
+    this.reject(reason);
+    this.onLeave();
+  }
+
+  #end(): void {
+    this.#waits = false;
+    clearTimeout(this.#timer);
+    this.#call.signal.removeEventListener("abort", this.#onAbort);
+  }
+}
+
+function outOfPatience(): OutOfPatienceError {
+  return new OutOfPatienceError("the database took too long");
+}

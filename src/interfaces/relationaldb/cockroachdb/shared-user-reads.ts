@@ -1,0 +1,36 @@
+import type { Call } from "../../../domain/call.ts";
+import type { User } from "../../../domain/user/user.ts";
+import { nameOf, namesOf } from "../../../domain/user/user-reference.ts";
+import { CoalescedReads } from "../../../infrastructure/db/coalesced-reads.ts";
+import type { UserKey, UserReader } from "../user-repository.ts";
+
+/** Two connections of the pool are enough: what waits for them goes together. */
+const lanes = 2;
+const keysAtOnce = 500;
+
+/** Finds users for many calls: each shares a statement with those that are asked for at the same moment. */
+export class SharedUserReads {
+  readonly #users: (call: Call) => UserReader;
+  readonly #finds = new CoalescedReads<UserKey, User>({
+    load: (call, keys) => this.#load(call, keys),
+    lanes,
+    limit: keysAtOnce,
+  });
+
+  constructor(users: (call: Call) => UserReader) {
+    this.#users = users;
+  }
+
+  find(call: Call, key: UserKey): Promise<User | undefined> {
+    return this.#finds.find(call, key);
+  }
+
+  async #load(call: Call, keys: readonly UserKey[]): Promise<(User | undefined)[]> {
+    const users = this.#users(call);
+    const [only] = keys;
+    if (keys.length === 1 && only !== undefined) return [await users.find(only)];
+    const named = new Map<string, User>();
+    for (const user of await users.findMany(keys)) for (const name of namesOf(user)) named.set(name, user);
+    return keys.map((key) => named.get(nameOf(key)));
+  }
+}
