@@ -1,10 +1,32 @@
 import { defineConfig } from "vitest/config";
 
+/** What loads the machine on purpose, or measures how long something takes: alone, after all others. */
+const heavy = ["faults", "fuzz", "hostile", "outage", "sql"].map((folder) => `test/${folder}/**/*.test.ts`);
+
+const timeouts = { testTimeout: 30_000, hookTimeout: 60_000 };
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/postgres.ts"],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    projects: [
+      {
+        test: {
+          ...timeouts,
+          name: "all",
+          include: ["test/**/*.test.ts"],
+          exclude: heavy,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...timeouts,
+          name: "heavy",
+          include: heavy,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

@@ -350,6 +350,13 @@ export function relationalRepositoryContract(name: string, open: () => Promise<O
         expect(await repository.read(aCall()).requests.find(randomUUID())).toBeUndefined();
       });
 
+      test("an id may be a UUID of any version and variant, as callers make them", async () => {
+        const request = { ...aRequest(), id: `${randomUUID().slice(0, 14)}f896-3b9c-c325fd0c583a` };
+        const claim = () => repository.transaction(aCall(), ({ requests }) => requests.claim(request));
+        expect(await claim()).toBeUndefined();
+        expect(await claim()).toEqual({ ...request, result: undefined });
+      });
+
       test("a claim ends with the transaction that made it", async () => {
         const request = aRequest();
         await expect(

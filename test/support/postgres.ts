@@ -14,8 +14,16 @@ declare module "vitest" {
   }
 }
 
-/** Vitest's globalSetup: one PostgreSQL for a whole test run, in a folder that goes with it. */
+/**
+ * Vitest's globalSetup: one PostgreSQL for a whole test run, in a folder that goes with it. Where TEST_DATABASE_URL names
+ * a server, that is it: .github/workflows runs some tests on others so.
+ */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const given = process.env["TEST_DATABASE_URL"];
+  if (given) {
+    project.provide("postgresUri", given);
+    return async () => {};
+  }
   const folder = await mkdtemp(join(tmpdir(), "auth-test-"));
   try {
     // Whoever PostgreSQL runs as has to get through.
@@ -46,14 +54,20 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   await execute(server, `create database ${name}`);
   const uri = new URL(server);
   uri.pathname = name;
-  return { uri: uri.href, drop: () => execute(server, `drop database ${name} with (force)`) };
+  return { uri: uri.href, drop: () => dropDatabase(server, name) };
 }
 
-async function execute(uri: string, statement: string): Promise<void> {
+async function dropDatabase(server: string, name: string): Promise<void> {
+  const [{ version } = {}] = await execute(server, "select version() as version");
+  const anyway = String(version).startsWith("CockroachDB") ? "cascade" : "with (force)";
+  await execute(server, `drop database ${name} ${anyway}`);
+}
+
+async function execute(uri: string, statement: string): Promise<Record<string, unknown>[]> {
   const client = new Client({ connectionString: uri });
   await client.connect();
   try {
-    await client.query(statement);
+    return (await client.query(statement)).rows;
   } finally {
     await client.end();
   }

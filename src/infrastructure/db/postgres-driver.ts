@@ -3,14 +3,15 @@ import { createDriverFactory, type DriverFactory, type DriverQueryResult } from 
 import pg from "pg";
 import { parseIntoClientConfig } from "pg-connection-string";
 import { BackendTerminatedError } from "slonik";
+import { isPlannedEachTime } from "./planned-each-time.ts";
 
 /**
  * The driver under Slonik, on `pg`. Slonik's own (@slonik/pg-driver) cannot cancel a statement, knows neither libpq's
  * `sslmode=verify-full` nor `sslrootcert`, prepares nothing and asks the server for its types at start. See
  * docs/decisions/0005-slonik-driver.md.
  *
- * Errors of the server are `pg.DatabaseError`s as they came. A connection that is gone, or that the server is about to
- * close, is a `BackendTerminatedError`, whose cause says more.
+ * Errors of the server are `pg.DatabaseError`s as they came. A connection that is gone, that the server is about to
+ * close, or that may be left inside a transaction is a `BackendTerminatedError`, whose cause says more.
  */
 export interface PostgresDriverOptions {
   /** Milliseconds after which a connection that is being made is given up. */
@@ -99,14 +100,15 @@ function withLibpqSemantics(uri: string): string {
 }
 
 /**
- * Names for prepared statements. A name stands for its text in every connection; transaction control has none, and
- * after the limit, which only generated texts could reach, new texts are not prepared.
+ * Names for prepared statements. A name stands for its text in every connection; transaction control has none, nor has
+ * what is to be planned each time. After the limit, which only generated texts could reach, new texts are not prepared.
  */
 function statementNames(limit = 500): (text: string) => string | undefined {
   const names = new Map<string, string>();
   return (text) => {
     const known = names.get(text);
-    if (known !== undefined || isTransactionControl(text) || names.size >= limit) return known;
+    if (known !== undefined || names.size >= limit) return known;
+    if (isTransactionControl(text) || isPlannedEachTime(text)) return undefined;
     const name = `s${names.size}`;
     names.set(text, name);
     return name;
@@ -133,7 +135,7 @@ async function run(
       rows,
     };
   } catch (error) {
-    throw endsConnection(error) ? terminated(error) : error;
+    throw endsConnection(error) || hidesTransaction(statement.text) ? terminated(error) : error;
   } finally {
     guard.release();
   }
@@ -176,6 +178,11 @@ function requestCancel(client: CancellableClient, config: pg.ClientConfig): void
 /** Whether no statement can follow on the connection: it broke, or the server says that it closes it. */
 function endsConnection(error: unknown): boolean {
   return !(error instanceof pg.DatabaseError) || error.severity === "FATAL" || isConnectionClass(error.code);
+}
+
+/** Whether nobody knows, where the statement failed, if a transaction is open: the next call must not end up in it. */
+function hidesTransaction(text: string): boolean {
+  return text === "START TRANSACTION" || text === "ROLLBACK";
 }
 
 /** Class 08 (connection exception) and 57P0x (shutdown, crash, cannot connect now). */

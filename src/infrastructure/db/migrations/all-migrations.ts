@@ -2,6 +2,7 @@ import { users } from "./0001-users.ts";
 import { credentials } from "./0002-credentials.ts";
 import { requests } from "./0003-requests.ts";
 import { sharedSecrets } from "./0004-shared-secrets.ts";
+import { usersByState } from "./0005-users-by-state.ts";
 import type { MigrationStep } from "./migration-step.ts";
 
 /** Every step, in order. Expand and contract only: a step never takes away what the release before still uses. */
@@ -10,4 +11,5 @@ export const allMigrations: readonly MigrationStep[] = [
   ...credentials,
   ...requests,
   ...sharedSecrets,
+  ...usersByState,
 ];

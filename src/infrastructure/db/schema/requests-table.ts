@@ -3,11 +3,14 @@ import { z } from "zod";
 import { fromColumns } from "./from-columns.ts";
 import { usersTable } from "./users-table.ts";
 
+/** Callers make it, so it is a UUID of any version and variant. */
+const requestId = z.guid();
+
 /** The table of mutations by request id, each with a copy of what it answered. Made by migrations/0003-requests.ts. */
 export const requestsTable = {
   row: fromColumns(
     z.object({
-      id: z.uuid(),
+      id: requestId,
       fingerprint: z.string(),
       secretHash: z.string().optional(),
       result: usersTable.record.optional(),
@@ -18,5 +21,5 @@ export const requestsTable = {
     requests.fingerprint,
     requests.secret_hash,
     requests.result`,
-  idRow: fromColumns(z.object({ id: z.uuid() })),
+  idRow: fromColumns(z.object({ id: requestId })),
 } as const;

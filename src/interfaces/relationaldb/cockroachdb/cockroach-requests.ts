@@ -49,16 +49,23 @@ export class CockroachRequests implements RequestRepository {
   }
 
   async sweep(age: number, limit: number): Promise<number> {
+    const old = await this.#run((connection) =>
+      connection.any(sql.type(requestsTable.idRow)`
+        select id
+        from requests
+        where create_time < now() - ${age}::int8 * interval '1 millisecond'
+        order by create_time
+        limit ${limit}
+      `),
+    );
+    // A statement of its own: with the limit in a subquery PostgreSQL reads, and so locks, the whole table.
     const swept = await this.#run((connection) =>
       connection.any(sql.type(requestsTable.idRow)`
         delete from requests
-        where id in (
-          select id
-          from requests
-          where create_time < now() - ${age}::int8 * interval '1 millisecond'
-          order by create_time
-          limit ${limit}
-        )
+        where id = any(${sql.array(
+          old.map(({ id }) => id),
+          "uuid",
+        )})
         returning id
       `),
     );

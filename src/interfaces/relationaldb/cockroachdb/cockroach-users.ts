@@ -1,8 +1,10 @@
 import { type FragmentSqlToken, sql } from "slonik";
 import { DomainError } from "../../../domain/errors.ts";
 import { now, User, type UserDraft, type UserProfile, type UserState } from "../../../domain/user/user.ts";
+import { plannedEachTime } from "../../../infrastructure/db/planned-each-time.ts";
 import { usersTable } from "../../../infrastructure/db/schema/users-table.ts";
 import type { UserCursor, UserKey, UserQuery, UserRepository } from "../user-repository.ts";
+import { endOfPrefix } from "./end-of-prefix.ts";
 import type { Run } from "./run.ts";
 
 /** Users in SQL. */
@@ -60,6 +62,7 @@ export class CockroachUsers implements UserRepository {
         where ${sql.join(conditions(query), sql.fragment` and `)}
         order by ${order}
         limit ${query.limit}
+        ${isOrderedByAnotherIndex(query) ? plannedEachTime : sql.fragment``}
       `),
     );
     return rows.map((row) => User.fromRow(row));
@@ -138,16 +141,38 @@ export function isNamedBy(key: UserKey): FragmentSqlToken {
   }
 }
 
+/**
+ * Whether one index serves the filter and another the order: which of them is the better depends on how many users the
+ * filter lets through.
+ */
+function isOrderedByAnotherIndex({ orderBy, emailPrefix, createdAfter, createdBefore }: UserQuery): boolean {
+  const isByTime = createdAfter !== undefined || createdBefore !== undefined;
+  return emailPrefix !== undefined || (orderBy === "id" && isByTime);
+}
+
 function conditions(query: UserQuery): FragmentSqlToken[] {
-  const { state, createdAfter, createdBefore, emailPrefix, showDeleted, after } = query;
+  const { state, createdAfter, createdBefore, emailPrefix, showDeleted, after } = withOneBound(query);
   return [
     showDeleted ? sql.fragment`true` : sql.fragment`delete_time is null`,
     ...(state === undefined ? [] : [isInState(state)]),
     ...(createdAfter === undefined ? [] : [sql.fragment`create_time >= ${time(createdAfter)}`]),
     ...(createdBefore === undefined ? [] : [sql.fragment`create_time < ${time(createdBefore)}`]),
-    ...(emailPrefix === undefined ? [] : [sql.fragment`email_key like ${likePrefix(emailPrefix)}`]),
+    ...(emailPrefix === undefined ? [] : [beginsWith(emailPrefix)]),
     ...(after === undefined ? [] : [comesAfter(after, query)]),
   ];
+}
+
+/**
+ * A query whose list begins at a time or behind a cursor, whichever comes later in it. PostgreSQL, given both, may begin
+ * to read at the former and pass by everything up to the latter.
+ */
+function withOneBound(query: UserQuery): UserQuery {
+  const { orderBy, descending, after } = query;
+  const first = descending ? "createdBefore" : "createdAfter";
+  const bound = query[first];
+  if (orderBy === "id" || bound === undefined || after === undefined) return query;
+  const cursorIsLater = descending ? after.createTime < bound : after.createTime >= bound;
+  return { ...query, [cursorIsLater ? first : "after"]: undefined };
 }
 
 function isInState(state: UserState): FragmentSqlToken {
@@ -168,9 +193,17 @@ function comesAfter({ createTime, id }: UserCursor, { orderBy, descending }: Use
     : sql.fragment`(create_time, id) ${follows} (${time(createTime)}, ${id}::uuid)`;
 }
 
-/** A pattern for what begins so. In a database with C collation, as CockroachDB's, an index serves it. */
-function likePrefix(prefix: string): string {
-  return `${prefix.replace(/[\\%_]/g, "\\$&")}%`;
+/**
+ * Email keys that begin so. PostgreSQL guesses how many a pattern matches from a sample of a hundred, and would read the
+ * whole table for a rare one that is in the sample, so a range says it too. That is right only where text is ordered by
+ * code point, as with C collation and on CockroachDB; whether it is, is a constant, and gone before anything is planned.
+ */
+function beginsWith(prefix: string): FragmentSqlToken {
+  const pattern = `${prefix.replace(/[\\%_]/g, "\\$&")}%`;
+  const end = endOfPrefix(prefix);
+  const comesBeforeEnd = end === undefined ? sql.fragment`true` : sql.fragment`email_key < ${end}`;
+  return sql.fragment`email_key like ${pattern}
+    and ('a'::text < 'B'::text or (email_key >= ${prefix} and ${comesBeforeEnd}))`;
 }
 
 function time(value: Date | typeof now | undefined): FragmentSqlToken {

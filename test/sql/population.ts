@@ -1,0 +1,101 @@
+import { randomUUID } from "node:crypto";
+import type { Client } from "pg";
+import type { DatabasePool } from "slonik";
+import { CockroachRepository } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
+import type { UserCursor } from "../../src/interfaces/relationaldb/user-repository.ts";
+import { aCall } from "../support/calls.ts";
+import type { Arguments } from "./every-query.ts";
+
+/** How many users the plans are made for. */
+export const population = 100_000;
+
+/** Every so many users one is suspended, and one is deleted. A fourth of the suspensions has ended. */
+export const rareness = 50;
+
+/**
+ * Fills a migrated database: users created one every five minutes, most with an email whose key begins with random
+ * hexadecimal digits, most with a password, and as many requests, a few of them of the day before.
+ */
+export async function populate(client: Client): Promise<void> {
+  await client.query(`
+    insert into users (
+      id, email, email_key, username, username_key, display_name, attributes,
+      suspend_reason, suspend_time, suspend_until_time, create_time, update_time, delete_time, version
+    )
+    select
+      gen_random_uuid(), email, email, 'user-' || n, 'user-' || n, '', '{}',
+      case when suspended then 'fraud' end,
+      case when suspended then at + interval '1 hour' end,
+      case when suspended and n % (4 * ${rareness}) = 7 then at + interval '2 hours' end,
+      at, at, case when n % ${rareness} = 13 then at + interval '1 day' end, 1
+    from generate_series(1, ${population}) as n
+    cross join lateral (
+      select
+        case when n % 10 > 0 then md5('email' || n) || '@example.com' end as email,
+        n % ${rareness} = 7 as suspended,
+        now() - (${population} - n) * interval '5 minutes' as at
+    ) as person
+  `);
+  await client.query(`
+    insert into credentials (user_id, password_hash, create_time, update_time)
+    select id, 'hash', create_time, create_time
+    from users
+    where email is not null
+  `);
+  await client.query(`
+    insert into requests (id, fingerprint, result, create_time)
+    select gen_random_uuid(), md5('content' || n), jsonb_build_object('user', repeat('x', 400)), now() - n * interval '0.87 seconds'
+    from generate_series(1, ${population}) as n
+  `);
+  await client.query("vacuum (analyze)");
+}
+
+/** Arguments for every query: a user in the middle, and pages at the beginning, near it, and near the end. */
+export async function argumentsOf(
+  client: Client,
+  pool: DatabasePool,
+): Promise<Omit<Arguments, "emailPrefixes">> {
+  const [early, late] = [await placed(client, 99), await placed(client, population - 100)];
+  const [from, to] = [await placed(client, 0.2 * population), await placed(client, 0.8 * population)];
+  const { rows } = await client.query(
+    "select id, email_key, username_key from users where email_key is not null order by create_time limit 1",
+  );
+  const [{ id, email_key, username_key }] = rows;
+  const user = await new CockroachRepository(pool).read(aCall()).users.find({ kind: "id", id });
+  if (user === undefined) throw new Error("there are no users");
+  return {
+    user,
+    newId: randomUUID,
+    keys: [
+      { kind: "id", id },
+      { kind: "email", key: email_key },
+      { kind: "username", key: username_key },
+    ],
+    cursors: [undefined, early, late],
+    createdAfter: from.createTime,
+    createdBefore: to.createTime,
+    limit: 51,
+  };
+}
+
+/** Times between which a few users were created, and some hundreds. */
+export async function spansOf(client: Client): Promise<Pick<Arguments, "createdAfter" | "createdBefore">[]> {
+  return Promise.all(
+    [10, 1_000].map(async (users) => {
+      const from = await placed(client, 0.9 * population);
+      const to = await placed(client, 0.9 * population + users);
+      return { createdAfter: from.createTime, createdBefore: to.createTime };
+    }),
+  );
+}
+
+/** The time of the user at a place by time, and the id of the one at that place by id. */
+async function placed(client: Client, place: number): Promise<UserCursor> {
+  const at = async (order: string) => {
+    const { rows } = await client.query(
+      `select id, create_time from users order by ${order} offset ${place} limit 1`,
+    );
+    return rows[0] as { id: string; create_time: Date };
+  };
+  return { createTime: (await at("create_time")).create_time, id: (await at("id")).id };
+}

@@ -1,0 +1,74 @@
+import type { CommonQueryMethods, DatabasePool, QuerySqlToken } from "slonik";
+import { CockroachCredentials } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-credentials.ts";
+import { CockroachRequests } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-requests.ts";
+import { CockroachUsers } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-users.ts";
+import type { Repositories } from "../../src/interfaces/relationaldb/relational-repository.ts";
+
+/** A statement as the server gets it, and its parameters. */
+export interface BoundStatement {
+  readonly text: string;
+  readonly values: readonly unknown[];
+}
+
+type Query = (repositories: Repositories) => Promise<unknown>;
+type Send = (token: QuerySqlToken, method: "any" | "maybeOne" | "one" | "query") => Promise<unknown>;
+
+/** What a query of the repositories sends. It is run, and then what it did is taken back. */
+export async function statementsOf(pool: DatabasePool, query: Query): Promise<BoundStatement[]> {
+  const statements: BoundStatement[] = [];
+  await stopping((stop) =>
+    pool.transaction(async (connection) => {
+      const send: Send = (token, method) => {
+        statements.push(boundStatement(token));
+        return connection[method](token);
+      };
+      await query(repositoriesThat(send));
+      throw stop;
+    }),
+  );
+  return statements;
+}
+
+/** The first statement that a query would send. */
+export async function firstStatementOf(query: Query): Promise<BoundStatement[]> {
+  const statements: BoundStatement[] = [];
+  await stopping((stop) => {
+    const send: Send = async (token) => {
+      statements.push(boundStatement(token));
+      throw stop;
+    };
+    return query(repositoriesThat(send));
+  });
+  return statements;
+}
+
+async function stopping(work: (stop: Error) => Promise<unknown>): Promise<void> {
+  const stop = new Error("enough");
+  await work(stop).catch((error: unknown) => {
+    if (error !== stop) throw error;
+  });
+}
+
+function repositoriesThat(send: Send): Repositories {
+  const connection = {
+    any: (token: QuerySqlToken) => send(token, "any"),
+    maybeOne: (token: QuerySqlToken) => send(token, "maybeOne"),
+    one: (token: QuerySqlToken) => send(token, "one"),
+    query: (token: QuerySqlToken) => send(token, "query"),
+  } as unknown as CommonQueryMethods;
+  const run = <T>(use: (connection: CommonQueryMethods) => Promise<T>) => use(connection);
+  return {
+    users: new CockroachUsers(run),
+    credentials: new CockroachCredentials(run),
+    requests: new CockroachRequests(run),
+  };
+}
+
+function boundStatement({ sql, values }: QuerySqlToken): BoundStatement {
+  return { text: withNumberedParameters(sql), values };
+}
+
+/** A statement of Slonik's with the parameters that the server knows: `$1` for `$slonik_1`. */
+export function withNumberedParameters(text: string): string {
+  return text.replace(/\$slonik_(\d+)/g, "$$$1");
+}

@@ -1,0 +1,107 @@
+import { randomUUID } from "node:crypto";
+import type { DatabasePool } from "slonik";
+import { DomainError } from "../../src/domain/errors.ts";
+import type { User } from "../../src/domain/user/user.ts";
+import { allMigrations } from "../../src/infrastructure/db/migrations/all-migrations.ts";
+import { sharedSecret } from "../../src/infrastructure/db/shared-secret.ts";
+import { CockroachRepository } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
+import type { UserKey } from "../../src/interfaces/relationaldb/user-repository.ts";
+import { aCall } from "../support/calls.ts";
+import { openMigratedPool } from "../support/migrated-pool.ts";
+import { createTestDatabase } from "../support/postgres.ts";
+import { WireProxy } from "../support/wire-proxy.ts";
+import { everyQuery, type Query } from "./every-query.ts";
+import { withNumberedParameters } from "./recorded-run.ts";
+
+/**
+ * Every statement that the service can send to its database, each once, as it goes over the wire: a database is
+ * migrated from nothing, and every query is made there, behind a proxy that writes down what passes.
+ */
+export async function everyStatement(): Promise<string[]> {
+  const database = await createTestDatabase();
+  const proxy = await WireProxy.start(database.uri);
+  let pool: DatabasePool | undefined;
+  try {
+    pool = await openMigratedPool(proxy.uri, 3);
+    const repository = new CockroachRepository(pool);
+    await repository.ping(aCall());
+    await sharedSecret(pool, "made");
+    await sharedSecret(pool, "made");
+    await readEverything(repository, await insertUser(repository));
+    await makeEveryQuery(repository, await insertUser(repository));
+    return [...new Set([...proxy.statements, ...migrationStatements()])];
+  } finally {
+    await pool?.end();
+    await proxy[Symbol.asyncDispose]();
+    await database.drop();
+  }
+}
+
+/** The statements of every step: one that is for CockroachDB only is not made here. */
+function migrationStatements(): string[] {
+  return allMigrations
+    .flatMap(({ statement, verify }) => [statement, ...(verify ? [verify] : [])])
+    .map(({ sql }) => withNumberedParameters(sql));
+}
+
+async function insertUser(repository: CockroachRepository): Promise<User> {
+  const id = randomUUID();
+  return repository.transaction(aCall(), ({ users }) =>
+    users.insert(id, {
+      email: { value: `${id}@example.com`, key: `${id}@example.com` },
+      username: { value: id, key: id },
+      displayName: "Ada",
+      attributes: {},
+    }),
+  );
+}
+
+/** Reads that are statements of their own. */
+async function readEverything(repository: CockroachRepository, user: User): Promise<void> {
+  const { users, credentials, requests } = repository.read(aCall());
+  const keys = keysOf(user);
+  await Promise.all(keys.map((key) => users.find(key)));
+  for (const key of keys) {
+    await users.find(key);
+    await credentials.find(key);
+  }
+  await users.findMany(keys);
+  await requests.find(randomUUID());
+}
+
+/** Every query: a list is a statement of its own, every other is made in a transaction. */
+async function makeEveryQuery(repository: CockroachRepository, user: User): Promise<void> {
+  const queries = everyQuery({
+    user,
+    newId: randomUUID,
+    keys: keysOf(user),
+    cursors: [undefined, user],
+    createdAfter: new Date(0),
+    createdBefore: new Date(),
+    emailPrefixes: ["a"],
+    limit: 51,
+  });
+  const [withPrefix] = queries.flatMap(({ list }) => (list?.emailPrefix ? [list] : []));
+  // The prefix of everything has no end.
+  if (withPrefix) await repository.read(aCall()).users.list({ ...withPrefix, emailPrefix: "" });
+  for (const { list, run } of queries) {
+    if (list) await repository.read(aCall()).users.list(list);
+    else await repository.transaction(aCall(), (repositories) => attempt(run(repositories)));
+  }
+  await attempt(repository.transaction(aCall(), () => Promise.reject(new DomainError("CONTENTION", "no"))));
+}
+
+/** Waits for a query. A user that was changed by the query before is no failure here: the statement was sent. */
+async function attempt(query: ReturnType<Query["run"]>): Promise<void> {
+  await query.catch((error: unknown) => {
+    if (!(error instanceof DomainError && error.reason === "CONTENTION")) throw error;
+  });
+}
+
+function keysOf({ id, email, username }: User): UserKey[] {
+  return [
+    { kind: "id", id },
+    { kind: "email", key: email?.key ?? "" },
+    { kind: "username", key: username?.key ?? "" },
+  ];
+}
