@@ -10,7 +10,7 @@ export interface ApiClients {
 }
 
 /** The API over gRPC, on the gRPC port. */
-export function grpcClients({ grpcAddress }: RunningService): ApiClients {
+export function grpcClients({ grpcAddress }: Pick<RunningService, "grpcAddress">): ApiClients {
   return clientsOn(createGrpcTransport({ baseUrl: `http://${grpcAddress}` }));
 }
 

@@ -85,14 +85,21 @@ export class AuthenticationService {
     const password = acceptPassword(change.newPassword, this.#policy, "new_password");
     const request = { requestId: change.requestId, method: "ChangePassword", content: { id } };
     // Once the change is made, the current password is no longer current.
-    if (await this.#mutations.wasMade(call, { ...request, secret: { password, hash: "" } })) return;
+    const wasMade = () => this.#mutations.wasMade(call, { ...request, secret: { password, hash: "" } });
+    if (await wasMade()) return;
 
-    const { passwordHash } = await this.#authenticate(call, { kind: "id", id }, change.currentPassword);
+    const key: UserKey = { kind: "id", id };
+    const current = await this.#authenticate(call, key, change.currentPassword).catch(async (error) => {
+      // The same call may have been sent twice at once, and the other one may have made the change since.
+      if (isCredentialsInvalid(error) && (await wasMade())) return undefined;
+      throw error;
+    });
+    if (current === undefined) return;
     const secret = { password, hash: await this.#hasher.hash(call, password) };
     await this.#mutations.once(call, { ...request, secret }, async ({ credentials }) => {
-      const found = await credentials.find({ kind: "id", id });
+      const found = await credentials.find(key);
       const replaced =
-        found?.user.state === "active" && (await credentials.replace(id, passwordHash, secret.hash));
+        found?.user.state === "active" && (await credentials.replace(id, current.passwordHash, secret.hash));
       if (!replaced) throw credentialsInvalid();
       return undefined;
     });
@@ -125,4 +132,8 @@ function isGood(found: UserWithPassword | undefined): found is UserWithPassword 
 
 function credentialsInvalid(): DomainError {
   return new DomainError("CREDENTIALS_INVALID", "identifier or password is wrong");
+}
+
+function isCredentialsInvalid(error: unknown): boolean {
+  return error instanceof DomainError && error.reason === "CREDENTIALS_INVALID";
 }

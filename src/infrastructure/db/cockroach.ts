@@ -1,3 +1,4 @@
+import type { DriverFactory } from "@slonik/driver";
 import { createPool, type DatabasePool, type Interceptor, SchemaValidationError } from "slonik";
 import { createPostgresDriver } from "./postgres-driver.ts";
 
@@ -17,12 +18,15 @@ const connectTimeoutMs = 1_500;
  * (unit-of-work.ts does), connections kept for about ten minutes. Throws where the server cannot be reached.
  */
 export async function connectToCockroach(config: CockroachConfig): Promise<DatabasePool> {
-  return createPool(config.uri, {
-    driverFactory: createPostgresDriver(config.uri, {
+  const { driverFactory, giveUp } = thatCanGiveUp(
+    createPostgresDriver(config.uri, {
       connectTimeoutMs,
       statementTimeoutMs: config.statementTimeoutMs,
       idleInTransactionTimeoutMs: 15_000,
     }),
+  );
+  const pool = createPool(config.uri, {
+    driverFactory,
     interceptors: [parseRows],
     maxPoolSize: config.poolSize,
     minPoolSize: config.poolSize,
@@ -36,6 +40,41 @@ export async function connectToCockroach(config: CockroachConfig): Promise<Datab
     // Nothing but transaction-local settings is ever made, so there is nothing to discard.
     resetConnection: async () => {},
   });
+  return pool.catch(async (error: unknown) => {
+    await giveUp();
+    throw error;
+  });
+}
+
+/**
+ * A driver that can close what it has opened. Slonik opens all connections of a pool at once and, where one fails, leaves
+ * the others open, with nobody who could close them: a server that is short of connections would lose some at every try.
+ */
+function thatCanGiveUp(factory: DriverFactory) {
+  const clients = new Set<ReturnType<Awaited<ReturnType<DriverFactory>>["createClient"]>>();
+  let givenUp = false;
+  const driverFactory: DriverFactory = async (options) => {
+    const driver = await factory(options);
+    return {
+      createClient: async () => {
+        // A pool replaces what is closed.
+        if (givenUp) throw new Error("the pool was given up");
+        const client = driver.createClient();
+        clients.add(client);
+        client.then(
+          ({ on }) => on("destroy", () => clients.delete(client)),
+          () => clients.delete(client),
+        );
+        return client;
+      },
+    };
+  };
+  const giveUp = async () => {
+    givenUp = true;
+    const opened = await Promise.allSettled(clients);
+    await Promise.all(opened.map((client) => client.status === "fulfilled" && client.value.destroy()));
+  };
+  return { driverFactory, giveUp };
 }
 
 const parseRows: Interceptor = {

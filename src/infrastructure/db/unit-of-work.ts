@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type CommonQueryMethods, type DatabasePool, sql } from "slonik";
+import { type CommonQueryMethods, ConnectionError, type DatabasePool, sql } from "slonik";
 import type { Call } from "../../domain/call.ts";
 import { Budget } from "./budget.ts";
 import { cancelledBy } from "./postgres-driver.ts";
@@ -23,12 +23,21 @@ const firstBackoffMs = 4;
 const longestBackoffMs = 250;
 /** A server that is away does not come back within a call's patience; another one behind the same name may be there. */
 const maxConnectionLosses = 2;
+/** What a server gets to answer a statement that is cancelled, or a commit: what it says is worth more than a doubt. */
+const lastWordMs = 50;
+/**
+ * While a server is away, every unit fails to connect: trying again multiplies what it is asked when it comes back. So
+ * each unit adds a tenth of another try to a common store, which holds a few.
+ */
+const reconnectsPerUnit = 0.1;
+const maxReconnects = 5;
 
 /**
  * The only place where anything is retried.
  *
- * - Not applied (40001, 40P01, a connection that was lost before COMMIT was sent): the whole unit again, after a backoff
- *   with full jitter, while there is time.
+ * - Not applied (40001, 40P01, 57014 while there is time, a connection that was lost before COMMIT was sent): the whole
+ *   unit again, after a backoff with full jitter, while there is time. Where no connection could be made, only one
+ *   unit in ten.
  * - Unknown (40003, a connection or the time lost after COMMIT was sent): again too, because a unit is made so that a
  *   second run finds out what became of the first (RelationalRepository.transaction). Without an answer in time,
  *   AmbiguousCommitError.
@@ -37,6 +46,7 @@ const maxConnectionLosses = 2;
 export class UnitOfWork {
   readonly #pool: DatabasePool;
   readonly #random: () => number;
+  #reconnects = maxReconnects;
 
   constructor(pool: DatabasePool, random: () => number = Math.random) {
     this.#pool = pool;
@@ -69,6 +79,7 @@ export class UnitOfWork {
     run: (budget: Budget, attempt: Attempt) => Promise<T>,
   ): Promise<T> {
     using budget = new Budget(call);
+    this.#reconnects = Math.min(maxReconnects, this.#reconnects + reconnectsPerUnit);
     let doubt: unknown;
     let connectionLosses = 0;
     for (let backoffMs = firstBackoffMs; ; backoffMs = Math.min(backoffMs * 2, longestBackoffMs)) {
@@ -76,12 +87,12 @@ export class UnitOfWork {
       try {
         return await run(budget, attempt);
       } catch (error) {
-        const outcome = outcomeOf(error, attempt);
+        const outcome = outcomeOf(error, attempt, budget);
         if (outcome === "unknown") doubt = error;
         if (isConnectionLoss(error)) connectionLosses += 1;
         const pauseMs = backoffMs * this.#random();
         const again = pauseMs < budget.timeLeftMs() && connectionLosses <= maxConnectionLosses;
-        if (outcome === "final" || budget.signal.aborted || !again) {
+        if (outcome === "final" || budget.signal.aborted || !again || !this.#mayReconnect(error)) {
           // A body that came to an answer of its own has found that the commit in doubt did not take place.
           if (doubt !== undefined && (outcome !== "final" || isInterruption(error, budget))) {
             throw new AmbiguousCommitError("the outcome of a commit is unknown", { cause: doubt });
@@ -93,19 +104,27 @@ export class UnitOfWork {
     }
   }
 
+  #mayReconnect(error: unknown): boolean {
+    if (!(error instanceof ConnectionError)) return true;
+    if (this.#reconnects < 1) return false;
+    this.#reconnects -= 1;
+    return true;
+  }
+
   /**
    * Runs `use` on a connection of the pool. Slonik destroys a connection when an error leaves its handler; most errors
-   * leave a good connection behind, so only those that spoil it are let through to it.
+   * leave a good connection behind, so only those that spoil it are let through to it. When the budget is over, nobody
+   * waits any more: not in the queue, and not for a server that does not answer a cancellation.
    */
   async #connected<T>(budget: Budget, use: (connection: Connection) => Promise<T>): Promise<T> {
     budget.signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     let waiting = true;
-    const leaveQueue = () => {
-      if (waiting) reject(budget.signal.reason);
+    const leave = () => {
+      setTimeout(() => reject(budget.signal.reason), waiting ? 0 : lastWordMs);
       waiting = false;
     };
-    budget.signal.addEventListener("abort", leaveQueue, { once: true });
+    budget.signal.addEventListener("abort", leave, { once: true });
     this.#pool
       .connect(async (connection) => {
         // Slonik's queue cannot be left: a connection that comes too late goes straight back.
@@ -131,7 +150,10 @@ function limitStatements(timeLeftMs: number) {
   `;
 }
 
-function outcomeOf(error: unknown, { writes, commitSent }: Attempt): Outcome {
+function outcomeOf(error: unknown, { writes, commitSent }: Attempt, { signal }: Budget): Outcome {
+  if (signal.aborted && error === signal.reason) return commitSent ? "unknown" : "final";
+  // Whatever its code: a ROLLBACK that failed hides what a COMMIT before it met.
+  if (isConnectionLoss(error)) return commitSent ? "unknown" : "not-applied";
   const code = databaseError(error)?.code;
   switch (code) {
     case sqlState.serializationFailure:
@@ -140,9 +162,9 @@ function outcomeOf(error: unknown, { writes, commitSent }: Attempt): Outcome {
     case sqlState.statementCompletionUnknown:
       return writes ? "unknown" : "not-applied";
     case sqlState.queryCanceled:
-      return commitSent ? "unknown" : "final";
+      // Where it is not for the time's being over, a cancellation was late: meant for the statement before.
+      return commitSent ? "unknown" : "not-applied";
     default:
-      if (isConnectionLoss(error)) return commitSent ? "unknown" : "not-applied";
       return isStalePlan(error) ? "not-applied" : "final";
   }
 }

@@ -1,0 +1,158 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import type { DescMethod } from "@bufbuild/protobuf";
+import type { CallOptions } from "@connectrpc/connect";
+import { hash } from "@node-rs/argon2";
+import { AuthenticationService } from "../../src/gen/auth/v1/authentication_service_pb.ts";
+import { UserService } from "../../src/gen/auth/v1/user_service_pb.ts";
+import { serviceDescriptors } from "../../src/interfaces/rpc/routes.ts";
+import type { Stored, StoredUser } from "./fault-lane.ts";
+import type { RpcClients } from "./rpc.ts";
+import { cheapArgon2, otherPassword, password } from "./services.ts";
+
+/** One call of an RPC that writes, and what one effect of it is. */
+export interface MutationScenario {
+  readonly name: string;
+  readonly method: DescMethod;
+  /** The user that there is before. */
+  readonly user: (id: string) => Promise<StoredUser | undefined>;
+  readonly call: (rpc: RpcClients, ids: ScenarioIds, options?: CallOptions) => Promise<unknown>;
+  /** The rows that are committed by exactly one effect, in alphabetical order. */
+  readonly changes: readonly string[];
+  /** What is there after exactly one effect. */
+  readonly becomes: Partial<Stored["users"][number]> & { readonly password?: Stored["password"] };
+  /** The answer is good without the effect too: what the call writes is not what it was made for. */
+  readonly effectIsOptional?: boolean;
+}
+
+export interface ScenarioIds {
+  readonly id: string;
+  readonly requestId: string;
+}
+
+export function newIds(): ScenarioIds {
+  return { id: randomUUID(), requestId: randomUUID() };
+}
+
+const username = "ada";
+const inState = (state: StoredUser["state"]) => async (id: string) => ({ id, username, state });
+const withPassword = async (id: string) => ({
+  id,
+  username,
+  state: "active" as const,
+  passwordHash: await firstHash,
+});
+const argon2 = (cost: typeof cheapArgon2) =>
+  hash(password, {
+    memoryCost: cost.memoryKib,
+    timeCost: cost.iterations,
+    parallelism: cost.parallelism,
+    salt: randomBytes(16),
+  });
+const firstHash = argon2(cheapArgon2);
+const outdatedHash = argon2({ ...cheapArgon2, iterations: 2 });
+
+const change = ["insert requests", "update requests", "update users"];
+
+export const mutationScenarios: readonly MutationScenario[] = [
+  {
+    name: "CreateUser",
+    method: UserService.method.createUser,
+    user: async () => undefined,
+    call: ({ users }, { requestId }, options) =>
+      users.createUser({ user: { username, displayName: "after" }, requestId }, options),
+    changes: ["insert requests", "insert users", "update requests"],
+    becomes: { version: 1, displayName: "after", state: "active", password: "none" },
+  },
+  {
+    name: "CreateUser with a password",
+    method: UserService.method.createUser,
+    user: async () => undefined,
+    call: ({ users }, { requestId }, options) =>
+      users.createUser({ user: { username, displayName: "after" }, password, requestId }, options),
+    changes: ["insert credentials", "insert requests", "insert users", "update requests"],
+    becomes: { version: 1, displayName: "after", state: "active", password: "first" },
+  },
+  {
+    name: "UpdateUser",
+    method: UserService.method.updateUser,
+    user: inState("active"),
+    call: ({ users }, { id, requestId }, options) =>
+      users.updateUser(
+        { user: { id, displayName: "after", etag: "1" }, updateMask: { paths: ["display_name"] }, requestId },
+        options,
+      ),
+    changes: change,
+    becomes: { version: 2, displayName: "after" },
+  },
+  {
+    name: "DeleteUser",
+    method: UserService.method.deleteUser,
+    user: inState("active"),
+    call: ({ users }, { id, requestId }, options) => users.deleteUser({ id, requestId }, options),
+    changes: change,
+    becomes: { version: 2, state: "deleted" },
+  },
+  {
+    name: "UndeleteUser",
+    method: UserService.method.undeleteUser,
+    user: inState("deleted"),
+    call: ({ users }, { id, requestId }, options) => users.undeleteUser({ id, requestId }, options),
+    changes: change,
+    becomes: { version: 2, state: "active" },
+  },
+  {
+    name: "SuspendUser",
+    method: UserService.method.suspendUser,
+    user: inState("active"),
+    call: ({ users }, { id, requestId }, options) =>
+      users.suspendUser({ id, reason: "spam", requestId }, options),
+    changes: change,
+    becomes: { version: 2, state: "suspended" },
+  },
+  {
+    name: "UnsuspendUser",
+    method: UserService.method.unsuspendUser,
+    user: inState("suspended"),
+    call: ({ users }, { id, requestId }, options) => users.unsuspendUser({ id, requestId }, options),
+    changes: change,
+    becomes: { version: 2, state: "active" },
+  },
+  {
+    name: "SetPassword",
+    method: AuthenticationService.method.setPassword,
+    user: withPassword,
+    call: ({ authentication }, { id, requestId }, options) =>
+      authentication.setPassword({ userId: id, password: otherPassword, requestId }, options),
+    changes: ["insert requests", "update credentials"],
+    becomes: { version: 1, password: "second" },
+  },
+  {
+    name: "ChangePassword",
+    method: AuthenticationService.method.changePassword,
+    user: withPassword,
+    call: ({ authentication }, { id, requestId }, options) =>
+      authentication.changePassword(
+        { userId: id, currentPassword: password, newPassword: otherPassword, requestId },
+        options,
+      ),
+    changes: ["insert requests", "update credentials"],
+    becomes: { version: 1, password: "second" },
+  },
+  {
+    name: "VerifyPassword that hashes anew",
+    method: AuthenticationService.method.verifyPassword,
+    user: async (id) => ({ ...(await withPassword(id)), passwordHash: await outdatedHash }),
+    call: ({ authentication }, _ids, options) =>
+      authentication.verifyPassword({ identifier: username, password }, options),
+    changes: ["update credentials"],
+    becomes: { version: 1, password: "first" },
+    effectIsOptional: true,
+  },
+];
+
+/** The methods that a request id makes safe to repeat: those that write. */
+export function mutatingMethods(): DescMethod[] {
+  return serviceDescriptors.flatMap(({ methods }): DescMethod[] =>
+    methods.filter(({ input }) => input.fields.some(({ name }) => name === "request_id")),
+  );
+}
