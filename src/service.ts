@@ -78,7 +78,9 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
     }),
   );
 
-  const listen = { routes, interceptors, unknownMethod, tls };
+  const report = (err: unknown, path: string) =>
+    logger.error({ err, path }, "a call failed before it was one");
+  const listen = { routes, interceptors, unknownMethod, report, tls };
   const grpc = await listenGrpc({
     ...listen,
     address: config.grpcAddress,

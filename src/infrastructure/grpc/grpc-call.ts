@@ -11,7 +11,7 @@ import {
 import { type Metadata, ServerInterceptingCall, type ServerInterceptingCallInterface } from "@grpc/grpc-js";
 import { CallLife } from "./call-life.ts";
 import { CallRequest, type CallState, failMessage } from "./call-request.ts";
-import { disarmDeadline, wasReset } from "./grpc-js-internals.ts";
+import { closeWithin, disarmDeadline, wasReset } from "./grpc-js-internals.ts";
 import { errorStatus, type GrpcStatus, okStatus } from "./grpc-status.ts";
 import { IncomingMessages } from "./incoming-messages.ts";
 import type { AnyFn } from "./invoke.ts";
@@ -33,6 +33,9 @@ export interface BoundMethod {
 
 /** grpc-js keeps a timeout in 32 bits of milliseconds: one of more than 24 days can come out as long past. */
 const wrappedMs = -60_000;
+
+/** How long a caller may take to read its answer and to end its request. */
+const unreadMs = 15_000;
 
 /**
  * One call on the wire, from its metadata to its one status.
@@ -103,12 +106,16 @@ export class GrpcCall extends ServerInterceptingCall implements Listener, CallSt
     }
   }
 
-  /** The caller or its connection has gone. Also comes, without meaning, after every call that was answered. */
+  /**
+   * The caller or its connection has gone, or grpc-js has answered a message that it cannot read. Also comes, without
+   * meaning, after every call that was answered.
+   */
   onCancel(): void {
     if (this.finished) {
       return;
     }
     this.finished = true;
+    closeWithin(this.wire, unreadMs);
     const reason = this.life.leave();
     this.incoming?.fail(reason);
   }
@@ -219,6 +226,7 @@ export class GrpcCall extends ServerInterceptingCall implements Listener, CallSt
       this.finished = true;
       this.life.end();
       this.wire.sendStatus(status);
+      closeWithin(this.wire, unreadMs);
     }
   }
 

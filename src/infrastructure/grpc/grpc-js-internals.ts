@@ -1,3 +1,4 @@
+import { constants, type ServerHttp2Stream } from "node:http2";
 import type { ConnectError } from "@connectrpc/connect";
 import type { Server, ServerInterceptingCallInterface, ServerWritableStream } from "@grpc/grpc-js";
 import { errorStatus } from "./grpc-status.ts";
@@ -19,6 +20,21 @@ export function disarmDeadline(call: ServerInterceptingCallInterface): void {
  */
 export function wasReset(call: ServerInterceptingCallInterface): boolean {
   return (call as { stream?: { closed?: boolean } }).stream?.closed === true;
+}
+
+/**
+ * Closes the stream of a call that has been answered where its caller does not: one that never ends its request, or
+ * never reads its answer. grpc-js keeps such a stream, and what it holds, for as long as the connection lives.
+ */
+export function closeWithin(call: ServerInterceptingCallInterface, ms: number): void {
+  const { stream } = call as { stream?: ServerHttp2Stream };
+  if (stream === undefined || stream.closed) {
+    return;
+  }
+  const timer = setTimeout(() => {
+    stream.close(stream.writableFinished ? constants.NGHTTP2_NO_ERROR : constants.NGHTTP2_CANCEL);
+  }, ms);
+  stream.once("close", () => clearTimeout(timer));
 }
 
 interface Internals {

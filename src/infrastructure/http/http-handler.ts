@@ -1,7 +1,19 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import { Code, ConnectError, type ConnectRouter, type Interceptor } from "@connectrpc/connect";
+import {
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  createConnectRouter,
+  type Interceptor,
+} from "@connectrpc/connect";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
+import {
+  compressionBrotli,
+  compressionGzip,
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from "@connectrpc/connect-node";
 import { keepDeadline, keepDeadlineOfInterceptors } from "./keep-deadline.ts";
 import { limitTimeout } from "./limit-timeout.ts";
 
@@ -15,42 +27,75 @@ export interface HttpHandlerOptions {
   readonly ready: () => boolean;
   /** The error for a path that does not exist. The path is as the caller sent it, without the query. */
   readonly unknownMethod: (path: string) => ConnectError;
+  /** Told of every error that leaves as "internal error", with the path of the method. */
+  readonly report?: ((error: unknown, path: string) => void) | undefined;
   readonly maxTimeoutMs: number;
   readonly maxMessageBytes: number;
 }
 
 /** Connect, gRPC-Web and JSON for the routes, and the two probes. Never throws, whatever the request is. */
 export function httpHandler(options: HttpHandlerOptions): RequestListener {
-  const rpc = connectNodeAdapter({
-    routes: (router) => void options.routes(router),
+  const router = createConnectRouter({
     interceptors: [keepDeadlineOfInterceptors(), ...options.interceptors, keepDeadline()],
     readMaxBytes: options.maxMessageBytes,
+    acceptCompression: [compressionGzip, compressionBrotli],
     // gRPC has its own port. Over HTTP/1.1, which has no trailers to speak of, it would only half work.
     grpc: false,
-    fallback: (request, response) => {
-      const error = options.unknownMethod(pathOf(request.url));
-      sendError(response as ServerResponse, error, 404);
-    },
   });
+  options.routes(router);
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   const probes = new Map([
     ["/livez", options.live],
     ["/readyz", options.ready],
   ]);
   return (request, response) => {
-    const probe = probes.get(pathOf(request.url));
+    const path = pathOf(request.url);
+    const probe = probes.get(path);
     if (probe !== undefined) {
       answerProbe(request, response, probe);
       return;
     }
-    limitTimeout(request, options.maxTimeoutMs);
-    try {
-      rpc(request, response);
-    } catch {
-      // Without this, one request with `Host: a|b` would end the process: the adapter builds a URL from it, outside
-      // of any promise.
-      sendError(response, new ConnectError("the request has no usable host", Code.InvalidArgument));
+    const handler = handlers.get(path);
+    if (handler === undefined) {
+      sendError(response, options.unknownMethod(path), 404);
+      return;
     }
+    limitTimeout(request, options.maxTimeoutMs);
+    void answer(handler, request, response, options.report);
   };
+}
+
+/**
+ * Answers by a handler, as Connect's own adapter for Node does, but for what goes wrong outside of the interceptors: the
+ * adapter prints it and leaves the caller without an answer.
+ */
+async function answer(
+  handler: UniversalHandler,
+  request: IncomingMessage,
+  response: ServerResponse,
+  report: HttpHandlerOptions["report"],
+): Promise<void> {
+  let call: ReturnType<typeof universalRequestFromNodeRequest>;
+  try {
+    call = universalRequestFromNodeRequest(request, response, undefined, undefined);
+  } catch {
+    // With `Host: a|b` there is no URL to be made.
+    sendError(response, new ConnectError("the request has no usable host", Code.InvalidArgument));
+    return;
+  }
+  try {
+    await universalResponseToNodeResponse(await handler(call), response);
+  } catch (error) {
+    if (response.headersSent || response.destroyed) {
+      response.destroy();
+    } else if (ConnectError.from(error).cause instanceof URIError) {
+      // An error that quotes half a surrogate pair of the request, which gRPC-Web's percent-encoding cannot take.
+      sendError(response, new ConnectError("the request has text that is no Unicode", Code.InvalidArgument));
+    } else {
+      report?.(error, handler.requestPath);
+      sendError(response, new ConnectError("internal error", Code.Internal));
+    }
+  }
 }
 
 function pathOf(url: string | undefined): string {
