@@ -1,0 +1,63 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { onCores } from "./load-job.ts";
+import { cpuSecondsOf, residentMiBOf } from "./measured-process.ts";
+
+/** The whole service as a user starts it, on a database that is there, with its log in a file. */
+export interface BenchService extends AsyncDisposable {
+  readonly address: string;
+  /** Milliseconds from the start of the process until it said that it serves. */
+  readonly startedAfterMs: number;
+  cpuSeconds(): number;
+  residentMiB(): number;
+}
+
+const program = join(import.meta.dirname, "../../src/main.ts");
+
+export async function startBenchService(
+  uri: string,
+  { cores, env = {} }: { cores?: string; env?: Record<string, string> } = {},
+): Promise<BenchService> {
+  const folder = mkdtempSync(join(tmpdir(), "auth-bench-"));
+  const log = join(folder, "log");
+  const [file, args] = onCores(cores, [process.execPath, program]);
+  const startedAt = performance.now();
+  const output = openSync(log, "w");
+  const child = spawn(file, args, {
+    stdio: ["ignore", output, output],
+    env: {
+      ...process.env,
+      DATABASE_URL: uri,
+      AUTH_GRPC_ADDRESS: "127.0.0.1:0",
+      AUTH_HTTP_ADDRESS: "127.0.0.1:0",
+      AUTH_LOG_FORMAT: "json",
+      ...env,
+    },
+  });
+  let line: string | undefined;
+  while (line === undefined) {
+    if (child.exitCode !== null) throw new Error(readFileSync(log, "utf8"));
+    await sleep(2);
+    line = readFileSync(log, "utf8")
+      .split("\n")
+      .find((text) => text.endsWith('"msg":"auth is serving"}'));
+  }
+  const startedAfterMs = performance.now() - startedAt;
+  const pid = child.pid ?? 0;
+  return {
+    address: JSON.parse(line).grpcAddress,
+    startedAfterMs,
+    cpuSeconds: () => cpuSecondsOf(pid),
+    residentMiB: () => residentMiBOf(pid),
+    async [Symbol.asyncDispose]() {
+      const closed = once(child, "close");
+      child.kill("SIGKILL");
+      await closed;
+      rmSync(folder, { recursive: true });
+    },
+  };
+}

@@ -1,0 +1,39 @@
+/**
+ * `npm run bench [-- figure…]`: measures every figure now, beside its baseline, and prints it with its bar.
+ * With `--write` docs/benchmarks.md is written too.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { callCost } from "./call-cost.ts";
+import type { Figure } from "./figure.ts";
+import { getUserRate } from "./get-user-rate.ts";
+import { listUsers } from "./list-users.ts";
+import { passwordRate } from "./password-rate.ts";
+import { report } from "./report.ts";
+import { startAndMemory } from "./start-and-memory.ts";
+import { twoProcesses } from "./two-processes.ts";
+
+const groups: Record<string, () => Promise<Figure[]>> = {
+  "call-cost": callCost,
+  "get-user-rate": getUserRate,
+  "password-rate": passwordRate,
+  "list-users": listUsers,
+  "two-processes": twoProcesses,
+  "start-and-memory": startAndMemory,
+};
+
+const args = process.argv.slice(2);
+const names = args.filter((arg) => !arg.startsWith("--"));
+const unknown = names.find((name) => !Object.hasOwn(groups, name));
+if (unknown !== undefined) throw new Error(`${unknown} is none of ${Object.keys(groups).join(", ")}`);
+
+const figures: Figure[] = [];
+for (const name of names.length > 0 ? names : Object.keys(groups)) {
+  for (const figure of (await groups[name]?.()) ?? []) {
+    figures.push(figure);
+    const { name: what, value, bar, met, detail } = figure;
+    process.stdout.write(`${met ? "met    " : "NOT MET"}  ${what}: ${value} (bar ${bar}; ${detail})\n`);
+  }
+}
+if (args.includes("--write"))
+  writeFileSync(join(import.meta.dirname, "../../docs/benchmarks.md"), report(figures));

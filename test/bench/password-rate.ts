@@ -1,0 +1,72 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { VerifyPasswordRequestSchema } from "../../src/gen/auth/v1/authentication_service_pb.ts";
+import { grpcClients } from "../support/clients.ts";
+import { openBenchDatabase } from "./bench-database.ts";
+import { startBenchService } from "./bench-service.ts";
+import { type Figure, median, round } from "./figure.ts";
+import { getUser } from "./get-user-rate.ts";
+import { encoded, runLoad } from "./load-job.ts";
+
+const password = "correct horse battery staple";
+const rounds = 5;
+/** Reads a second while passwords are checked: many enough for a p99, few enough to leave the cores to the hashes. */
+const readsPerSecond = 200;
+
+/** Password checks beside bare hashes, in turns; and what four times as many do to reads. */
+export async function passwordRate(): Promise<Figure[]> {
+  await using database = await openBenchDatabase(10_000);
+  await using service = await startBenchService(database.uri);
+  await grpcClients({ grpcAddress: service.address }).users.createUser({
+    user: { username: "ada" },
+    password,
+  });
+  const check = {
+    address: service.address,
+    path: "/auth.v1.AuthenticationService/VerifyPassword",
+    messages: [encoded(VerifyPasswordRequestSchema, { identifier: "ada", password })],
+  };
+  const reads = { ...getUser(service.address, database), perSecond: readsPerSecond };
+  await runLoad({ ...reads, seconds: 3 });
+
+  const rates: { checks: number; hashes: number }[] = [];
+  for (let i = 0; i < rounds; i++) {
+    const { perSecond, failures } = await runLoad({ ...check, inFlight: 32, seconds: 4 });
+    if (failures > 0) throw new Error(`${failures} checks failed`);
+    rates.push({ checks: perSecond, hashes: await bareArgon2(4) });
+  }
+  const ratio = median(rates.map(({ checks, hashes }) => checks / hashes));
+  const saturated = median(rates.map(({ checks }) => checks));
+
+  const idle = await runLoad({ ...reads, seconds: 10 });
+  const [busy, overload] = await Promise.all([
+    runLoad({ ...reads, seconds: 10 }),
+    runLoad({ ...check, perSecond: 4 * saturated, seconds: 11 }),
+  ]);
+  const bound = Math.max(2 * idle.p99Ms, 20);
+  return [
+    {
+      name: "VerifyPassword/s saturated ÷ bare argon2/s, same cost, same cores",
+      value: round(ratio),
+      bar: "≥ 0.9",
+      met: ratio >= 0.9,
+      detail: `${round(saturated, 0)}/s ÷ ${round(median(rates.map(({ hashes }) => hashes)), 0)}/s`,
+    },
+    {
+      name: "GetUser p99 at four times that load",
+      value: `${round(busy.p99Ms, 1)} ms`,
+      bar: "≤ max(2 × idle, 20 ms), and no GetUser fails",
+      met: busy.p99Ms <= bound && busy.failures === 0,
+      detail: `idle ${round(idle.p99Ms, 1)} ms; ${busy.failures} of ${busy.answered} GetUser failed; of ${overload.answered + overload.failures} VerifyPassword ${overload.answered} were answered and the others refused`,
+    },
+  ];
+}
+
+async function bareArgon2(seconds: number): Promise<number> {
+  const program = join(import.meta.dirname, "bare-argon2.ts");
+  const { stdout } = await promisify(execFile)(process.execPath, [program, String(seconds)], {
+    env: { ...process.env, UV_THREADPOOL_SIZE: "6" },
+  });
+  return Number(stdout);
+}

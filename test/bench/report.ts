@@ -1,0 +1,32 @@
+import { readFileSync } from "node:fs";
+import { availableParallelism, cpus, loadavg } from "node:os";
+import { join } from "node:path";
+import type { Figure } from "./figure.ts";
+
+const measuredWith = ["@grpc/grpc-js", "@connectrpc/connect-node", "slonik", "pg", "@node-rs/argon2"];
+
+/** The figures as docs/benchmarks.md keeps them: with date, versions and cores. */
+export function report(figures: readonly Figure[]): string {
+  const { dependencies } = JSON.parse(readFileSync(join(import.meta.dirname, "../../package.json"), "utf8"));
+  const versions = measuredWith.map((name) => `${name} ${dependencies[name]}`).join(", ");
+  const rows = figures.map(
+    ({ name, value, bar, met, detail }) =>
+      `| ${name} | ${value} | ${bar} | ${met ? "yes" : "**no**"} | ${detail} |`,
+  );
+  return `# Benchmarks
+
+Written by \`npm run bench -- --write\`; do not edit. Every figure is a ratio of two things measured in the same run, in
+turns, or has the bar of issue 3. The machine is shared, so absolute numbers mean little from one run to the next.
+
+- date: ${new Date().toISOString().slice(0, 10)}
+- cores: ${availableParallelism()} × ${cpus()[0]?.model.trim()}; load at the end: ${loadavg()[0]?.toFixed(1)}
+- Node ${process.versions.node}, PostgreSQL 18 (embedded), ${versions}
+
+| figure | value | bar | met | made of |
+| --- | --- | --- | --- | --- |
+${rows.join("\n")}
+
+How each is measured is said in \`test/bench\`, in the file of its name. The load comes from a process of its own that sends
+prepared bytes (\`http2-pump.ts\`), so that it takes little of the cores that are measured.
+`;
+}

@@ -1,0 +1,51 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { openBenchDatabase } from "./bench-database.ts";
+import { startBenchService } from "./bench-service.ts";
+import { type Figure, median, round } from "./figure.ts";
+import { getUser } from "./get-user-rate.ts";
+import { runLoad } from "./load-job.ts";
+
+const starts = 7;
+const calls = 1_000_000;
+
+/** How long a start takes on a database that is there, and what the process keeps in memory. */
+export async function startAndMemory(): Promise<Figure[]> {
+  await using database = await openBenchDatabase(10_000);
+  const startMs: number[] = [];
+  for (let i = 0; i < starts; i++) {
+    await using service = await startBenchService(database.uri);
+    startMs.push(service.startedAfterMs);
+  }
+  await using service = await startBenchService(database.uri);
+  await sleep(10_000);
+  const idleMiB = service.residentMiB();
+  const job = getUser(service.address, database);
+  let answered = 0;
+  while (answered < calls) answered += (await runLoad({ ...job, seconds: 20 })).answered;
+  await sleep(10_000);
+  const laterMiB = service.residentMiB();
+  const start = median(startMs);
+  return [
+    {
+      name: "start to SERVING on an existing database",
+      value: `${round(start / 1_000)} s`,
+      bar: "≤ 0.7 s",
+      met: start <= 700,
+      detail: `median of ${starts}, from ${round(Math.min(...startMs), 0)} to ${round(Math.max(...startMs), 0)} ms`,
+    },
+    {
+      name: "resident memory, idle",
+      value: `${round(idleMiB, 0)} MiB`,
+      bar: "≤ 120 MB",
+      met: idleMiB * 1.048_576 <= 120,
+      detail: "10 s after a start",
+    },
+    {
+      name: "resident memory after 1 M calls, more than idle",
+      value: `${round(laterMiB - idleMiB, 0)} MiB`,
+      bar: "≤ 30 MB",
+      met: (laterMiB - idleMiB) * 1.048_576 <= 30,
+      detail: `${round(laterMiB, 0)} MiB after ${answered} calls of GetUser`,
+    },
+  ];
+}

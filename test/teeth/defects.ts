@@ -1,0 +1,119 @@
+/** A defect that is put into a copy of the tree, and the test that must turn red because of it. */
+export interface Defect {
+  readonly name: string;
+  readonly file: string;
+  /** Text that occurs once in the file. */
+  readonly find: string;
+  readonly replace: string;
+  /** The test file, and the beginning of the names of the tests in it that are run. */
+  readonly test: string;
+  readonly named: string;
+}
+
+export const defects: readonly Defect[] = [
+  {
+    name: "40003 is taken for not applied",
+    file: "src/infrastructure/db/unit-of-work.ts",
+    find: 'return writes ? "unknown" : "not-applied";',
+    replace: 'return "not-applied";',
+    test: "test/interfaces/relationaldb/cockroach-repository.test.ts",
+    named: "a mutation whose every COMMIT is in doubt",
+  },
+  {
+    name: "a connection lost after COMMIT is taken for not applied",
+    file: "src/infrastructure/db/unit-of-work.ts",
+    find: 'if (isConnectionLoss(error)) return commitSent ? "unknown" : "not-applied";',
+    replace: 'if (isConnectionLoss(error)) return "not-applied";',
+    test: "test/infrastructure/db/unit-of-work.test.ts",
+    named: "a doubt that cannot be resolved is said to be one",
+  },
+  {
+    name: "a request id's earlier claim is not looked at",
+    file: "src/domain/request/mutations.ts",
+    find: "      if (earlier) return { earlier };\n",
+    replace: "",
+    test: "test/domain/user/user-service.test.ts",
+    named: "a request id",
+  },
+  {
+    name: "the version is no condition of an update",
+    file: "src/interfaces/relationaldb/cockroachdb/cockroach-users.ts",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template
+    find: "          and version = ${user.version}\n",
+    replace: "",
+    test: "test/contract/postgres.test.ts",
+    named: "an update of another version",
+  },
+  {
+    name: "the lease of migrations is everybody's",
+    file: "src/infrastructure/db/lease.ts",
+    find: "    return row !== null;",
+    replace: "    return true;",
+    test: "test/infrastructure/db/migrate.test.ts",
+    named: "begun by five instances at once",
+  },
+  {
+    name: "no dummy hash for who has no password",
+    file: "src/infrastructure/crypto/argon2-password-hasher.ts",
+    find: "    const matches = await",
+    replace: "    if (passwordHash === undefined) return false;\n    const matches = await",
+    test: "test/infrastructure/crypto/argon2-password-hasher.test.ts",
+    named: "without a hash it does the same work",
+  },
+  {
+    name: "the queue of hashes has no end",
+    file: "src/infrastructure/crypto/hash-pool.ts",
+    find: "    if (this.#queue.size >= this.#queueLimit) throw this.#overloaded();\n",
+    replace: "",
+    test: "test/infrastructure/crypto/hash-pool.test.ts",
+    named: "past the queue's limit",
+  },
+  {
+    name: "a hash is computed for a caller that has gone",
+    file: "src/infrastructure/crypto/hash-pool.ts",
+    find: '      signal.addEventListener("abort", leave, { once: true });\n',
+    replace: "",
+    test: "test/infrastructure/crypto/hash-pool.test.ts",
+    named: "nothing is run for a caller that has gone",
+  },
+  {
+    name: "a handler is not raced with its deadline",
+    file: "src/infrastructure/grpc/call-life.ts",
+    find: "    if (!isPromise(value)) {",
+    replace: "    if (value !== undefined) {",
+    test: "test/infrastructure/grpc/deadlines.test.ts",
+    named: "",
+  },
+  {
+    name: "the guard around connect-node is away",
+    file: "src/infrastructure/http/http-handler.ts",
+    find: '    sendError(response, new ConnectError("the request has no usable host", Code.InvalidArgument));\n',
+    replace: '    throw new TypeError("no guard");\n',
+    test: "test/e2e/bad-input.test.ts",
+    named: "Host .* on the HTTP port",
+  },
+  {
+    name: "a page token opens for another filter",
+    file: "src/infrastructure/crypto/aes-page-tokens.ts",
+    find: "      .setAAD(Buffer.from(scope))\n",
+    replace: "      .setAAD(Buffer.from(scope.slice(0, 0)))\n",
+    test: "test/infrastructure/crypto/aes-page-tokens.test.ts",
+    named: "a token opens to what was sealed, for its own scope and key only",
+  },
+  {
+    name: "a transaction's statements may take longer than its call has",
+    file: "src/infrastructure/db/unit-of-work.ts",
+    find: "          await transaction.query(limitStatements(budget.timeLeftMs()));\n",
+    replace: "",
+    test: "test/infrastructure/db/unit-of-work.test.ts",
+    named: "a deadline is the transaction's statement timeout",
+  },
+  {
+    name: "a statement goes on for readers that have gone",
+    file: "src/infrastructure/db/coalesced-reads.ts",
+    find: "    this.onLeave();\n",
+    replace: "",
+    test: "test/infrastructure/db/coalesced-reads.test.ts",
+    named: "a statement that nobody waits for any longer is cancelled",
+  },
+];
