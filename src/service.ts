@@ -6,6 +6,7 @@ import { Mutations } from "./domain/request/mutations.ts";
 import { UserService } from "./domain/user/user-service.ts";
 import { AesPageTokens } from "./infrastructure/crypto/aes-page-tokens.ts";
 import { Argon2PasswordHasher } from "./infrastructure/crypto/argon2-password-hasher.ts";
+import { lowerHashingThreads } from "./infrastructure/crypto/background-threads.ts";
 import { HashPool } from "./infrastructure/crypto/hash-pool.ts";
 import { sha256Fingerprint } from "./infrastructure/crypto/sha256-fingerprint.ts";
 import type { LocatedDatabase } from "./infrastructure/db/locate-database.ts";
@@ -108,6 +109,7 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   for (const event of ["uncaughtException", "unhandledRejection"]) {
     process.on(event, (err: unknown) => logger.error({ err }, event));
   }
+  await lowerHashingThreads();
   await warmUpValidation(serviceDescriptors);
 
   const reason = await Promise.race([aborted(stop), database.ended]);

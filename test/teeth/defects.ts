@@ -63,7 +63,7 @@ export const defects: readonly Defect[] = [
   {
     name: "the queue of hashes has no end",
     file: "src/infrastructure/crypto/hash-pool.ts",
-    find: "    if (this.#queue.size >= this.#queueLimit) throw this.#overloaded();\n",
+    find: "    this.assertRoom();\n",
     replace: "",
     test: "test/infrastructure/crypto/hash-pool.test.ts",
     named: "past the queue's limit",

@@ -106,6 +106,8 @@ export class AuthenticationService {
   }
 
   async #authenticate(call: Call, key: UserKey, password: string) {
+    // Before the database is asked: what is refused anyway is to cost next to nothing.
+    this.#hasher.assertRoom();
     const found = await this.#repository.read(call).credentials.find(key);
     // What cannot be a password is hashed like one, but is never right.
     const prepared = preparePassword(password);

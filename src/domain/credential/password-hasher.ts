@@ -5,6 +5,9 @@ import type { Call } from "../call.ts";
  * made to be slow, so its implementation bounds how many run and wait at once.
  */
 export interface PasswordHasher {
+  /** @throws OVERLOADED where a hash that is asked for now would be refused: then nothing else need be done for it. */
+  assertRoom(): void;
+
   /**
    * A PHC string with a fresh salt.
    * @throws OVERLOADED where too many wait; nothing is hashed for a call that is aborted.

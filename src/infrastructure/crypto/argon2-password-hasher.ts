@@ -36,6 +36,10 @@ export class Argon2PasswordHasher implements PasswordHasher {
     this.#dummy = `${this.#prefix}${unpadded(randomBytes(saltLength))}$${unpadded(randomBytes(tagLength))}`;
   }
 
+  assertRoom(): void {
+    this.#pool.assertRoom();
+  }
+
   hash(call: Call, password: string): Promise<string> {
     return this.#pool.run(call, () => hash(password, { ...this.#options, salt: randomBytes(saltLength) }));
   }

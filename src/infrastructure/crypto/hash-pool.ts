@@ -18,6 +18,13 @@ export class HashPool {
     this.#queueLimit = queueLimit;
   }
 
+  /** @throws OVERLOADED where a task that is brought now would be refused. */
+  assertRoom(): void {
+    if (this.#running < this.#concurrency || this.#queue.size < this.#queueLimit) return;
+    const retryAfterMs = Math.ceil((this.#queue.size / this.#concurrency) * this.#typicalMs);
+    throw new DomainError("OVERLOADED", "too many passwords wait to be hashed", { retryAfterMs });
+  }
+
   /**
    * Runs a task when it is its turn; never for a call that has been aborted by then.
    * @throws OVERLOADED where the queue is full; the reason of the call's signal.
@@ -38,7 +45,7 @@ export class HashPool {
 
   /** Waits until a running task hands over its place. */
   #turn(signal: AbortSignal): Promise<void> {
-    if (this.#queue.size >= this.#queueLimit) throw this.#overloaded();
+    this.assertRoom();
     return new Promise((resolve, reject) => {
       const start = () => {
         signal.removeEventListener("abort", leave);
@@ -62,10 +69,5 @@ export class HashPool {
     }
     this.#queue.delete(next);
     next();
-  }
-
-  #overloaded(): DomainError {
-    const retryAfterMs = Math.ceil((this.#queue.size / this.#concurrency) * this.#typicalMs);
-    return new DomainError("OVERLOADED", "too many passwords wait to be hashed", { retryAfterMs });
   }
 }
