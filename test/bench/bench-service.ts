@@ -1,19 +1,17 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { onCores } from "./load-job.ts";
-import { cpuSecondsOf, residentMiBOf } from "./measured-process.ts";
 
 /** The whole service as a user starts it, on a database that is there, with its log in a file. */
 export interface BenchService extends AsyncDisposable {
   readonly address: string;
   /** Milliseconds from the start of the process until it said that it serves. */
   readonly startedAfterMs: number;
-  cpuSeconds(): number;
-  residentMiB(): number;
+  readonly child: ChildProcess;
 }
 
 const program = join(import.meta.dirname, "../../src/main.ts");
@@ -47,12 +45,10 @@ export async function startBenchService(
       .find((text) => text.endsWith('"msg":"auth is serving"}'));
   }
   const startedAfterMs = performance.now() - startedAt;
-  const pid = child.pid ?? 0;
   return {
     address: JSON.parse(line).grpcAddress,
     startedAfterMs,
-    cpuSeconds: () => cpuSecondsOf(pid),
-    residentMiB: () => residentMiBOf(pid),
+    child,
     async [Symbol.asyncDispose]() {
       const closed = once(child, "close");
       child.kill("SIGKILL");

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { LookupUserRequestSchema } from "../../src/gen/auth/v1/user_service_pb.ts";
+import { cpuMsOf } from "../support/process-figures.ts";
 import { type Figure, median, round } from "./figure.ts";
 import { encoded, runLoad } from "./load-job.ts";
 import { MeasuredProcess } from "./measured-process.ts";
@@ -23,10 +24,10 @@ export async function callCost(): Promise<Figure[]> {
   for (const { address } of servers) await runLoad({ ...load, address, seconds: 4 });
   for (let i = 0; i < rounds; i++) {
     for (const { server, address, costs } of servers) {
-      const before = server.cpuSeconds();
+      const before = await cpuMsOf(server);
       const { answered, failures } = await runLoad({ ...load, address, seconds: 2 });
       if (failures > 0) throw new Error(`${failures} calls failed`);
-      costs.push(((server.cpuSeconds() - before) / answered) * 1e6);
+      costs.push((((await cpuMsOf(server)) - before) / answered) * 1e3);
     }
   }
   const [ours = 0, bare = 0, stock = 0] = servers.map(({ costs }) => median(costs));

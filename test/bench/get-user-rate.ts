@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { GetUserRequestSchema } from "../../src/gen/auth/v1/user_service_pb.ts";
+import { cpuMsOf } from "../support/process-figures.ts";
 import { type BenchDatabase, openBenchDatabase } from "./bench-database.ts";
 import { startBenchService } from "./bench-service.ts";
 import { type Figure, median, round } from "./figure.ts";
@@ -30,10 +31,10 @@ export async function getUserRate(): Promise<Figure[]> {
   const reads: Rate[] = [];
   const selects: Rate[] = [];
   for (let i = 0; i < rounds; i++) {
-    const cpuBefore = service.cpuSeconds();
+    const cpuBefore = await cpuMsOf(service);
     const { perSecond, answered, failures } = await runLoad({ ...job, seconds: 3 });
     if (failures > 0) throw new Error(`${failures} calls failed`);
-    reads.push({ perSecond, cpuMicros: ((service.cpuSeconds() - cpuBefore) / answered) * 1e6 });
+    reads.push({ perSecond, cpuMicros: (((await cpuMsOf(service)) - cpuBefore) / answered) * 1e3 });
     selects.push(await pgSelects(database, 3));
   }
   const ratio = median(reads.map(({ perSecond }, i) => perSecond / (selects[i]?.perSecond ?? 0)));

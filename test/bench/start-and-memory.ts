@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { memoryOf } from "../support/process-figures.ts";
 import { openBenchDatabase } from "./bench-database.ts";
 import { startBenchService } from "./bench-service.ts";
 import { type Figure, median, round } from "./figure.ts";
@@ -18,12 +19,12 @@ export async function startAndMemory(): Promise<Figure[]> {
   }
   await using service = await startBenchService(database.uri);
   await sleep(10_000);
-  const idleMiB = service.residentMiB();
+  const idleMiB = await memoryOf(service);
   const job = getUser(service.address, database);
   let answered = 0;
   while (answered < calls) answered += (await runLoad({ ...job, seconds: 20 })).answered;
   await sleep(10_000);
-  const laterMiB = service.residentMiB();
+  const laterMiB = await memoryOf(service);
   const start = median(startMs);
   return [
     {

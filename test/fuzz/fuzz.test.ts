@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CreateUserResponseSchema } from "../../src/gen/auth/v1/user_service_pb.ts";
 import { grpcClients, httpClients } from "../support/clients.ts";
 import { createTestDatabase, type TestDatabase } from "../support/postgres.ts";
-import { memoryOf, settled } from "../support/process-figures.ts";
+import { boundedHeap, memoryOf, settled } from "../support/process-figures.ts";
 import { type RunningService, startService } from "../support/service.ts";
 import { password } from "../support/services.ts";
 import { stress } from "../support/stress.ts";
@@ -39,6 +39,7 @@ describe(`${count} malformed inputs, FUZZ_SEED=${seed}`, () => {
   beforeAll(async () => {
     database = await createTestDatabase();
     service = await startService({
+      ...boundedHeap,
       DATABASE_URL: database.uri,
       AUTH_MIGRATE: "auto",
       AUTH_ARGON2_MEMORY: "7168",

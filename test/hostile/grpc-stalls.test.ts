@@ -45,13 +45,16 @@ describe("callers of the gRPC port that never finish", () => {
   test("are answered at the deadline and let go of, and others are served meanwhile", {
     timeout: 90_000,
   }, async () => {
-    // Once to warm up: memory is compared between two times of the same.
+    // Memory is compared with the most that three times of the same have taken: it goes up and down by tens of MB.
     const fresh = await attacked.figures();
-    const first = stall();
-    await first.codes();
-    first.stop();
-    await attacked.calm(fresh, Number.POSITIVE_INFINITY);
-    const before = await attacked.figures();
+    const before = { ...fresh };
+    for (let i = 0; i < 3; i++) {
+      const earlier = stall();
+      await earlier.codes();
+      before.memory = Math.max(before.memory, (await attacked.figures()).memory);
+      earlier.stop();
+      await attacked.calm(fresh, Number.POSITIVE_INFINITY);
+    }
 
     const { watches, stalled, codes, stop } = stall();
     const startedAt = performance.now();
@@ -64,7 +67,8 @@ describe("callers of the gRPC port that never finish", () => {
     const watching = watches.filter((stream) => !stream.closed).length;
     canaries.push(await attacked.canary());
     stop();
-    const after = await attacked.calm(before);
+    // What is allocated outside of the heap settles anywhere between 240 and 300 MB.
+    const after = await attacked.calm(before, 100);
     note("gRPC port", { fresh, before, during, after, canaries, answeredMs, answers, open, watching });
 
     expect(answers).toEqual([{ 4: 2_500 }, { 4: 200 }, { 8: 20 }]);

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect } from "vitest";
 import { GetUserRequestSchema } from "../../src/gen/auth/v1/user_service_pb.ts";
 import { grpcClients } from "../support/clients.ts";
 import { createTestDatabase, type TestDatabase } from "../support/postgres.ts";
-import { descriptorsOf, memoryOf, settled } from "../support/process-figures.ts";
+import { boundedHeap, descriptorsOf, memoryOf, settled } from "../support/process-figures.ts";
 import { frame } from "../support/raw-http2.ts";
 import { type Environment, type RunningService, startService } from "../support/service.ts";
 import { password } from "../support/services.ts";
@@ -39,7 +39,8 @@ export function serviceUnderAttack(environment: Environment): UnderAttack {
   let id: string;
   beforeAll(async () => {
     database = await createTestDatabase();
-    running = await startService({ DATABASE_URL: database.uri, AUTH_MIGRATE: "auto", ...environment });
+    const settings = { DATABASE_URL: database.uri, AUTH_MIGRATE: "auto", ...boundedHeap };
+    running = await startService({ ...settings, ...environment });
     const { users } = grpcClients(running);
     id = (await users.createUser({ user: { username: "canary" }, password })).user?.id ?? "";
     // All connections to the database are open, and what is called often is compiled, before anything is measured.
