@@ -9,8 +9,17 @@ import { errorOf, type RpcClients, rpcOn } from "../../support/rpc.ts";
 
 let users: RpcClients["users"];
 
+/** A clock that never shows one time twice: users made one after another are listed in that order. */
+function tickingClock(): () => Date {
+  let last = 0;
+  return () => {
+    last = Math.max(last + 1, Date.now());
+    return new Date(last);
+  };
+}
+
 beforeEach(() => {
-  users = rpcOn(new InMemoryRepository()).users;
+  users = rpcOn(new InMemoryRepository(tickingClock())).users;
 });
 
 const ada = {
