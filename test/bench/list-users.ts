@@ -1,6 +1,5 @@
-import { createClient } from "@connectrpc/connect";
-import { createGrpcTransport } from "@connectrpc/connect-node";
-import { ListUsersRequestSchema, UserService } from "../../src/gen/auth/v1/user_service_pb.ts";
+import { ListUsersRequestSchema } from "../../src/gen/auth/v1/user_service_pb.ts";
+import { grpcClients } from "../support/clients.ts";
 import { openBenchDatabase } from "./bench-database.ts";
 import { startBenchService } from "./bench-service.ts";
 import { type Figure, median, round } from "./figure.ts";
@@ -8,7 +7,7 @@ import { encoded, runLoad } from "./load-job.ts";
 
 const sizes = [10_000, 1_000_000];
 const rounds = 5;
-/** A page of one, from which the deepest page is reached by a token made from the deepest user but a page. */
+/** Users a measured page: the deepest begins so many before the last user. */
 const pageSize = 50;
 
 /** The first page and the deepest, in a small table and in a large one. */
@@ -17,8 +16,7 @@ export async function listUsers(): Promise<Figure[]> {
   for (const users of sizes) {
     await using database = await openBenchDatabase(users);
     await using service = await startBenchService(database.uri);
-    const transport = createGrpcTransport({ baseUrl: `http://${service.address}` });
-    const client = createClient(UserService, transport);
+    const client = grpcClients({ grpcAddress: service.address }).users;
     let pageToken = "";
     for (let seen = 0; seen + pageSize < users; seen += 1_000) {
       const left = users - seen;
