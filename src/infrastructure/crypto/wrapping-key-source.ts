@@ -1,0 +1,115 @@
+import { randomBytes } from "node:crypto";
+import { constants } from "node:fs";
+import { type FileHandle, link, mkdir, open, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { StartError } from "../start-error.ts";
+import { WrappingKeys } from "./wrapping-keys.ts";
+
+/** Where the wrapping keys come from; `madeIn` is the folder in which one is made at the first start. */
+export type WrappingKeySource =
+  | { readonly file: string }
+  | { readonly value: string }
+  | { readonly madeIn: string };
+
+const maxFileSize = 65_536;
+
+/** Reads the wrapping keys, or makes one. @throws StartError that names the file, and never what is in it */
+export async function loadWrappingKeys(source: WrappingKeySource): Promise<WrappingKeys> {
+  if ("value" in source) return parse(source.value, "The wrapping keys");
+  if ("file" in source) {
+    // Mounted secrets may be read by their group, or by all in the container: but nobody may put another key there.
+    return parse(await read(source.file, 0o002, "be changed"), `The wrapping keys in ${source.file}`);
+  }
+  const file = join(source.madeIn, "wrapping-key");
+  const text = (await readOwn(file)) ?? (await make(source.madeIn, file));
+  return parse(text, `The wrapping key in ${file}`);
+}
+
+function parse(text: string, what: string): WrappingKeys {
+  try {
+    return WrappingKeys.parse(text);
+  } catch (error) {
+    throw new StartError(`${what} cannot be used. ${(error as Error).message}`);
+  }
+}
+
+/** The key that was made here, or undefined where none was. */
+async function readOwn(file: string): Promise<string | undefined> {
+  try {
+    return await read(file, 0o077, "be read or changed");
+  } catch (error) {
+    if (error instanceof StartError && codeOf(error.cause) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** @param forbidden mode bits that the file must not have, as others may then do what `may` says */
+async function read(file: string, forbidden: number, may: string): Promise<string> {
+  try {
+    await using handle = await open(file, "r");
+    // Of the open file, so that it is the one that is read.
+    const { mode, size } = await handle.stat();
+    if ((mode & forbidden) !== 0) {
+      const octal = (mode & 0o7777).toString(8).padStart(4, "0");
+      const bits = forbidden === 0o077 ? "600" : "o-w";
+      throw new StartError(`${file} may ${may} by others (mode ${octal}). Run: chmod ${bits} ${file}`);
+    }
+    if (size > maxFileSize) throw new StartError(`${file} is too large for a file of keys.`);
+    return await handle.readFile("utf8");
+  } catch (error) {
+    if (error instanceof StartError) throw error;
+    throw new StartError(`${file} cannot be read: ${saying(error)}.`, { cause: error });
+  }
+}
+
+/** A new key under the file's name; of several processes at once one gives it the name, and all answer that one's key. */
+async function make(folder: string, file: string): Promise<string> {
+  const draft = `${file}.${process.pid}.${randomBytes(6).toString("hex")}`;
+  try {
+    // As the database makes it: its processes may run as somebody else, who has to get to their folder below this one.
+    await mkdir(folder, { recursive: true, mode: 0o755 });
+    try {
+      await write(draft, `${randomBytes(32).toString("base64")}\n`);
+      // Unlike a rename, a link takes no name that is taken.
+      await link(draft, file).catch(ignoring("EEXIST"));
+    } finally {
+      await unlink(draft).catch(ignoring("ENOENT"));
+    }
+    await using names = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+    await names.sync();
+  } catch (error) {
+    throw new StartError(`The wrapping key ${file} cannot be made: ${saying(error)}.`, { cause: error });
+  }
+  return read(file, 0o077, "be read or changed");
+}
+
+/** To the disk before it has its name: after a power failure a file of that name is whole. */
+async function write(draft: string, text: string): Promise<void> {
+  await using handle: FileHandle = await open(draft, "wx", 0o600);
+  await handle.writeFile(text);
+  await handle.sync();
+}
+
+function ignoring(code: string): (error: unknown) => void {
+  return (error) => {
+    if (codeOf(error) !== code) throw error;
+  };
+}
+
+const sayings: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EISDIR: "it is a folder",
+  ENOENT: "there is no such file",
+  ENOSPC: "the disk is full",
+  ENOTDIR: "a part of its path is no folder",
+  EROFS: "the disk cannot be written to",
+};
+
+function saying(error: unknown): string {
+  const code = codeOf(error) ?? "";
+  return sayings[code] ?? code;
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException | undefined)?.code;
+}
