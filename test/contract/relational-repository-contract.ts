@@ -5,6 +5,12 @@ import { now } from "../../src/domain/user/user.ts";
 import type { RelationalRepository } from "../../src/interfaces/relationaldb/relational-repository.ts";
 import type { UserQuery } from "../../src/interfaces/relationaldb/user-repository.ts";
 import { aCall, aCancellableCall } from "../support/calls.ts";
+import { sessionContract } from "./session-contract.ts";
+import { sessionEndContract } from "./session-end-contract.ts";
+import { sessionReadContract } from "./session-read-contract.ts";
+import { sessionRefreshContract } from "./session-refresh-contract.ts";
+import { signingKeyContract } from "./signing-key-contract.ts";
+import { aProfile, draftOf, profileOf } from "./user-profiles.ts";
 
 export interface OpenedRepository {
   readonly repository: RelationalRepository;
@@ -404,6 +410,12 @@ export function relationalRepositoryContract(name: string, open: () => Promise<O
       });
     });
 
+    sessionContract(() => repository);
+    sessionReadContract(() => repository);
+    sessionRefreshContract(() => repository);
+    sessionEndContract(() => repository);
+    signingKeyContract(() => repository);
+
     describe("transactions", () => {
       test("answers what the work answers, and its effects are there", async () => {
         const id = randomUUID();
@@ -536,25 +548,6 @@ const anyUser: UserQuery = {
 };
 
 const aSuspension = { reason: "fraud", startTime: now, untilTime: undefined } as const;
-
-function aProfile(changes: Partial<UserProfile> = {}): UserProfile {
-  const name = `ada-${randomUUID()}`;
-  return {
-    email: { value: `${name.toUpperCase()}@example.com`, key: `${name}@example.com` },
-    username: { value: name.toUpperCase(), key: name },
-    displayName: "",
-    attributes: {},
-    ...changes,
-  };
-}
-
-function profileOf({ email, username, displayName, attributes }: User): UserProfile {
-  return { email, username, displayName, attributes };
-}
-
-function draftOf(user: User): UserDraft {
-  return { ...profileOf(user), suspension: user.suspension, deleteTime: user.deleteTime };
-}
 
 function sortedIds(users: readonly User[]): string[] {
   return users.map(({ id }) => id).sort();

@@ -19,6 +19,7 @@ describe("SQL that CockroachDB would take", () => {
   test("there are statements of every kind, and columns that can be null", () => {
     const kinds = new Set(statements.flatMap(({ roots }) => roots.map(({ type }) => type)));
     expect([...kinds].sort()).toEqual([
+      "AlterTableStmt",
       "CreateStmt",
       "DeleteStmt",
       "IndexStmt",

@@ -51,6 +51,7 @@ export function outline(plan: PlanNode): string {
 
 function literal(value: unknown): string {
   if (value === null) return "null";
+  if (Buffer.isBuffer(value)) return `'\\x${value.toString("hex")}'`;
   if (Array.isArray(value)) return escapeLiteral(`{${value.map((item) => JSON.stringify(item)).join(",")}}`);
   return escapeLiteral(String(value));
 }

@@ -9,14 +9,15 @@ import { aCall } from "../support/calls.ts";
 import { openMigratedPool } from "../support/migrated-pool.ts";
 import { createTestDatabase, type TestDatabase } from "../support/postgres.ts";
 import { everyList, everyQuery, type Query } from "./every-query.ts";
+import { everySessionQuery, everyStatementQuery } from "./every-session-query.ts";
 import { outline, type PlanMode, planOf } from "./plan.ts";
 import { planExceptions } from "./plan-exceptions.ts";
 import { costOf, excessOf, limitsFor, type PlanCost } from "./plan-rules.ts";
-import { argumentsOf, populate, population, spansOf } from "./population.ts";
-import { type BoundStatement, firstStatementOf, statementsOf } from "./recorded-run.ts";
+import { argumentsOf, populate, population, sessionArgumentsOf, spansOf } from "./population.ts";
+import { type BoundStatement, firstStatementOf, type Queried, statementsOf } from "./recorded-run.ts";
 
 /** A query and what it sends. */
-interface SentQuery extends Query {
+interface SentQuery extends Pick<Query, "name" | "page" | "list"> {
   readonly statements: readonly BoundStatement[];
 }
 
@@ -51,8 +52,18 @@ describe(`plans at ${population} users`, () => {
     ].filter(mayBeAsked);
     queries = [];
     for (const query of asked) {
-      const statements = await (query.list ? firstStatementOf(query.run) : statementsOf(pool, query.run));
+      const run = ({ repositories }: Queried) => query.run(repositories);
+      const statements = await (query.list ? firstStatementOf(run) : statementsOf(pool, run));
       queries.push({ ...query, statements });
+    }
+    const ofSessions = await sessionArgumentsOf(client);
+    for (const { name, page, run } of everySessionQuery(ofSessions)) {
+      const statements = await statementsOf(pool, ({ repositories }) => run(repositories));
+      queries.push({ name, page, statements });
+    }
+    for (const { name, page, run } of everyStatementQuery(ofSessions)) {
+      const statements = await statementsOf(pool, (queried) => run(queried.statements));
+      queries.push({ name, page, statements });
     }
   }, 120_000);
   afterAll(async () => {
@@ -119,7 +130,7 @@ describe(`plans at ${population} users`, () => {
     };
 
     test("a table that is read whole", async () => {
-      for (const table of ["users", "credentials", "requests"]) {
+      for (const table of ["users", "credentials", "requests", "sessions"]) {
         const excess = await excessOfText(`select from ${table} where ${table}::text = ''`);
         expect(excess).toContain(`reads all of ${table}`);
       }

@@ -5,6 +5,7 @@ import { CockroachRepository } from "../../src/interfaces/relationaldb/cockroach
 import type { UserCursor } from "../../src/interfaces/relationaldb/user-repository.ts";
 import { aCall } from "../support/calls.ts";
 import type { Arguments } from "./every-query.ts";
+import type { SessionArguments } from "./every-session-query.ts";
 
 /** How many users the plans are made for. */
 export const population = 100_000;
@@ -12,9 +13,12 @@ export const population = 100_000;
 /** Every so many users one is suspended, and one is deleted. A fourth of the suspensions has ended. */
 export const rareness = 50;
 
+const oldestWithEmail = "(select id from users where email_key is not null order by create_time limit 1)";
+
 /**
  * Fills a migrated database: users created one every five minutes, most with an email whose key begins with random
- * hexadecimal digits, most with a password, and as many requests, a few of them of the day before.
+ * hexadecimal digits, most with a password, and as many requests, a few of them of the day before; two sessions for each
+ * user, of the last 38 days, and 200 more for the oldest who has an email.
  */
 export async function populate(client: Client): Promise<void> {
   await client.query(`
@@ -47,6 +51,37 @@ export async function populate(client: Client): Promise<void> {
     select gen_random_uuid(), md5('content' || n), jsonb_build_object('user', repeat('x', 400)), now() - n * interval '0.87 seconds'
     from generate_series(1, ${population}) as n
   `);
+  await client.query(`
+    insert into sessions (
+      id, user_id, audience, client_id, client_display_name, client_user_agent, client_ip_address, generation,
+      create_time, refresh_time, idle_expire_time, expire_time, end_time, end_reason, purge_time
+    )
+    select
+      gen_random_uuid(), user_id, 'https://api.example.com', 'web', '', 'Mozilla/5.0', '192.0.2.1', 4,
+      at, at + used, at + used + interval '7 days', at + interval '30 days',
+      case when ended then at + used end, case when ended then 'revoked' end, at + interval '37 days'
+    from (
+      select id as user_id, n
+      from users, generate_series(1, 2) as n
+      union all
+      select ${oldestWithEmail}, n
+      from generate_series(1, 200) as n
+    ) as owned
+    cross join lateral (
+      select
+        now() - random() * interval '38 days' as at,
+        random() * interval '23 days' as used,
+        n % 5 = 0 as ended
+      where user_id is not null
+    ) as life
+  `);
+  await client.query(`
+    insert into signing_keys (
+      id, sequence, algorithm, public_jwk, wrapped_private_key, create_time, activate_time
+    )
+    select gen_random_uuid(), n, 'ES256', '{"kty": "EC", "crv": "P-256", "x": "x", "y": "y"}', 'wrapped', now(), now()
+    from generate_series(1, 3) as n
+  `);
   await client.query("vacuum (analyze)");
 }
 
@@ -75,6 +110,27 @@ export async function argumentsOf(
     createdAfter: from.createTime,
     createdBefore: to.createTime,
     limit: 51,
+  };
+}
+
+/** Arguments for every query of sessions: a user with many of them. */
+export async function sessionArgumentsOf(client: Client): Promise<SessionArguments> {
+  const { rowCount } = await client.query(`select from sessions where user_id = ${oldestWithEmail}`);
+  const { rows } = await client.query(`
+    select id, user_id as "userId", create_time as "createTime", generation::int4
+    from sessions
+    where user_id = ${oldestWithEmail}
+      and end_time is null
+      and idle_expire_time > now() + interval '1 hour'
+    order by create_time desc
+  `);
+  return {
+    userId: rows[0].userId,
+    passwordHash: "hash",
+    count: rowCount ?? 0,
+    live: rows.slice(0, 20),
+    cursors: [undefined, rows[10], rows.at(-1)],
+    newId: randomUUID,
   };
 }
 

@@ -1,8 +1,11 @@
 import type { CommonQueryMethods, DatabasePool, QuerySqlToken } from "slonik";
 import { CockroachCredentials } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-credentials.ts";
 import { CockroachRequests } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-requests.ts";
+import { CockroachSessionStatements } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-session-statements.ts";
+import { CockroachSessions } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-sessions.ts";
+import { CockroachSigningKeys } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-signing-keys.ts";
 import { CockroachUsers } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-users.ts";
-import type { Repositories } from "../../src/interfaces/relationaldb/relational-repository.ts";
+import type { Repositories, Statements } from "../../src/interfaces/relationaldb/relational-repository.ts";
 
 /** A statement as the server gets it, and its parameters. */
 export interface BoundStatement {
@@ -10,8 +13,15 @@ export interface BoundStatement {
   readonly values: readonly unknown[];
 }
 
-type Query = (repositories: Repositories) => Promise<unknown>;
-type Send = (token: QuerySqlToken, method: "any" | "maybeOne" | "one" | "query") => Promise<unknown>;
+/** What queries are made of: the repositories of a transaction, and the statements that are transactions of their own. */
+export interface Queried {
+  readonly repositories: Repositories;
+  readonly statements: Statements;
+}
+
+type Query = (queried: Queried) => Promise<unknown>;
+type Method = "any" | "many" | "maybeOne" | "one" | "query";
+type Send = (token: QuerySqlToken, method: Method) => Promise<unknown>;
 
 /** What a query of the repositories sends. It is run, and then what it did is taken back. */
 export async function statementsOf(pool: DatabasePool, query: Query): Promise<BoundStatement[]> {
@@ -22,7 +32,7 @@ export async function statementsOf(pool: DatabasePool, query: Query): Promise<Bo
         statements.push(boundStatement(token));
         return connection[method](token);
       };
-      await query(repositoriesThat(send));
+      await query(queriedBy(send));
       throw stop;
     }),
   );
@@ -37,7 +47,7 @@ export async function firstStatementOf(query: Query): Promise<BoundStatement[]> 
       statements.push(boundStatement(token));
       throw stop;
     };
-    return query(repositoriesThat(send));
+    return query(queriedBy(send));
   });
   return statements;
 }
@@ -49,18 +59,24 @@ async function stopping(work: (stop: Error) => Promise<unknown>): Promise<void> 
   });
 }
 
-function repositoriesThat(send: Send): Repositories {
+function queriedBy(send: Send): Queried {
   const connection = {
     any: (token: QuerySqlToken) => send(token, "any"),
+    many: (token: QuerySqlToken) => send(token, "many"),
     maybeOne: (token: QuerySqlToken) => send(token, "maybeOne"),
     one: (token: QuerySqlToken) => send(token, "one"),
     query: (token: QuerySqlToken) => send(token, "query"),
   } as unknown as CommonQueryMethods;
   const run = <T>(use: (connection: CommonQueryMethods) => Promise<T>) => use(connection);
   return {
-    users: new CockroachUsers(run),
-    credentials: new CockroachCredentials(run),
-    requests: new CockroachRequests(run),
+    repositories: {
+      users: new CockroachUsers(run),
+      credentials: new CockroachCredentials(run),
+      requests: new CockroachRequests(run),
+      sessions: new CockroachSessions(run),
+      signingKeys: new CockroachSigningKeys(run),
+    },
+    statements: { sessions: new CockroachSessionStatements(run) },
   };
 }
 

@@ -1,7 +1,8 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import type { DatabasePool } from "slonik";
 import { DomainError } from "../../src/domain/errors.ts";
 import type { User } from "../../src/domain/user/user.ts";
+import { WrappingKeys } from "../../src/infrastructure/crypto/wrapping-keys.ts";
 import { allMigrations } from "../../src/infrastructure/db/migrations/all-migrations.ts";
 import { sharedSecret } from "../../src/infrastructure/db/shared-secret.ts";
 import { CockroachRepository } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
@@ -11,6 +12,7 @@ import { openMigratedPool } from "../support/migrated-pool.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { WireProxy } from "../support/wire-proxy.ts";
 import { everyQuery, type Query } from "./every-query.ts";
+import { everySessionQuery, everyStatementQuery, type SessionArguments } from "./every-session-query.ts";
 import { withNumberedParameters } from "./recorded-run.ts";
 
 /**
@@ -25,10 +27,12 @@ export async function everyStatement(): Promise<string[]> {
     pool = await openMigratedPool(proxy.uri, 3);
     const repository = new CockroachRepository(pool);
     await repository.ping(aCall());
-    await sharedSecret(pool, "made");
-    await sharedSecret(pool, "made");
+    const [current, next] = [randomBytes(32).toString("base64"), randomBytes(32).toString("base64")];
+    await sharedSecret(pool, WrappingKeys.parse(current), "made");
+    await sharedSecret(pool, WrappingKeys.parse(`${next} ${current}`), "made");
     await readEverything(repository, await insertUser(repository));
     await makeEveryQuery(repository, await insertUser(repository));
+    await makeEverySessionQuery(repository, await insertUser(repository));
     return [...new Set([...proxy.statements, ...migrationStatements()])];
   } finally {
     await pool?.end();
@@ -89,6 +93,22 @@ async function makeEveryQuery(repository: CockroachRepository, user: User): Prom
     else await repository.transaction(aCall(), (repositories) => attempt(run(repositories)));
   }
   await attempt(repository.transaction(aCall(), () => Promise.reject(new DomainError("CONTENTION", "no"))));
+}
+
+/** Every query of sessions and signing keys: those that are statements of their own first. */
+async function makeEverySessionQuery(repository: CockroachRepository, user: User): Promise<void> {
+  const passwordHash = "hash";
+  await repository.transaction(aCall(), ({ credentials }) => credentials.put(user.id, passwordHash));
+  const given: SessionArguments = {
+    userId: user.id,
+    passwordHash,
+    count: 1,
+    live: [{ id: randomUUID(), generation: 1 }],
+    cursors: [undefined, user],
+    newId: randomUUID,
+  };
+  for (const { run } of everyStatementQuery(given)) await run(repository.statement(aCall()));
+  for (const { run } of everySessionQuery(given)) await repository.transaction(aCall(), run);
 }
 
 /** Waits for a query. A user that was changed by the query before is no failure here: the statement was sent. */

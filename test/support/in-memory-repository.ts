@@ -6,6 +6,7 @@ import type {
   Readers,
   RelationalRepository,
   Repositories,
+  Statements,
 } from "../../src/interfaces/relationaldb/relational-repository.ts";
 import type {
   ConcludedRequest,
@@ -16,19 +17,16 @@ import type {
   UserQuery,
   UserRepository,
 } from "../../src/interfaces/relationaldb/user-repository.ts";
-
-interface Tables {
-  readonly users: Map<string, UserRow>;
-  readonly passwordHashes: Map<string, string>;
-  readonly requests: Map<string, ConcludedRequest & { createTime: Date }>;
-}
+import { sessionStatements, sessions } from "./in-memory-sessions.ts";
+import { signingKeys } from "./in-memory-signing-keys.ts";
+import { copyOf, noTables, stateOf, type Tables } from "./in-memory-tables.ts";
 
 /**
- * The RelationalRepository in memory: the whole contract, with a clock that a test can move. Transactions run one after
- * another on a copy of the tables, which takes their place when the work is done.
+ * The RelationalRepository in memory: the whole contract, with a clock that a test can move. Transactions and statements
+ * run one after another on a copy of the tables, which takes their place when the work is done.
  */
 export class InMemoryRepository implements RelationalRepository {
-  #tables: Tables = { users: new Map(), passwordHashes: new Map(), requests: new Map() };
+  #tables: Tables = noTables();
   #last: Promise<unknown> = Promise.resolve();
   readonly #clock: () => Date;
 
@@ -41,20 +39,33 @@ export class InMemoryRepository implements RelationalRepository {
   }
 
   transaction<T>(call: Call, work: (repositories: Repositories) => Promise<T>): Promise<T> {
-    const transaction = this.#last.then(async () => {
-      call.signal.throwIfAborted();
-      const draft = copy(this.#tables);
-      const result = await work(this.#repositories(call, () => draft));
-      call.signal.throwIfAborted();
-      this.#tables = draft;
-      return result;
-    });
-    this.#last = transaction.catch(() => {});
-    return transaction;
+    return this.#changing(call, (draft) => work(this.#repositories(call, () => draft)));
+  }
+
+  statement(call: Call): Statements {
+    return {
+      sessions: sessionStatements(
+        (change) => this.#changing(call, async (draft) => change(draft)),
+        this.#clock,
+      ),
+    };
   }
 
   async ping(call: Call): Promise<void> {
     call.signal.throwIfAborted();
+  }
+
+  #changing<T>(call: Call, work: (draft: Tables) => Promise<T>): Promise<T> {
+    const change = this.#last.then(async () => {
+      call.signal.throwIfAborted();
+      const draft = copyOf(this.#tables);
+      const result = await work(draft);
+      call.signal.throwIfAborted();
+      this.#tables = draft;
+      return result;
+    });
+    this.#last = change.catch(() => {});
+    return change;
   }
 
   #repositories(call: Call, tables: () => Tables): Repositories {
@@ -66,12 +77,10 @@ export class InMemoryRepository implements RelationalRepository {
       users: users(access, this.#clock),
       credentials: credentials(access, this.#clock),
       requests: requests(access, this.#clock),
+      sessions: sessions(access, this.#clock),
+      signingKeys: signingKeys(access, this.#clock),
     };
   }
-}
-
-function copy({ users, passwordHashes, requests }: Tables): Tables {
-  return { users: new Map(users), passwordHashes: new Map(passwordHashes), requests: new Map(requests) };
 }
 
 function users(tables: () => Tables, clock: () => Date): UserRepository {
@@ -206,12 +215,6 @@ function changes({ suspension, deleteTime }: UserDraft, time: Date) {
     deleteTime: at(deleteTime),
     updateTime: time,
   };
-}
-
-function stateOf({ deleteTime, suspendTime, suspendUntilTime }: UserRow, time: Date) {
-  if (deleteTime !== undefined) return "deleted";
-  const suspended = suspendTime !== undefined && (suspendUntilTime === undefined || suspendUntilTime > time);
-  return suspended ? "suspended" : "active";
 }
 
 function isIn(

@@ -1,27 +1,54 @@
 import { randomBytes } from "node:crypto";
 import { type CommonQueryMethods, sql } from "slonik";
 import { z } from "zod";
+import type { WrappingKeys } from "../crypto/wrapping-keys.ts";
 import { databaseError, sqlState } from "./sql-state.ts";
 
 const secretRow = z.object({ secret: z.instanceof(Buffer) });
 
-/** A 256-bit secret that all instances on one database share under a name; the first that asks makes it. */
-export async function sharedSecret(connection: CommonQueryMethods, name: string): Promise<Buffer> {
+/**
+ * A 256-bit secret that all instances on one database share under a name; the first that asks makes it. Stored wrapped, and
+ * wrapped anew where an old wrapping key wraps it.
+ * @throws where no wrapping key of this process opens it
+ */
+export async function sharedSecret(
+  connection: CommonQueryMethods,
+  wrappingKeys: WrappingKeys,
+  name: string,
+): Promise<Buffer> {
+  const stored = `${name}:wrapped`;
+  const boundTo = `shared-secret/1/${name}`;
   const known = await connection.maybeOne(sql.type(secretRow)`
     select secret
     from shared_secrets
-    where name = ${name}
+    where name = ${stored}
   `);
-  if (known) return known.secret;
+  if (known) {
+    const secret = wrappingKeys.unwrap(known.secret, boundTo);
+    if (!wrappingKeys.isCurrent(known.secret)) {
+      await rewrap(connection, stored, known.secret, wrappingKeys.wrap(secret, boundTo));
+    }
+    return secret;
+  }
+  const wrapped = Buffer.from(wrappingKeys.wrap(randomBytes(32), boundTo));
   try {
     await connection.query(sql.unsafe`
       insert into shared_secrets (name, secret, create_time)
-      values (${name}, ${sql.binary(randomBytes(32))}, now())
+      values (${stored}, ${sql.binary(wrapped)}, now())
       on conflict (name) do nothing
     `);
   } catch (error) {
     // Another instance made it at the same moment.
     if (databaseError(error)?.code !== sqlState.serializationFailure) throw error;
   }
-  return sharedSecret(connection, name);
+  return sharedSecret(connection, wrappingKeys, name);
+}
+
+async function rewrap(connection: CommonQueryMethods, stored: string, current: Buffer, wrapped: Uint8Array) {
+  await connection.query(sql.unsafe`
+    update shared_secrets
+    set secret = ${sql.binary(Buffer.from(wrapped))}
+    where name = ${stored}
+      and secret = ${sql.binary(current)}
+  `);
 }

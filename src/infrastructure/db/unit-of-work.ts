@@ -58,6 +58,19 @@ export class UnitOfWork {
     return this.#retrying(call, false, (budget) => this.#connected(budget, work));
   }
 
+  /**
+   * Runs one statement that changes something: SERIALIZABLE, a transaction of its own, in one round trip. Its COMMIT goes
+   * out with it.
+   */
+  statement<T>(call: Call, run: (connection: CommonQueryMethods) => Promise<T>): Promise<T> {
+    return this.#retrying(call, true, (budget, attempt) =>
+      this.#connected(budget, (connection) => {
+        attempt.commitSent = true;
+        return run(connection);
+      }),
+    );
+  }
+
   /** Runs `work` in one SERIALIZABLE transaction, whose statements end with the time that is left. */
   transaction<T>(call: Call, work: (transaction: CommonQueryMethods) => Promise<T>): Promise<T> {
     return this.#retrying(call, true, (budget, attempt) =>

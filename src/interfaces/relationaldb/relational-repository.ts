@@ -1,6 +1,8 @@
 import type { Call } from "../../domain/call.ts";
 import type { CredentialReader, CredentialRepository } from "./credential-repository.ts";
 import type { RequestReader, RequestRepository } from "./request-repository.ts";
+import type { SessionReader, SessionRepository, SessionStatements } from "./session-repository.ts";
+import type { SigningKeyReader, SigningKeyRepository } from "./signing-key-repository.ts";
 import type { UserReader, UserRepository } from "./user-repository.ts";
 
 /**
@@ -31,6 +33,13 @@ export interface RelationalRepository {
    */
   transaction<T>(call: Call, work: (repositories: Repositories) => Promise<T>): Promise<T>;
 
+  /**
+   * Changes that are each one statement and a transaction of its own. Like the work of a transaction, a statement may run
+   * again after its effects were committed, and then answers the same.
+   * @throws OUTCOME_UNKNOWN where no time was left to find out whether it took place.
+   */
+  statement(call: Call): Statements;
+
   /** Answers where the database can be reached and answers statements. */
   ping(call: Call): Promise<void>;
 }
@@ -39,10 +48,18 @@ export interface Readers {
   readonly users: UserReader;
   readonly credentials: CredentialReader;
   readonly requests: RequestReader;
+  readonly sessions: SessionReader;
+  readonly signingKeys: SigningKeyReader;
 }
 
 export interface Repositories extends Readers {
   readonly users: UserRepository;
   readonly credentials: CredentialRepository;
   readonly requests: RequestRepository;
+  readonly sessions: SessionRepository;
+  readonly signingKeys: SigningKeyRepository;
+}
+
+export interface Statements {
+  readonly sessions: SessionStatements;
 }

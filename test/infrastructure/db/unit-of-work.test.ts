@@ -3,54 +3,27 @@ import { type DatabasePool, sql } from "slonik";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { OutOfPatienceError, patienceMs } from "../../../src/infrastructure/db/budget.ts";
-import { connectToCockroach } from "../../../src/infrastructure/db/cockroach.ts";
 import { databaseError } from "../../../src/infrastructure/db/sql-state.ts";
-import { AmbiguousCommitError, UnitOfWork } from "../../../src/infrastructure/db/unit-of-work.ts";
+import { AmbiguousCommitError, type UnitOfWork } from "../../../src/infrastructure/db/unit-of-work.ts";
 import { aCall, aCancellableCall } from "../../support/calls.ts";
-import { createTestDatabase, type TestDatabase } from "../../support/postgres.ts";
-import { type Fault, WireProxy } from "../../support/wire-proxy.ts";
+import { CounterLine, counterRow, once, readCounter } from "../../support/counter-line.ts";
+import type { WireProxy } from "../../support/wire-proxy.ts";
 
-const counterRow = z.object({ n: z.int() });
-const readCounter = sql.type(counterRow)`select n from counter`;
 const countUp = sql.unsafe`update counter set n = n + 1`;
 
-/** Does the fault once, at the first statement that is this one. */
-function once(statement: string, fault: Fault): (text: string) => Fault | undefined {
-  let done = false;
-  return (text) => {
-    if (done || !text.includes(statement)) return undefined;
-    done = true;
-    return fault;
-  };
-}
-
 describe("the unit of work, on a line that fails", () => {
-  let database: TestDatabase;
+  let line: CounterLine;
   let proxy: WireProxy;
   let pool: DatabasePool;
   let unitOfWork: UnitOfWork;
 
   beforeAll(async () => {
-    database = await createTestDatabase();
-    proxy = await WireProxy.start(database.uri);
-    pool = await connectToCockroach({ uri: proxy.uri, poolSize: 3, statementTimeoutMs: patienceMs });
-    unitOfWork = new UnitOfWork(pool);
-    await pool.query(sql.unsafe`create table counter (n int4 not null)`);
-    await pool.query(sql.unsafe`insert into counter (n) values (0)`);
+    line = await CounterLine.open();
+    ({ proxy, pool, unitOfWork } = line);
   });
-  beforeEach(async () => {
-    await pool.query(sql.unsafe`update counter set n = 0`);
-    proxy.statements.length = 0;
-  });
-  afterEach(() => {
-    proxy.faults = () => undefined;
-    proxy.resume();
-  });
-  afterAll(async () => {
-    await pool?.end();
-    await proxy?.[Symbol.asyncDispose]();
-    await database?.drop();
-  });
+  beforeEach(() => line.begin());
+  afterEach(() => line.mend());
+  afterAll(() => line?.[Symbol.asyncDispose]());
 
   /** Counts up unless it was counted up before, as a body that claims a request id does. */
   let bodies = 0;
@@ -63,7 +36,7 @@ describe("the unit of work, on a line that fails", () => {
       return n;
     });
   };
-  const counter = async () => (await pool.one(readCounter)).n;
+  const counter = () => line.counter();
 
   const cases = [
     { code: "40001", when: "before", at: "update counter" },
@@ -152,12 +125,13 @@ describe("the unit of work, on a line that fails", () => {
     const startedAt = performance.now();
     await expect(work).rejects.toBe(gone);
     expect(performance.now() - startedAt).toBeLessThan(200);
-    const { n } = await pool.one(sql.type(counterRow)`
-      select count(*)::int4 as n
-      from pg_stat_activity
-      where state = 'active' and query like 'select pg_sleep%'
-    `);
-    expect(n).toBe(0);
+    const running = () =>
+      pool.oneFirst(sql.type(counterRow)`
+        select count(*)::int4 as n
+        from pg_stat_activity
+        where state = 'active' and query like 'select pg_sleep%'
+      `);
+    await expect.poll(running, { timeout: 700 }).toBe(0);
   });
 
   test("a deadline is the transaction's statement timeout", async () => {

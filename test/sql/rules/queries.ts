@@ -4,6 +4,8 @@ import { lastName, list, nameParts, nodeOf, nodesOf } from "./syntax-tree.ts";
 
 const knownFunctions = new Set([
   "now",
+  "jsonb_agg",
+  "jsonb_build_array",
   "count",
   "version",
   "current_setting",

@@ -25,10 +25,11 @@ const version = "CockroachDB CCL v25.2.4 (x86_64-pc-linux-gnu, built 2025/07/25 
  * - errors name neither schema, table, column nor type, only the constraint (`writeErrFields` in its pgwire);
  * - its own words for a cancelled statement;
  * - a schema change commits the open transaction first (`autocommit_before_ddl`, on since v25.1);
- * - advisory locks of sessions are stubs that answer true (cockroachdb/cockroach#13546).
+ * - advisory locks of sessions are stubs that answer true (cockroachdb/cockroach#13546);
+ * - tables have storage parameters for rows that expire.
  */
 export const cockroachdb: Accent = {
-  statement: withoutAdvisoryLocks,
+  statement: (text) => withoutRowTtl(withoutAdvisoryLocks(text)),
   answer(message, statement) {
     if (message[0] === fromServer.error || message[0] === fromServer.notice) return withItsWords(message);
     if (message[0] === fromServer.dataRow && /\bversion\s*\(/i.test(statement))
@@ -57,6 +58,11 @@ function withItsVersion(message: Buffer): Buffer {
     value?.toString().startsWith("PostgreSQL ") ? Buffer.from(version) : value,
   );
   return dataRow(values);
+}
+
+/** Storage parameters of row-level TTL as one that PostgreSQL has, at its default. */
+function withoutRowTtl(text: string): string {
+  return text.replace(/^(\s*alter\s+table\s+\w+\s+set\s*)\(\s*ttl_[^)]*\)/i, "$1(fillfactor = 100)");
 }
 
 const advisoryLock = /\bpg_(try_)?advisory_(xact_)?(un)?lock(_shared|_all)?\s*\(/i;

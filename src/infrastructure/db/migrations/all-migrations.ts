@@ -3,6 +3,8 @@ import { credentials } from "./0002-credentials.ts";
 import { requests } from "./0003-requests.ts";
 import { sharedSecrets } from "./0004-shared-secrets.ts";
 import { usersByState } from "./0005-users-by-state.ts";
+import { sessions } from "./0006-sessions.ts";
+import { signingKeys } from "./0007-signing-keys.ts";
 import type { MigrationStep } from "./migration-step.ts";
 
 /** Every step, in order. Expand and contract only: a step never takes away what the release before still uses. */
@@ -12,4 +14,6 @@ export const allMigrations: readonly MigrationStep[] = [
   ...requests,
   ...sharedSecrets,
   ...usersByState,
+  ...sessions,
+  ...signingKeys,
 ];

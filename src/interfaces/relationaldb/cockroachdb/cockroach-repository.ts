@@ -2,34 +2,46 @@ import type { DatabasePool } from "slonik";
 import { sql } from "slonik";
 import type { Call } from "../../../domain/call.ts";
 import { UnitOfWork } from "../../../infrastructure/db/unit-of-work.ts";
-import type { Readers, RelationalRepository, Repositories } from "../relational-repository.ts";
+import type { Readers, RelationalRepository, Repositories, Statements } from "../relational-repository.ts";
 import { CockroachCredentials } from "./cockroach-credentials.ts";
 import { CockroachRequests } from "./cockroach-requests.ts";
+import { CockroachSessionStatements } from "./cockroach-session-statements.ts";
+import { CockroachSessions } from "./cockroach-sessions.ts";
+import { CockroachSigningKeys } from "./cockroach-signing-keys.ts";
 import { CockroachUsers } from "./cockroach-users.ts";
 import { toDomainError } from "./errors.ts";
 import type { Run } from "./run.ts";
+import { SharedStatusReads } from "./shared-status-reads.ts";
 import { SharedUserReads } from "./shared-user-reads.ts";
 
 /** The RelationalRepository on CockroachDB, and on PostgreSQL by the same SQL. */
 export class CockroachRepository implements RelationalRepository {
   readonly #unitOfWork: UnitOfWork;
   readonly #sharedUserReads: SharedUserReads;
+  readonly #sharedStatusReads: SharedStatusReads;
 
   constructor(pool: DatabasePool) {
     this.#unitOfWork = new UnitOfWork(pool);
-    this.#sharedUserReads = new SharedUserReads(
-      (call) => repositories((query) => this.#unitOfWork.read(call, query)).users,
-    );
+    const readers = (call: Call) => repositories((query) => this.#unitOfWork.read(call, query));
+    this.#sharedUserReads = new SharedUserReads((call) => readers(call).users);
+    this.#sharedStatusReads = new SharedStatusReads((call) => readers(call).sessions);
   }
 
   read(call: Call): Readers {
-    const { users, ...readers } = repositories((query) => translated(this.#unitOfWork.read(call, query)));
+    const { users, sessions, ...readers } = repositories((query) =>
+      translated(this.#unitOfWork.read(call, query)),
+    );
     return {
       ...readers,
       users: {
         find: (key) => translated(this.#sharedUserReads.find(call, key)),
         findMany: (keys) => users.findMany(keys),
         list: (query) => users.list(query),
+      },
+      sessions: {
+        find: (id) => sessions.find(id),
+        statuses: (ids) => translated(this.#sharedStatusReads.statuses(call, ids)),
+        list: (query) => sessions.list(query),
       },
     };
   }
@@ -38,6 +50,11 @@ export class CockroachRepository implements RelationalRepository {
     return translated(
       this.#unitOfWork.transaction(call, (transaction) => work(repositories((query) => query(transaction)))),
     );
+  }
+
+  statement(call: Call): Statements {
+    const run: Run = (query) => translated(this.#unitOfWork.statement(call, query));
+    return { sessions: new CockroachSessionStatements(run) };
   }
 
   async ping(call: Call): Promise<void> {
@@ -50,6 +67,8 @@ function repositories(run: Run): Repositories {
     users: new CockroachUsers(run),
     credentials: new CockroachCredentials(run),
     requests: new CockroachRequests(run),
+    sessions: new CockroachSessions(run),
+    signingKeys: new CockroachSigningKeys(run),
   };
 }
 

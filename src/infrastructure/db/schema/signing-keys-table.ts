@@ -1,0 +1,35 @@
+import { sql } from "slonik";
+import { z } from "zod";
+import type { SigningKeyRow } from "../../../domain/signing-key/signing-key.ts";
+import { fromColumns } from "./from-columns.ts";
+
+const record = z.object({
+  id: z.uuid(),
+  sequence: z.int(),
+  algorithm: z.enum(["ES256", "EdDSA"]),
+  publicJwk: z.object({
+    kty: z.enum(["EC", "OKP"]),
+    crv: z.enum(["P-256", "Ed25519"]),
+    x: z.string(),
+    y: z.string().optional(),
+  }),
+  wrappedPrivateKey: z.instanceof(Buffer),
+  createTime: z.date(),
+  activateTime: z.date(),
+}) satisfies z.ZodType<SigningKeyRow>;
+
+/** The table of signing keys. Made by migrations/0007-signing-keys.ts. */
+export const signingKeysTable = {
+  /** A key, or only the time where there is none. */
+  rowAt: fromColumns(z.object({ ...record.partial().shape, time: z.date() })),
+  record,
+  idRow: fromColumns(z.object({ id: z.uuid() })),
+  columns: sql.fragment`
+    signing_keys.id,
+    signing_keys.sequence,
+    signing_keys.algorithm,
+    signing_keys.public_jwk,
+    signing_keys.wrapped_private_key,
+    signing_keys.create_time,
+    signing_keys.activate_time`,
+} as const;

@@ -1,0 +1,133 @@
+import { type FragmentSqlToken, sql } from "slonik";
+import { Session, type SessionLimits, type SessionRow } from "../../../domain/session/session.ts";
+import { sessionsTable } from "../../../infrastructure/db/schema/sessions-table.ts";
+import type { NewSession, SessionAt, SessionStatements } from "../session-repository.ts";
+import type { Run } from "./run.ts";
+
+/** How long a session is kept after its absolute limit, to be looked at. */
+const keptForMs = 7 * 24 * 3_600_000;
+
+/** Changes of sessions in SQL, each one statement. */
+export class CockroachSessionStatements implements SessionStatements {
+  readonly #run: Run;
+
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  async begin(
+    { id, userId, audience, client, passwordHash }: NewSession,
+    { idleMs, absoluteMs }: SessionLimits,
+  ): Promise<SessionAt | undefined> {
+    const row = await this.#run((connection) =>
+      connection.maybeOne(sql.type(sessionsTable.rowAt)`
+        insert into sessions (
+          id,
+          user_id,
+          audience,
+          client_id,
+          client_display_name,
+          client_user_agent,
+          client_ip_address,
+          generation,
+          create_time,
+          refresh_time,
+          idle_expire_time,
+          expire_time,
+          purge_time
+        )
+        select
+          ${id}::uuid,
+          users.id,
+          ${audience}::text,
+          ${client.id}::text,
+          ${client.displayName}::text,
+          ${client.userAgent}::text,
+          ${client.ipAddress}::text,
+          1,
+          now(),
+          now(),
+          now() + ${milliseconds(Math.min(idleMs, absoluteMs))},
+          now() + ${milliseconds(absoluteMs)},
+          now() + ${milliseconds(absoluteMs + keptForMs)}
+        from users
+        join credentials on credentials.user_id = users.id
+        where users.id = ${userId}
+          and ${sessionsTable.userIsActive}
+          and credentials.password_hash = ${passwordHash}
+        on conflict (id) do update
+        set generation = sessions.generation
+        where sessions.user_id = excluded.user_id
+        returning
+          ${sessionsTable.columns},
+          now()::timestamptz(3) as time
+      `),
+    );
+    return row === null ? undefined : sessionAt(row);
+  }
+
+  /**
+   * Writes where the token is of this generation, or old enough to end the session; where it is the one before, the row is
+   * only read. One half of the union answers at most.
+   */
+  async refresh(
+    id: string,
+    generation: number,
+    { idleMs, leewayMs }: SessionLimits,
+  ): Promise<SessionAt | undefined> {
+    const usable = sql.fragment`
+      sessions.id = ${id}
+        and ${sessionsTable.live}
+        and exists (
+          select 1
+          from users
+          where users.id = sessions.user_id
+            and ${sessionsTable.userIsActive}
+        )`;
+    const isCurrent = sql.fragment`sessions.generation = ${generation}`;
+    const isWithinLeeway = sql.fragment`
+      sessions.generation = ${generation + 1}
+        and sessions.refresh_time > now() - ${milliseconds(leewayMs)}`;
+    const row = await this.#run((connection) =>
+      connection.maybeOne(sql.type(sessionsTable.rowAt)`
+        with changed as (
+          update sessions
+          set
+            generation = case when ${isCurrent} then sessions.generation + 1 else sessions.generation end,
+            refresh_time = case when ${isCurrent} then now() else sessions.refresh_time end,
+            idle_expire_time = case
+              when ${isCurrent} then least(sessions.expire_time, now() + ${milliseconds(idleMs)})
+              else sessions.idle_expire_time
+            end,
+            end_time = case when ${isCurrent} then null else now() end,
+            end_reason = case when ${isCurrent} then null else 'refresh-token-reused' end
+          where ${usable}
+            and sessions.generation >= ${generation}
+            and not (${isWithinLeeway})
+          returning ${sessionsTable.stored}
+        )
+        select
+          ${sessionsTable.columns},
+          now()::timestamptz(3) as time
+        from changed as sessions
+        union all
+        select
+          ${sessionsTable.columns},
+          now()::timestamptz(3) as time
+        from sessions
+        where ${usable}
+          and ${isWithinLeeway}
+          and not exists (select 1 from changed)
+      `),
+    );
+    return row === null ? undefined : sessionAt(row);
+  }
+}
+
+function sessionAt({ time, ...row }: SessionRow & { time: Date }): SessionAt {
+  return { session: Session.fromRow(row), time };
+}
+
+function milliseconds(amount: number): FragmentSqlToken {
+  return sql.fragment`${amount}::int8 * interval '1 millisecond'`;
+}

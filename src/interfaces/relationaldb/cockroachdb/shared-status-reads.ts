@@ -1,0 +1,34 @@
+import type { Call } from "../../../domain/call.ts";
+import { CoalescedReads } from "../../../infrastructure/db/coalesced-reads.ts";
+import type { SessionReader, SessionStatus } from "../session-repository.ts";
+
+/** Two connections of the pool are enough: what waits for them goes together. */
+const lanes = 2;
+const idsAtOnce = 500;
+
+/** Tells the status of sessions to many calls: each shares a statement with those that are asked for at the same moment. */
+export class SharedStatusReads {
+  readonly #sessions: (call: Call) => SessionReader;
+  readonly #finds = new CoalescedReads<string, SessionStatus>({
+    load: async (call, ids) => {
+      const statuses = await this.#sessions(call).statuses([...new Set(ids)]);
+      const found = new Map(statuses.map((status) => [status.id, status]));
+      return ids.map((id) => found.get(id));
+    },
+    lanes,
+    limit: idsAtOnce,
+  });
+
+  constructor(sessions: (call: Call) => SessionReader) {
+    this.#sessions = sessions;
+  }
+
+  /** What many are asked for at once is a statement of its own. */
+  async statuses(call: Call, ids: readonly string[]): Promise<SessionStatus[]> {
+    const [only] = ids;
+    if (only === undefined) return [];
+    if (ids.length > 1) return this.#sessions(call).statuses(ids);
+    const status = await this.#finds.find(call, only);
+    return status === undefined ? [] : [status];
+  }
+}

@@ -1,0 +1,94 @@
+import { randomUUID } from "node:crypto";
+import type { DatabasePool } from "slonik";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { SessionLimits } from "../../../src/domain/session/session.ts";
+import { CockroachRepository } from "../../../src/interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
+import type { NewSession } from "../../../src/interfaces/relationaldb/session-repository.ts";
+import { aCall } from "../../support/calls.ts";
+import { once } from "../../support/counter-line.ts";
+import { openMigratedPool } from "../../support/migrated-pool.ts";
+import { createTestDatabase, type TestDatabase } from "../../support/postgres.ts";
+import { WireProxy } from "../../support/wire-proxy.ts";
+
+const hour = 3_600_000;
+const limits: SessionLimits = { idleMs: hour, absoluteMs: 24 * hour, leewayMs: 10_000 };
+
+/** What the contract cannot see of the statements that are transactions of their own. */
+describe("statements of sessions on the wire", () => {
+  let database: TestDatabase;
+  let proxy: WireProxy;
+  let pool: DatabasePool;
+  let repository: CockroachRepository;
+  let session: NewSession;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    proxy = await WireProxy.start(database.uri);
+    pool = await openMigratedPool(proxy.uri, 3);
+    repository = new CockroachRepository(pool);
+  });
+  beforeEach(async () => {
+    proxy.faults = () => undefined;
+    session = await aSignIn();
+    proxy.statements.length = 0;
+  });
+  afterAll(async () => {
+    await pool?.end();
+    await proxy?.[Symbol.asyncDispose]();
+    await database?.drop();
+  });
+
+  const aSignIn = () =>
+    repository.transaction(aCall(), async ({ users, credentials }): Promise<NewSession> => {
+      const [userId, name] = [randomUUID(), randomUUID()];
+      const username = { value: name, key: name };
+      await users.insert(userId, { email: undefined, username, displayName: "", attributes: {} });
+      await credentials.put(userId, "hash");
+      const client = { id: "web", displayName: "", userAgent: "", ipAddress: "" };
+      return { id: randomUUID(), userId, audience: "a", client, passwordHash: "hash" };
+    });
+  const begin = (call = aCall()) => repository.statement(call).sessions.begin(session, limits);
+  const refresh = (generation: number, call = aCall()) =>
+    repository.statement(call).sessions.refresh(session.id, generation, limits);
+  const list = () =>
+    repository
+      .read(aCall())
+      .sessions.list({ userId: session.userId, liveOnly: false, after: undefined, limit: 10 });
+
+  test("each is one round trip, whatever becomes of it", async () => {
+    await begin();
+    for (const generation of [1, 1, 7, 0, 2]) await refresh(generation);
+    expect(proxy.statements).toHaveLength(6);
+  });
+
+  const losses = [
+    { name: "a line that is cut", what: "cut" },
+    { name: "40003", what: { code: "40003", message: "result is ambiguous" } },
+    { name: "40001", what: { code: "40001", message: "restart transaction" }, when: "before" },
+  ] as const;
+
+  test.each(losses)("$name at a begin: one session, and it is answered", async ({ what, ...at }) => {
+    proxy.faults = once("insert into sessions", { when: "after", ...at, what });
+    const answer = await begin();
+    expect(answer?.session).toMatchObject({ id: session.id, generation: 1, state: "live" });
+    expect(await list()).toEqual([answer?.session]);
+  });
+
+  test.each(losses)("$name at a refresh: one new generation, and it is answered", async ({ what, ...at }) => {
+    await begin();
+    proxy.faults = once("update sessions", { when: "after", ...at, what });
+    const answer = await refresh(1);
+    expect(answer?.session).toMatchObject({ generation: 2, state: "live" });
+    expect(await list()).toEqual([answer?.session]);
+  });
+
+  test("what is in doubt at every try is OUTCOME_UNKNOWN", async () => {
+    await begin();
+    const what = { code: "40003", message: "result is ambiguous" };
+    proxy.faults = (text) =>
+      /(update|insert into) sessions/.test(text) ? { when: "after", what } : undefined;
+    const unknown = { reason: "OUTCOME_UNKNOWN", kind: "unknown-outcome" };
+    await expect(refresh(1, aCall(600))).rejects.toMatchObject(unknown);
+    await expect(begin(aCall(600))).rejects.toMatchObject(unknown);
+  });
+});
