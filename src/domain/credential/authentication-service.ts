@@ -2,13 +2,28 @@ import type { UserWithPassword } from "../../interfaces/relationaldb/credential-
 import type { RelationalRepository } from "../../interfaces/relationaldb/relational-repository.ts";
 import type { UserKey } from "../../interfaces/relationaldb/user-repository.ts";
 import type { Call } from "../call.ts";
-import { DomainError } from "../errors.ts";
+import { DomainError, invalidField } from "../errors.ts";
 import type { DomainToAscii } from "../identifier/email.ts";
 import { parseIdentifier } from "../identifier/identifier.ts";
 import type { Mutations } from "../request/mutations.ts";
+import type { Client, Session, SessionLimits } from "../session/session.ts";
+import type { TokenIssuer, Tokens } from "../token/token-issuer.ts";
 import { type User, userNotFound } from "../user/user.ts";
 import { acceptPassword, type PasswordPolicy, preparePassword } from "./password.ts";
 import type { PasswordHasher } from "./password-hasher.ts";
+
+export interface Authenticate {
+  readonly identifier: string;
+  readonly password: string;
+  readonly audience: string;
+  readonly client: Client;
+}
+
+export interface SignIn {
+  readonly user: User;
+  readonly session: Session;
+  readonly tokens: Tokens;
+}
 
 export interface SetPassword {
   readonly userId: string;
@@ -20,6 +35,8 @@ export interface ChangePassword {
   readonly userId: string;
   readonly currentPassword: string;
   readonly newPassword: string;
+  /** The session that goes on. */
+  readonly keepSessionId: string | undefined;
   readonly requestId: string | undefined;
 }
 
@@ -33,6 +50,10 @@ export class AuthenticationService {
   readonly #hasher: PasswordHasher;
   readonly #policy: PasswordPolicy;
   readonly #toAscii: DomainToAscii;
+  readonly #audiences: ReadonlySet<string>;
+  readonly #sessionLimits: SessionLimits;
+  readonly #issuer: TokenIssuer;
+  readonly #newId: () => string;
   readonly #onRehashFailure: (error: unknown) => void;
 
   constructor(dependencies: {
@@ -41,6 +62,10 @@ export class AuthenticationService {
     hasher: PasswordHasher;
     passwordPolicy: PasswordPolicy;
     toAscii: DomainToAscii;
+    audiences: ReadonlySet<string>;
+    sessionLimits: SessionLimits;
+    issuer: TokenIssuer;
+    newId: () => string;
     /** Told when a good password could not be hashed anew; the check is good all the same. */
     onRehashFailure: (error: unknown) => void;
   }) {
@@ -49,6 +74,10 @@ export class AuthenticationService {
     this.#hasher = dependencies.hasher;
     this.#policy = dependencies.passwordPolicy;
     this.#toAscii = dependencies.toAscii;
+    this.#audiences = dependencies.audiences;
+    this.#sessionLimits = dependencies.sessionLimits;
+    this.#issuer = dependencies.issuer;
+    this.#newId = dependencies.newId;
     this.#onRehashFailure = dependencies.onRehashFailure;
   }
 
@@ -64,26 +93,54 @@ export class AuthenticationService {
     return user;
   }
 
-  /** Sets a password without the current one. @throws PASSWORD_UNACCEPTABLE, USER_NOT_FOUND, USER_DELETED, REQUEST_ID_REUSED, OVERLOADED */
+  /**
+   * Begins a session of the user whom `verifyPassword` would answer: at most three round trips to the database beside the
+   * hash. A password that is replaced or a user that is suspended between check and beginning has not signed in.
+   * @throws AUDIENCE_UNKNOWN, CREDENTIALS_INVALID, OVERLOADED
+   */
+  async authenticate(call: Call, { identifier, password, audience, client }: Authenticate): Promise<SignIn> {
+    if (!this.#audiences.has(audience)) {
+      throw invalidField("AUDIENCE_UNKNOWN", "audience", "is none that this service makes tokens for");
+    }
+    await this.#issuer.prepare(call);
+    const key = parseIdentifier(identifier, this.#toAscii) ?? nobody;
+    const id = this.#newId();
+    // A sign-in of the same user at the same moment may have hashed the password anew: then this one looks once more.
+    for (const again of [true, false]) {
+      const { user, passwordHash, prepared } = await this.#authenticate(call, key, password);
+      const begun = await this.#repository
+        .statement(call)
+        .sessions.begin({ id, userId: user.id, audience, client, passwordHash }, this.#sessionLimits);
+      if (begun === undefined && again) continue;
+      if (begun === undefined) break;
+      if (this.#hasher.isOutdated(passwordHash)) await this.#rehash(call, user, prepared, passwordHash);
+      return { user, session: begun.session, tokens: this.#issuer.issue(begun) };
+    }
+    throw credentialsInvalid();
+  }
+
+  /** Sets a password without the current one, and ends all sessions. @throws PASSWORD_UNACCEPTABLE, USER_NOT_FOUND, USER_DELETED, REQUEST_ID_REUSED, OVERLOADED */
   async setPassword(call: Call, { userId, password: raw, requestId }: SetPassword): Promise<void> {
     const id = userId.toLowerCase();
     const password = acceptPassword(raw, this.#policy, "password");
     const secret = { password, hash: await this.#hasher.hash(call, password) };
     const mutation = { requestId, method: "SetPassword", content: { id }, secret };
-    await this.#mutations.once(call, mutation, async ({ users, credentials }) => {
+    await this.#mutations.once(call, mutation, async ({ users, credentials, sessions }) => {
       const user = await users.find({ kind: "id", id });
       if (user === undefined) throw userNotFound();
       user.assertNotDeleted();
       await credentials.put(id, secret.hash);
+      await sessions.endAll(id, "password-changed", undefined);
       return undefined;
     });
   }
 
-  /** Sets a password where the current one is given. @throws CREDENTIALS_INVALID, PASSWORD_UNACCEPTABLE, REQUEST_ID_REUSED, OVERLOADED */
+  /** Sets a password where the current one is given, and ends all other sessions. @throws CREDENTIALS_INVALID, PASSWORD_UNACCEPTABLE, REQUEST_ID_REUSED, OVERLOADED */
   async changePassword(call: Call, change: ChangePassword): Promise<void> {
     const id = change.userId.toLowerCase();
     const password = acceptPassword(change.newPassword, this.#policy, "new_password");
-    const request = { requestId: change.requestId, method: "ChangePassword", content: { id } };
+    const keep = change.keepSessionId?.toLowerCase();
+    const request = { requestId: change.requestId, method: "ChangePassword", content: { id, keep } };
     // Once the change is made, the current password is no longer current.
     const wasMade = () => this.#mutations.wasMade(call, { ...request, secret: { password, hash: "" } });
     if (await wasMade()) return;
@@ -96,11 +153,12 @@ export class AuthenticationService {
     });
     if (current === undefined) return;
     const secret = { password, hash: await this.#hasher.hash(call, password) };
-    await this.#mutations.once(call, { ...request, secret }, async ({ credentials }) => {
+    await this.#mutations.once(call, { ...request, secret }, async ({ credentials, sessions }) => {
       const found = await credentials.find(key);
       const replaced =
         found?.user.state === "active" && (await credentials.replace(id, current.passwordHash, secret.hash));
       if (!replaced) throw credentialsInvalid();
+      await sessions.endAll(id, "password-changed", keep);
       return undefined;
     });
   }

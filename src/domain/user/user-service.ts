@@ -2,7 +2,7 @@ import type {
   RelationalRepository,
   Repositories,
 } from "../../interfaces/relationaldb/relational-repository.ts";
-import type { UserCursor, UserQuery } from "../../interfaces/relationaldb/user-repository.ts";
+import type { UserQuery } from "../../interfaces/relationaldb/user-repository.ts";
 import type { Call } from "../call.ts";
 import { acceptPassword, type PasswordPolicy } from "../credential/password.ts";
 import type { PasswordHasher } from "../credential/password-hasher.ts";
@@ -10,8 +10,8 @@ import { DomainError } from "../errors.ts";
 import { type DomainToAscii, parseEmail } from "../identifier/email.ts";
 import { canonicalEmailPrefix } from "../identifier/identifier.ts";
 import { parseUsername } from "../identifier/username.ts";
+import { openPageToken, type PageTokens, pageLimit } from "../page-tokens.ts";
 import type { Mutations } from "../request/mutations.ts";
-import type { PageTokens } from "./page-tokens.ts";
 import { applyUpdateMask, type UserFields } from "./update-mask.ts";
 import {
   assertIdentified,
@@ -57,9 +57,6 @@ export interface UserPage {
   /** Empty on the last page. */
   readonly nextPageToken: string;
 }
-
-const defaultPageSize = 50;
-const maxPageSize = 1000;
 
 /** Keeps the users. Owns what may become of a user; who it proves to be is the credential folder's. */
 export class UserService {
@@ -122,11 +119,11 @@ export class UserService {
   /** @throws PAGE_TOKEN_INVALID */
   async list(call: Call, { pageSize, pageToken, ...query }: ListUsers): Promise<UserPage> {
     const scope = JSON.stringify(query, Object.keys(query).sort());
-    const limit = pageSize === 0 ? defaultPageSize : Math.min(pageSize, maxPageSize);
+    const limit = pageLimit(pageSize);
     const users = await this.#repository.read(call).users.list({
       ...query,
       emailPrefix: query.emailPrefix === undefined ? undefined : canonicalEmailPrefix(query.emailPrefix),
-      after: this.#openPageToken(pageToken, scope),
+      after: openPageToken(this.#pageTokens, pageToken, scope, "filter, order and show_deleted"),
       // One more than the page tells whether there is another page.
       limit: limit + 1,
     });
@@ -144,7 +141,16 @@ export class UserService {
 
   /** @throws USER_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED */
   async delete(call: Call, change: ChangeUser): Promise<User> {
-    return this.#change(call, "DeleteUser", change, {}, (user) => user.deleted());
+    return this.#change(
+      call,
+      "DeleteUser",
+      change,
+      {},
+      (user) => user.deleted(),
+      async (user, { sessions }) => {
+        await sessions.endAll(user.id, "user-deleted", undefined);
+      },
+    );
   }
 
   /** @throws USER_NOT_FOUND, USER_NOT_DELETED, ETAG_MISMATCH, REQUEST_ID_REUSED */
@@ -160,11 +166,12 @@ export class UserService {
       change,
       { reason, untilTime },
       (user) => user.suspended(reason, untilTime),
-      (user) => {
+      async (user, { sessions }) => {
         // Whether a time has passed is the database's to say: it has, where the user that it answers is active.
         if (user.state !== "suspended") {
           throw new DomainError("SUSPENSION_IN_PAST", "until_time: must be in the future");
         }
+        await sessions.endAll(user.id, "user-suspended", undefined);
       },
     );
   }
@@ -174,24 +181,25 @@ export class UserService {
     return this.#change(call, "UnsuspendUser", change, {}, (user) => user.unsuspended());
   }
 
-  /** Reads a user, makes it what `draft` says and `check`s what has become of it, once for the request. */
+  /** Reads a user, makes it what `draft` says and then does what `conclude` does for it, once for the request. */
   #change(
     call: Call,
     method: string,
     { id, etag, requestId }: ChangeUser,
     details: object,
     draft: (user: User) => UserDraft | undefined,
-    check: (user: User) => void = () => {},
+    conclude: (user: User, repositories: Repositories) => Promise<void> = async () => {},
   ): Promise<User> {
     const mutation = { requestId, method, content: { id: id.toLowerCase(), etag, ...details } };
-    return this.#mutations.once(call, mutation, async ({ users }: Repositories) => {
+    return this.#mutations.once(call, mutation, async (repositories: Repositories) => {
+      const { users } = repositories;
       const user = await users.find({ kind: "id", id: id.toLowerCase() });
       if (user === undefined) throw userNotFound();
       user.assertEtag(etag);
       const wanted = draft(user);
       if (wanted === undefined) return user;
       const changed = await users.update(user, wanted);
-      check(changed);
+      await conclude(changed, repositories);
       return changed;
     });
   }
@@ -209,18 +217,6 @@ export class UserService {
       displayName,
       attributes,
     };
-  }
-
-  #openPageToken(token: string, scope: string): UserCursor | undefined {
-    if (token === "") return undefined;
-    const cursor = this.#pageTokens.open(token, scope);
-    if (cursor === undefined) {
-      const description = "was not made by this service for the same filter, order and show_deleted";
-      throw new DomainError("PAGE_TOKEN_INVALID", `page_token: ${description}`, {
-        violations: [{ field: "page_token", description }],
-      });
-    }
-    return cursor;
   }
 }
 

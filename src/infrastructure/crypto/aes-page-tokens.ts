@@ -1,6 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import type { PageTokens } from "../../domain/user/page-tokens.ts";
-import type { UserCursor } from "../../interfaces/relationaldb/user-repository.ts";
+import type { PageCursor, PageTokens } from "../../domain/page-tokens.ts";
 
 const algorithm = "aes-256-gcm";
 const nonceLength = 12;
@@ -15,14 +14,14 @@ export class AesPageTokens implements PageTokens {
     this.#key = key;
   }
 
-  seal({ createTime, id }: UserCursor, scope: string): string {
+  seal({ createTime, id }: PageCursor, scope: string): string {
     const nonce = randomBytes(nonceLength);
     const cipher = createCipheriv(algorithm, this.#key, nonce).setAAD(Buffer.from(scope));
     const sealed = cipher.update(`${createTime.getTime()} ${id}`);
     return Buffer.concat([nonce, sealed, cipher.final(), cipher.getAuthTag()]).toString("base64url");
   }
 
-  open(token: string, scope: string): UserCursor | undefined {
+  open(token: string, scope: string): PageCursor | undefined {
     const bytes = Buffer.from(token, "base64url");
     if (bytes.length <= nonceLength + tagLength) return undefined;
     const decipher = createDecipheriv(algorithm, this.#key, bytes.subarray(0, nonceLength), {

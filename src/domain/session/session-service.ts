@@ -1,0 +1,118 @@
+import type { RelationalRepository } from "../../interfaces/relationaldb/relational-repository.ts";
+import type { SessionCursor } from "../../interfaces/relationaldb/session-repository.ts";
+import type { Call } from "../call.ts";
+import { DomainError } from "../errors.ts";
+import { openPageToken, type PageTokens, pageLimit } from "../page-tokens.ts";
+import type { TokenIssuer, Tokens } from "../token/token-issuer.ts";
+import type { RefreshTokens } from "./refresh-tokens.ts";
+import { type Session, type SessionLimits, sessionNotFound } from "./session.ts";
+
+export interface ListSessions {
+  readonly userId: string;
+  readonly showEnded: boolean;
+  /** 0 means the default. */
+  readonly pageSize: number;
+  /** Empty for the first page. */
+  readonly pageToken: string;
+}
+
+export interface SessionPage {
+  readonly sessions: readonly Session[];
+  /** Empty on the last page. */
+  readonly nextPageToken: string;
+}
+
+const sweptAtOnce = 500;
+
+/** Keeps the sessions once they have begun. */
+export class SessionService {
+  readonly #repository: RelationalRepository;
+  readonly #limits: SessionLimits;
+  readonly #issuer: TokenIssuer;
+  readonly #refreshTokens: RefreshTokens;
+  readonly #pageTokens: PageTokens;
+  readonly #onReuse: (session: Session) => void;
+
+  constructor(dependencies: {
+    repository: RelationalRepository;
+    limits: SessionLimits;
+    issuer: TokenIssuer;
+    refreshTokens: RefreshTokens;
+    pageTokens: PageTokens;
+    /** Told of a session that has just ended because one of its refresh tokens was used again. */
+    onReuse: (session: Session) => void;
+  }) {
+    this.#repository = dependencies.repository;
+    this.#limits = dependencies.limits;
+    this.#issuer = dependencies.issuer;
+    this.#refreshTokens = dependencies.refreshTokens;
+    this.#pageTokens = dependencies.pageTokens;
+    this.#onReuse = dependencies.onReuse;
+  }
+
+  /** @throws SESSION_NOT_FOUND */
+  async get(call: Call, id: string): Promise<Session> {
+    const session = await this.#repository.read(call).sessions.find(id.toLowerCase());
+    if (session === undefined) throw sessionNotFound();
+    return session;
+  }
+
+  /** @throws PAGE_TOKEN_INVALID */
+  async list(call: Call, { userId, showEnded, pageSize, pageToken }: ListSessions): Promise<SessionPage> {
+    const query = { userId: userId.toLowerCase(), liveOnly: !showEnded };
+    const scope = JSON.stringify(["sessions", query.userId, query.liveOnly]);
+    const limit = pageLimit(pageSize);
+    const after: SessionCursor | undefined = openPageToken(
+      this.#pageTokens,
+      pageToken,
+      scope,
+      "user_id and show_ended",
+    );
+    // One more than the page tells whether there is another page.
+    const found = await this.#repository.read(call).sessions.list({ ...query, after, limit: limit + 1 });
+    const sessions = found.slice(0, limit);
+    const last = found.length > limit ? sessions.at(-1) : undefined;
+    return { sessions, nextPageToken: last === undefined ? "" : this.#pageTokens.seal(last, scope) };
+  }
+
+  /** @throws SESSION_NOT_FOUND */
+  async revoke(call: Call, id: string): Promise<Session> {
+    const session = await this.#repository.transaction(call, ({ sessions }) =>
+      sessions.end(id.toLowerCase(), "revoked"),
+    );
+    if (session === undefined) throw sessionNotFound();
+    return session;
+  }
+
+  /** Answers how many sessions it has ended. */
+  async revokeAll(call: Call, userId: string, except: string | undefined): Promise<number> {
+    return this.#repository.transaction(call, ({ sessions }) =>
+      sessions.endAll(userId.toLowerCase(), "revoked", except?.toLowerCase()),
+    );
+  }
+
+  /** Uses up a refresh token. @throws REFRESH_TOKEN_INVALID */
+  async refresh(call: Call, refreshToken: string): Promise<{ session: Session; tokens: Tokens }> {
+    const grant = this.#refreshTokens.open(refreshToken);
+    if (grant === undefined) throw refreshTokenInvalid();
+    await this.#issuer.prepare(call);
+    const { sessionId, generation } = grant;
+    const at = await this.#repository.statement(call).sessions.refresh(sessionId, generation, this.#limits);
+    if (at === undefined) throw refreshTokenInvalid();
+    if (at.session.state !== "live") {
+      this.#onReuse(at.session);
+      throw refreshTokenInvalid();
+    }
+    return { session: at.session, tokens: this.#issuer.issue(at) };
+  }
+
+  /** Forgets sessions that ended long ago, in small steps. For a task in the background. */
+  async forgetOld(call: Call): Promise<void> {
+    const sweep = () => this.#repository.transaction(call, ({ sessions }) => sessions.sweep(sweptAtOnce));
+    while ((await sweep()) === sweptAtOnce);
+  }
+}
+
+function refreshTokenInvalid(): DomainError {
+  return new DomainError("REFRESH_TOKEN_INVALID", "the refresh token cannot be used; sign in again");
+}

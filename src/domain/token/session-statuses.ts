@@ -1,0 +1,65 @@
+import type { RelationalRepository } from "../../interfaces/relationaldb/relational-repository.ts";
+import type { SessionStatus } from "../../interfaces/relationaldb/session-repository.ts";
+import type { Call } from "../call.ts";
+
+/** What is known of a session now. */
+export interface KnownStatus {
+  readonly userId: string;
+  readonly live: boolean;
+  /** The database's time now, as far as is known. Milliseconds. */
+  readonly time: number;
+}
+
+interface Remembered {
+  readonly status: SessionStatus;
+  /** When it was asked for. */
+  readonly askedAt: number;
+}
+
+const remembered = 10_000;
+
+/** Whether sessions are live: by the database, or from memory for who allows it. */
+export class SessionStatuses {
+  readonly #repository: RelationalRepository;
+  readonly #monotonicMs: () => number;
+  readonly #memory = new Map<string, Remembered>();
+
+  constructor(repository: RelationalRepository, monotonicMs: () => number) {
+    this.#repository = repository;
+    this.#monotonicMs = monotonicMs;
+  }
+
+  /** The status of a session from memory, where it is known and was asked for no longer ago than that. */
+  recall(sessionId: string, maxStalenessMs: number): KnownStatus | undefined {
+    if (!(maxStalenessMs > 0)) return undefined;
+    const known = this.#memory.get(sessionId);
+    if (known === undefined) return undefined;
+    const ageMs = this.#monotonicMs() - known.askedAt;
+    if (ageMs > maxStalenessMs) return undefined;
+    const { userId, live, time } = known.status;
+    return { userId, live, time: time.getTime() + ageMs };
+  }
+
+  /** The status of each of the sessions that there are, by the database. */
+  async ask(call: Call, sessionIds: readonly string[]): Promise<Map<string, KnownStatus>> {
+    const askedAt = this.#monotonicMs();
+    const statuses = await this.#repository.read(call).sessions.statuses(sessionIds);
+    const known = new Map<string, KnownStatus>();
+    for (const status of statuses) {
+      this.#remember(status, askedAt);
+      known.set(status.id, { userId: status.userId, live: status.live, time: status.time.getTime() });
+    }
+    return known;
+  }
+
+  #remember(status: SessionStatus, askedAt: number): void {
+    // Of two questions at once the earlier may be answered last.
+    if ((this.#memory.get(status.id)?.askedAt ?? askedAt) > askedAt) return;
+    // Last in the order of the map, whose first is forgotten.
+    this.#memory.delete(status.id);
+    this.#memory.set(status.id, { status, askedAt });
+    if (this.#memory.size <= remembered) return;
+    const [oldest] = this.#memory.keys();
+    if (oldest !== undefined) this.#memory.delete(oldest);
+  }
+}

@@ -1,0 +1,70 @@
+import type { SessionAt } from "../../interfaces/relationaldb/session-repository.ts";
+import type { Call } from "../call.ts";
+import type { RefreshTokens } from "../session/refresh-tokens.ts";
+import type { KeyRing } from "../signing-key/key-ring.ts";
+import type { AccessTokens } from "./access-tokens.ts";
+
+/** The tokens of a session, as a sign-in or a refresh answers them. */
+export interface Tokens {
+  readonly accessToken: string;
+  readonly accessTokenExpireTime: Date;
+  readonly refreshToken: string;
+  readonly refreshTokenExpireTime: Date;
+}
+
+/** Makes the tokens of sessions. */
+export class TokenIssuer {
+  readonly #issuer: string;
+  readonly #accessTokenLifetimeMs: number;
+  readonly #accessTokens: AccessTokens;
+  readonly #refreshTokens: RefreshTokens;
+  readonly #keyRing: KeyRing;
+  readonly #newId: () => string;
+
+  constructor(dependencies: {
+    issuer: string;
+    accessTokenLifetimeMs: number;
+    accessTokens: AccessTokens;
+    refreshTokens: RefreshTokens;
+    keyRing: KeyRing;
+    newId: () => string;
+  }) {
+    this.#issuer = dependencies.issuer;
+    this.#accessTokenLifetimeMs = dependencies.accessTokenLifetimeMs;
+    this.#accessTokens = dependencies.accessTokens;
+    this.#refreshTokens = dependencies.refreshTokens;
+    this.#keyRing = dependencies.keyRing;
+    this.#newId = dependencies.newId;
+  }
+
+  /** Makes sure, before anything is changed, that tokens can be made. */
+  async prepare(call: Call): Promise<void> {
+    if (this.#keyRing.isStale) await this.#keyRing.reload(call);
+  }
+
+  /** New tokens of a session as it is at a moment of the database's clock: the same refresh token each time. */
+  issue({ session, time }: SessionAt): Tokens {
+    const expireTime = Math.min(time.getTime() + this.#accessTokenLifetimeMs, session.expireTime.getTime());
+    const exp = wholeSeconds(expireTime);
+    const claims = {
+      iss: this.#issuer,
+      sub: session.userId,
+      aud: session.audience,
+      exp,
+      iat: wholeSeconds(time.getTime()),
+      jti: this.#newId(),
+      client_id: session.client.id,
+      sid: session.id,
+    };
+    return {
+      accessToken: this.#accessTokens.sign(claims, this.#keyRing.signingAt(time.getTime())),
+      accessTokenExpireTime: new Date(exp * 1_000),
+      refreshToken: this.#refreshTokens.seal({ sessionId: session.id, generation: session.generation }),
+      refreshTokenExpireTime: session.idleExpireTime,
+    };
+  }
+}
+
+function wholeSeconds(milliseconds: number): number {
+  return Math.floor(milliseconds / 1_000);
+}
