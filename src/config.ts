@@ -1,4 +1,6 @@
 import { availableParallelism } from "node:os";
+import type { SigningAlgorithm } from "./domain/signing-key/signing-key.ts";
+import type { WrappingKeySource } from "./infrastructure/crypto/wrapping-key-source.ts";
 import { StartError } from "./infrastructure/start-error.ts";
 import { type Settings, settings } from "./settings.ts";
 
@@ -19,6 +21,18 @@ export interface Config {
   readonly drainDelayMs: number;
   readonly argon2: { readonly memoryKib: number; readonly iterations: number; readonly parallelism: number };
   readonly hashPool: { readonly concurrency: number; readonly queueLimit: number };
+  /** `iss` of the access tokens. */
+  readonly issuer: string;
+  /** Who access tokens can be for. */
+  readonly audiences: ReadonlySet<string>;
+  readonly wrappingKeys: WrappingKeySource;
+  readonly signing: {
+    readonly algorithm: SigningAlgorithm;
+    readonly rotationMs: number;
+    readonly maxAgeMs: number;
+    readonly tokenLifetimeMs: number;
+  };
+  readonly sessionLimits: { readonly idleMs: number; readonly absoluteMs: number; readonly leewayMs: number };
   readonly passwordPolicy: { readonly minLength: number; readonly maxLength: number };
   readonly log: { readonly level: string; readonly format: "auto" | "json" | "pretty" };
 }
@@ -39,7 +53,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads the configuration from an environment. @throws ConfigError with all faults. */
 export function loadConfig(env: Environment): Config {
-  const faults: string[] = unknownSettings(env);
+  const faults: string[] = [...unknownSettings(env), ...emptied(env)];
   const values = parseSettings(env, faults);
   faults.push(...contradictions(values));
   if (faults.length > 0) throw new ConfigError(faults);
@@ -57,6 +71,13 @@ function unknownSettings(env: Environment): string[] {
     .map((name) => `${name} is no setting`);
 }
 
+/** Elsewhere an empty variable is one that is not set; of these it would be a service without a name (OpenFGA CVE-2026-55689). */
+function emptied(env: Environment): string[] {
+  return ["AUTH_ISSUER", "AUTH_AUDIENCES"]
+    .filter((name) => env[name] === "")
+    .map((name) => `${name} is empty: whose tokens, and for whom, must be said`);
+}
+
 /** The good values; the others are among the faults. */
 function parseSettings(env: Environment, faults: string[]): Partial<Settings> {
   const values: Record<string, unknown> = {};
@@ -72,7 +93,53 @@ function parseSettings(env: Environment, faults: string[]): Partial<Settings> {
 
 /** What good values cannot mean together. */
 function contradictions(values: Partial<Settings>): string[] {
-  return [...tlsContradictions(values), ...argon2Contradictions(values)];
+  return [
+    ...tlsContradictions(values),
+    ...argon2Contradictions(values),
+    ...tokenContradictions(values),
+    ...timeContradictions(values),
+  ];
+}
+
+function* tokenContradictions(values: Partial<Settings>): Iterable<string> {
+  const { AUTH_WRAPPING_KEY_FILE: file, AUTH_WRAPPING_KEY: value } = values;
+  if (file !== undefined && value !== undefined)
+    yield "AUTH_WRAPPING_KEY_FILE and AUTH_WRAPPING_KEY are both set";
+  // On a database that is shared, nothing can be guessed that all instances and verifiers must agree on.
+  if (values.DATABASE_URL === undefined) return;
+  for (const name of ["AUTH_ISSUER", "AUTH_AUDIENCES"] as const) {
+    if (values[name] === undefined) yield `${name} must be set with DATABASE_URL`;
+  }
+  if ((file ?? value) === undefined) {
+    yield "AUTH_WRAPPING_KEY_FILE (or AUTH_WRAPPING_KEY) must be set with DATABASE_URL: " +
+      "openssl rand -base64 32 makes a key";
+  }
+}
+
+/** The patience of a unit of work (infrastructure/db/budget.ts). */
+const leastLeewayMs = 2_000;
+
+/** Pairs of durations of which the first must be at most the second. */
+const ordered = [
+  ["AUTH_SESSION_IDLE", "AUTH_SESSION_ABSOLUTE"],
+  ["AUTH_ACCESS_TOKEN_LIFETIME", "AUTH_SESSION_IDLE"],
+  ["AUTH_REFRESH_LEEWAY", "AUTH_SESSION_IDLE"],
+] as const;
+
+function* timeContradictions(values: Partial<Settings>): Iterable<string> {
+  for (const [shorter, longer] of ordered) {
+    if ((values[shorter] ?? 0) > (values[longer] ?? Number.POSITIVE_INFINITY)) {
+      yield `${shorter} is longer than ${longer}`;
+    }
+  }
+  if ((values.AUTH_REFRESH_LEEWAY ?? leastLeewayMs) < leastLeewayMs) {
+    yield "AUTH_REFRESH_LEEWAY must be at least 2s: " +
+      "so long may the service itself try to find out whether a refresh was made";
+  }
+  const { AUTH_SIGNING_KEY_ROTATION: rotation, AUTH_JWKS_MAX_AGE: maxAge } = values;
+  if (rotation !== undefined && maxAge !== undefined && rotation < 3 * maxAge) {
+    yield "AUTH_SIGNING_KEY_ROTATION must be at least three times AUTH_JWKS_MAX_AGE: a key is published before it signs";
+  }
 }
 
 function* tlsContradictions(values: Partial<Settings>): Iterable<string> {
@@ -138,10 +205,30 @@ function toConfig(values: Settings): Config {
       concurrency: values.AUTH_HASH_CONCURRENCY ?? availableParallelism(),
       queueLimit: values.AUTH_HASH_QUEUE,
     },
+    issuer: values.AUTH_ISSUER ?? `http://${values.AUTH_HTTP_ADDRESS}`,
+    audiences: values.AUTH_AUDIENCES ?? new Set(["development"]),
+    wrappingKeys: wrappingKeySource(values),
+    signing: {
+      algorithm: values.AUTH_SIGNING_ALGORITHM,
+      rotationMs: values.AUTH_SIGNING_KEY_ROTATION,
+      maxAgeMs: values.AUTH_JWKS_MAX_AGE,
+      tokenLifetimeMs: values.AUTH_ACCESS_TOKEN_LIFETIME,
+    },
+    sessionLimits: {
+      idleMs: values.AUTH_SESSION_IDLE,
+      absoluteMs: values.AUTH_SESSION_ABSOLUTE,
+      leewayMs: values.AUTH_REFRESH_LEEWAY,
+    },
     passwordPolicy: {
       minLength: values.AUTH_PASSWORD_MIN_LENGTH,
       maxLength: values.AUTH_PASSWORD_MAX_LENGTH,
     },
     log: { level: values.AUTH_LOG_LEVEL, format: values.AUTH_LOG_FORMAT },
   };
+}
+
+function wrappingKeySource(values: Settings): WrappingKeySource {
+  const { AUTH_WRAPPING_KEY_FILE: file, AUTH_WRAPPING_KEY: value } = values;
+  if (file !== undefined) return { file };
+  return value === undefined ? { madeIn: values.AUTH_DATA_DIR } : { value };
 }

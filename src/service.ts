@@ -1,33 +1,26 @@
-import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "./config.ts";
-import { AuthenticationService } from "./domain/credential/authentication-service.ts";
-import { Mutations } from "./domain/request/mutations.ts";
-import { UserService } from "./domain/user/user-service.ts";
-import { AesPageTokens } from "./infrastructure/crypto/aes-page-tokens.ts";
-import { Argon2PasswordHasher } from "./infrastructure/crypto/argon2-password-hasher.ts";
+import type { Call } from "./domain/call.ts";
+import type { KeyRing } from "./domain/signing-key/key-ring.ts";
 import { lowerHashingThreads } from "./infrastructure/crypto/background-threads.ts";
-import { HashPool } from "./infrastructure/crypto/hash-pool.ts";
-import { sha256Fingerprint } from "./infrastructure/crypto/sha256-fingerprint.ts";
 import type { LocatedDatabase } from "./infrastructure/db/locate-database.ts";
 import { openDatabase } from "./infrastructure/db/open-database.ts";
-import { sharedSecret } from "./infrastructure/db/shared-secret.ts";
 import { createHealth } from "./infrastructure/grpc/health.ts";
 import { listenGrpc } from "./infrastructure/grpc/listen-grpc.ts";
 import { listenHttp } from "./infrastructure/http/listen-http.ts";
-import { toAscii } from "./infrastructure/idna.ts";
 import type { Logger } from "./infrastructure/logger.ts";
 import { Readiness } from "./infrastructure/readiness.ts";
 import { repeatedly } from "./infrastructure/repeatedly.ts";
 import { StartError } from "./infrastructure/start-error.ts";
 import { loadTlsFiles } from "./infrastructure/tls-files.ts";
 import { welcome } from "./infrastructure/welcome.ts";
+import { wellKnownDocuments } from "./interfaces/http/well-known.ts";
 import { CockroachRepository } from "./interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
-import type { RelationalRepository } from "./interfaces/relationaldb/relational-repository.ts";
 import { unknownMethod } from "./interfaces/rpc/errors.ts";
 import { logCalls } from "./interfaces/rpc/interceptors/log-calls.ts";
 import { validateRequests, warmUpValidation } from "./interfaces/rpc/interceptors/validate.ts";
 import { createRoutes, serviceDescriptors } from "./interfaces/rpc/routes.ts";
+import { createServices, openSecrets } from "./services.ts";
 
 /** What calls in flight get to finish once connections are refused. */
 const drainGraceMs = 10_000;
@@ -51,10 +44,12 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   const log = (line: string) => logger.info(line);
   const database = resources.use(await openDatabase(await location, { ...config, log, signal: stop }));
   const repository = new CockroachRepository(database.pool);
-  const pageTokenKey = await sharedSecret(database.pool, "page-tokens");
-  const { users, authentication, mutations } = createServices(config, repository, pageTokenKey, logger);
+  const secrets = await openSecrets(config, database);
+  const services = createServices({ config, repository, ...secrets, logger });
+  const { keyRing, mutations, sessions } = services;
+  await firstKeys(keyRing);
 
-  const routes = createRoutes({ users, authentication });
+  const routes = createRoutes(services);
   const interceptors = [logCalls(logger), validateRequests];
   const tls = config.tls && (await loadTlsFiles({ ...config.tls, onReload: logReload(logger) }));
   resources.defer(() => tls?.close());
@@ -70,14 +65,14 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
       },
     }),
   );
-  resources.use(
-    repeatedly({
-      task: (call) => mutations.forgetOld(call),
-      everyMs: 60_000,
-      timeoutMs: 10_000,
-      onError: (err) => logger.warn({ err }, "old request ids were not swept"),
-    }),
-  );
+  const inBackground = (what: string, everyMs: number, task: (call: Call) => Promise<void>) => {
+    const onError = (err: unknown) => logger.warn({ err }, `${what} failed`);
+    resources.use(repeatedly({ task, everyMs, timeoutMs: 10_000, onError }));
+  };
+  inBackground("the sweep of old request ids", 60_000, (call) => mutations.forgetOld(call));
+  inBackground("the sweep of old sessions", 60_000, (call) => sessions.forgetOld(call));
+  const keysEveryMs = Math.min(config.signing.maxAgeMs / 4, 30_000);
+  inBackground("the upkeep of the signing keys", keysEveryMs, (call) => keyRing.maintain(call));
 
   const report = (err: unknown, path: string) =>
     logger.error({ err, path }, "a call failed before it was one");
@@ -93,6 +88,7 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   const http = await listenHttp({
     ...listen,
     address: config.httpAddress,
+    documents: wellKnownDocuments(config.issuer, keyRing),
     live: () => true,
     ready: () => readiness.ready,
     options: { maxTimeoutMs: config.maxDeadlineMs },
@@ -122,23 +118,14 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   if (!stop.aborted) throw new StartError(reason);
 }
 
-function createServices(
-  { argon2, hashPool, passwordPolicy }: Config,
-  repository: RelationalRepository,
-  pageTokenKey: Buffer,
-  logger: Logger,
-) {
-  const hasher = new Argon2PasswordHasher(new HashPool(hashPool), argon2);
-  const mutations = new Mutations(repository, hasher, sha256Fingerprint, randomUUID);
-  const shared = { repository, mutations, hasher, passwordPolicy, toAscii };
-  return {
-    mutations,
-    users: new UserService({ ...shared, pageTokens: new AesPageTokens(pageTokenKey), newId: randomUUID }),
-    authentication: new AuthenticationService({
-      ...shared,
-      onRehashFailure: (err) => logger.warn({ err }, "a password was not hashed anew"),
-    }),
-  };
+/** The keys that there are to sign with, and the first where there is none. @throws StartError */
+async function firstKeys(keyRing: KeyRing): Promise<void> {
+  const timeoutMs = 10_000;
+  try {
+    await keyRing.maintain({ signal: AbortSignal.timeout(timeoutMs), timeoutMs: () => timeoutMs });
+  } catch (error) {
+    throw new StartError(`The signing keys cannot be used: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function logReload(logger: Logger) {

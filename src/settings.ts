@@ -10,6 +10,9 @@ const duration = z
     return Number(amount) * units[unit as keyof typeof units];
   });
 
+/** A duration of something that takes time. HTTP counts in seconds how long documents may be kept, and tokens how long they are good. */
+const lifetime = duration.refine((ms) => ms >= 1_000, "must be at least 1s");
+
 const address = z
   .string()
   .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, 'must be host:port, such as "127.0.0.1:50051"')
@@ -26,6 +29,23 @@ function integer(min: number, max: number) {
 function oneOf<const Choice extends string>(...choices: Choice[]) {
   return z.enum(choices, `must be ${choices.map((choice) => `"${choice}"`).join(" or ")}`);
 }
+
+const issuer = z
+  .url({ protocol: /^https?$/, error: 'must be an http(s):// URL, such as "https://auth.example.com"' })
+  .refine(
+    (text) => /^[\x21-\x7e]{1,512}$/.test(text),
+    "must be at most 512 characters of ASCII, without blanks",
+  )
+  .refine((text) => !/[?#]/.test(text), "must have no query and no fragment")
+  .refine((text) => !text.endsWith("/"), "must not end in a slash");
+
+const audiences = z
+  .string()
+  .regex(
+    /^[\x21-\x2b\x2d-\x7e]{1,256}(,[\x21-\x2b\x2d-\x7e]{1,256}){0,99}$/,
+    "must be names separated by commas, without blanks",
+  )
+  .transform((text) => new Set(text.split(",")));
 
 /** Every environment variable that the service reads. A default in brackets depends on something else. */
 export const settings = {
@@ -57,7 +77,55 @@ export const settings = {
   },
   AUTH_HTTP_ADDRESS: {
     schema: address.prefault("127.0.0.1:8080"),
-    help: "Where Connect, gRPC-Web, JSON, /livez and /readyz are served.",
+    help: "Where Connect, gRPC-Web, JSON, /.well-known, /livez and /readyz are served.",
+  },
+  AUTH_ISSUER: {
+    schema: issuer.optional(),
+    default: "(http:// and AUTH_HTTP_ADDRESS if embedded, else required)",
+    help: "The `iss` of access tokens: the URL under which verifiers find /.well-known/jwks.json.",
+  },
+  AUTH_AUDIENCES: {
+    schema: audiences.optional(),
+    default: "(development if embedded, else required)",
+    help: "Who access tokens can be for (`aud`): names or URLs, separated by commas.",
+  },
+  AUTH_WRAPPING_KEY_FILE: {
+    schema: z.string().min(1).optional(),
+    default: "(wrapping-key in AUTH_DATA_DIR if embedded, else required)",
+    help: "File of the key that wraps private keys and secrets in the database: 32 bytes in base64. More lines are older keys.",
+  },
+  AUTH_WRAPPING_KEY: {
+    schema: z.string().min(1).optional(),
+    default: "",
+    help: "The same keys themselves, separated by commas, where there is no file.",
+  },
+  AUTH_SIGNING_ALGORITHM: {
+    schema: oneOf("ES256", "EdDSA").prefault("ES256"),
+    help: "What the next signing keys sign with.",
+  },
+  AUTH_SIGNING_KEY_ROTATION: {
+    schema: lifetime.prefault("720h"),
+    help: "How long a signing key signs.",
+  },
+  AUTH_JWKS_MAX_AGE: {
+    schema: lifetime.prefault("5m"),
+    help: "How long verifiers may keep the public keys. A new key is published twice as long before it signs.",
+  },
+  AUTH_ACCESS_TOKEN_LIFETIME: {
+    schema: lifetime.prefault("5m"),
+    help: "How long an access token is good.",
+  },
+  AUTH_SESSION_IDLE: {
+    schema: lifetime.prefault("24h"),
+    help: "After how long without a refresh a session ends.",
+  },
+  AUTH_SESSION_ABSOLUTE: {
+    schema: lifetime.prefault("720h"),
+    help: "After how long a session ends, however often it is refreshed.",
+  },
+  AUTH_REFRESH_LEEWAY: {
+    schema: duration.prefault("10s"),
+    help: "For how long a used refresh token is answered with its successor again.",
   },
   AUTH_TLS: {
     schema: oneOf("off", "on", "mesh").prefault("off"),

@@ -16,15 +16,15 @@ export function welcome({ grpcAddress, httpAddress, database, tls, readyAfterMs 
 auth is ready after ${(readyAfterMs / 1000).toFixed(1)} s. Ctrl-C stops it.
 
   gRPC  ${grpcAddress}  with health and reflection
-  HTTP  ${url}  with Connect, gRPC-Web, JSON, /livez and /readyz
+  HTTP  ${url}  with Connect, gRPC-Web, JSON, /.well-known, /livez and /readyz
   data  ${database}
 
 Try it in another terminal:
 
   curl ${json} -d '{"user":{"email":"ada@example.com"},"password":"correct horse battery staple"}' \\
     ${url}/auth.v1.UserService/CreateUser
-  curl ${json} -d '{"identifier":"ada@example.com","password":"correct horse battery staple"}' \\
-    ${url}/auth.v1.AuthenticationService/VerifyPassword
+  curl ${json} -d '{"identifier":"ada@example.com","password":"correct horse battery staple","audience":"development","client":{"id":"web"}}' \\
+    ${url}/auth.v1.AuthenticationService/Authenticate
   grpcurl${plaintext} ${grpcAddress} list
 
 `;

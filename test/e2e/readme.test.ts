@@ -19,19 +19,28 @@ const expected = {
     [
       "auth.v1.UserService",
       "auth.v1.AuthenticationService",
+      "auth.v1.SessionService",
+      "auth.v1.TokenService",
       "grpc.health.v1.Health",
       "rpc CreateUser",
       "message User",
     ],
     ['"email": "ada@example.com"', '"state": "STATE_ACTIVE"', '"displayName": "Ada"'],
+    ['"active": true', '"audience": "development"', '"state": "STATE_LIVE"', '"refreshToken": "rt1_'],
     ['"status": "SERVING"'],
   ],
   "buf curl": [
     ["auth.v1.UserService/CreateUser", "auth.v1.AuthenticationService/VerifyPassword"],
     ['"email": "grace@example.com"', '"state": "STATE_ACTIVE"'],
+    ['"active": true', '"audience": "development"'],
     ['"status": "SERVING"'],
   ],
-  curl: [['"email":"edsger@example.com"', '"state":"STATE_ACTIVE"'], ["ok"]],
+  curl: [
+    ['"email":"edsger@example.com"', '"state":"STATE_ACTIVE"'],
+    ['"state":"STATE_REVOKED"', '"endReason":"END_REASON_REVOKED"'],
+    ['"keys":[{"kid":', '"jwks_uri":'],
+    ["ok"],
+  ],
 };
 
 describe("the README's own commands", () => {

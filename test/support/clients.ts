@@ -1,12 +1,16 @@
 import { type Client, createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { AuthenticationService } from "../../src/gen/auth/v1/authentication_service_pb.ts";
+import { SessionService } from "../../src/gen/auth/v1/session_service_pb.ts";
+import { TokenService } from "../../src/gen/auth/v1/token_service_pb.ts";
 import { UserService } from "../../src/gen/auth/v1/user_service_pb.ts";
 import type { RunningService } from "./service.ts";
 
 export interface ApiClients {
   readonly users: Client<typeof UserService>;
   readonly authentication: Client<typeof AuthenticationService>;
+  readonly sessions: Client<typeof SessionService>;
+  readonly tokens: Client<typeof TokenService>;
 }
 
 /** The API over gRPC, on the gRPC port. */
@@ -23,5 +27,7 @@ function clientsOn(transport: Parameters<typeof createClient>[1]): ApiClients {
   return {
     users: createClient(UserService, transport),
     authentication: createClient(AuthenticationService, transport),
+    sessions: createClient(SessionService, transport),
+    tokens: createClient(TokenService, transport),
   };
 }

@@ -3,9 +3,10 @@ import { verify } from "@node-rs/argon2";
 import { Client } from "pg";
 import type { DatabasePool } from "slonik";
 import { CockroachRepository } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
+import { aCall } from "./calls.ts";
 import { openMigratedPool } from "./migrated-pool.ts";
 import { createTestDatabase, type TestDatabase } from "./postgres.ts";
-import { type RpcClients, rpcOn } from "./rpc.ts";
+import { rpcOn } from "./rpc.ts";
 import { otherPassword, password } from "./services.ts";
 import { type Disguise, WireProxy } from "./wire-proxy.ts";
 
@@ -38,7 +39,7 @@ export interface Stored {
 export class FaultLane implements AsyncDisposable {
   readonly proxy: WireProxy;
   readonly pool: DatabasePool;
-  readonly rpc: RpcClients;
+  readonly rpc: ReturnType<typeof rpcOn>;
   readonly poolSize: number;
   readonly #database: TestDatabase;
   readonly #direct: Client;
@@ -53,7 +54,9 @@ export class FaultLane implements AsyncDisposable {
     const proxy = await WireProxy.start(database.uri, { as });
     const pool = await openMigratedPool(proxy.uri, poolSize);
     await direct.query(countChanges);
-    return new FaultLane({ database, direct, proxy, pool, poolSize });
+    const lane = new FaultLane({ database, direct, proxy, pool, poolSize });
+    await lane.rpc.services.keyRing.maintain(aCall());
+    return lane;
   }
 
   private constructor(parts: {

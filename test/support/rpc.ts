@@ -1,5 +1,7 @@
 import { type Client, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
 import { AuthenticationService } from "../../src/gen/auth/v1/authentication_service_pb.ts";
+import { SessionService } from "../../src/gen/auth/v1/session_service_pb.ts";
+import { TokenService } from "../../src/gen/auth/v1/token_service_pb.ts";
 import { UserService } from "../../src/gen/auth/v1/user_service_pb.ts";
 import {
   type BadRequest_FieldViolation,
@@ -22,21 +24,29 @@ export interface LogLine {
 export interface RpcClients {
   readonly users: Client<typeof UserService>;
   readonly authentication: Client<typeof AuthenticationService>;
+  readonly sessions: Client<typeof SessionService>;
+  readonly tokens: Client<typeof TokenService>;
 }
 
 /** The whole API on a repository, through the real handlers and interceptors, without a socket. */
-export function rpcOn(repository: RelationalRepository): RpcClients & { readonly log: LogLine[] } {
+export function rpcOn(
+  repository: RelationalRepository,
+): RpcClients & { readonly log: LogLine[]; readonly services: ReturnType<typeof servicesOn> } {
+  const services = servicesOn(repository);
   const log: LogLine[] = [];
   const at = (level: LogLine["level"]) => (fields: object) => void log.push({ level, fields });
   const interceptors = [
     logCalls({ info: at("info"), warn: at("warn"), error: at("error") }),
     validateRequests,
   ];
-  const transport = createRouterTransport(createRoutes(servicesOn(repository)), { router: { interceptors } });
+  const transport = createRouterTransport(createRoutes(services), { router: { interceptors } });
   return {
     users: createClient(UserService, transport),
     authentication: createClient(AuthenticationService, transport),
+    sessions: createClient(SessionService, transport),
+    tokens: createClient(TokenService, transport),
     log,
+    services,
   };
 }
 

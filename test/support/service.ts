@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -17,7 +18,19 @@ const testEnvironment: Environment = {
   AUTH_HTTP_ADDRESS: "127.0.0.1:0",
   AUTH_DRAIN_DELAY: "0ms",
   AUTH_LOG_FORMAT: "json",
+  AUTH_ISSUER: "https://auth.test",
+  AUTH_AUDIENCES: "development,orders",
 };
+
+/** One for the whole run: services on one database need the same. */
+const wrappingKey = randomBytes(32).toString("base64");
+
+/** What a service on a database that is given needs besides. */
+function keyFor({ DATABASE_URL, AUTH_WRAPPING_KEY_FILE }: Environment): Environment {
+  return DATABASE_URL === undefined || AUTH_WRAPPING_KEY_FILE !== undefined
+    ? {}
+    : { AUTH_WRAPPING_KEY: wrappingKey };
+}
 
 /** A process that was started as a user would start it, by `node src/main.ts`. */
 export class ServiceProcess {
@@ -28,7 +41,12 @@ export class ServiceProcess {
   readonly #exited: Promise<unknown>;
 
   constructor(environment: Environment, args: readonly string[] = [], cwd = root) {
-    const env = { ...withoutSettings(process.env), ...testEnvironment, ...environment };
+    const env = {
+      ...withoutSettings(process.env),
+      ...testEnvironment,
+      ...keyFor(environment),
+      ...environment,
+    };
     this.child = spawn(process.execPath, [join(root, "src/main.ts"), ...args], {
       cwd,
       env: env as NodeJS.ProcessEnv,

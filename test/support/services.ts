@@ -1,13 +1,11 @@
-import { randomBytes, randomUUID } from "node:crypto";
-import { AuthenticationService } from "../../src/domain/credential/authentication-service.ts";
-import { Mutations } from "../../src/domain/request/mutations.ts";
-import { UserService } from "../../src/domain/user/user-service.ts";
+import { randomBytes } from "node:crypto";
+import { loadConfig } from "../../src/config.ts";
 import { AesPageTokens } from "../../src/infrastructure/crypto/aes-page-tokens.ts";
-import { Argon2PasswordHasher } from "../../src/infrastructure/crypto/argon2-password-hasher.ts";
-import { HashPool } from "../../src/infrastructure/crypto/hash-pool.ts";
-import { sha256Fingerprint } from "../../src/infrastructure/crypto/sha256-fingerprint.ts";
-import { toAscii } from "../../src/infrastructure/idna.ts";
+import { HmacRefreshTokens } from "../../src/infrastructure/crypto/hmac-refresh-tokens.ts";
+import { NodeSigningKeyPairs } from "../../src/infrastructure/crypto/signing-key-pairs.ts";
+import { WrappingKeys } from "../../src/infrastructure/crypto/wrapping-keys.ts";
 import type { RelationalRepository } from "../../src/interfaces/relationaldb/relational-repository.ts";
+import { createServices } from "../../src/services.ts";
 
 /** Costs next to nothing: what a test is about is seldom the hash. */
 export const cheapArgon2 = { memoryKib: 64, iterations: 1, parallelism: 1 };
@@ -15,30 +13,26 @@ export const cheapArgon2 = { memoryKib: 64, iterations: 1, parallelism: 1 };
 export const password = "correct horse battery staple";
 export const otherPassword = "wrong donkey battery staple";
 
-/** The domain services on a repository, with real hashes that are cheap. */
-export function servicesOn(repository: RelationalRepository, argon2 = cheapArgon2) {
-  const hasher = new Argon2PasswordHasher(new HashPool({ concurrency: 2, queueLimit: 1_000 }), argon2);
-  const mutations = new Mutations(repository, hasher, sha256Fingerprint, randomUUID);
-  const passwordPolicy = { minLength: 15, maxLength: 256 };
-  const rehashFailures: unknown[] = [];
-  return {
-    users: new UserService({
-      repository,
-      mutations,
-      hasher,
-      passwordPolicy,
-      pageTokens: new AesPageTokens(randomBytes(32)),
-      toAscii,
-      newId: randomUUID,
-    }),
-    authentication: new AuthenticationService({
-      repository,
-      mutations,
-      hasher,
-      passwordPolicy,
-      toAscii,
-      onRehashFailure: (error) => rehashFailures.push(error),
-    }),
-    rehashFailures,
-  };
+/** Who the access tokens of a service without configuration are for. */
+export const audience = "development";
+
+/** The domain services on a repository, with real hashes that are cheap, and what they have warned of. */
+export function servicesOn(
+  repository: RelationalRepository,
+  argon2 = cheapArgon2,
+  environment: Record<string, string> = {},
+) {
+  const warnings: { readonly fields: Record<string, unknown>; readonly message: string }[] = [];
+  const services = createServices({
+    config: { ...loadConfig(environment), argon2, hashPool: { concurrency: 2, queueLimit: 1_000 } },
+    repository,
+    pageTokens: new AesPageTokens(randomBytes(32)),
+    refreshTokens: new HmacRefreshTokens(randomBytes(32)),
+    signingKeyPairs: new NodeSigningKeyPairs(WrappingKeys.parse(randomBytes(32).toString("base64"))),
+    logger: {
+      warn: (fields: object, message?: string) =>
+        void warnings.push({ fields: { ...fields }, message: message ?? "" }),
+    },
+  });
+  return { ...services, warnings };
 }

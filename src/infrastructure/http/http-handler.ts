@@ -16,6 +16,7 @@ import {
 } from "@connectrpc/connect-node";
 import { keepDeadline, keepDeadlineOfInterceptors } from "./keep-deadline.ts";
 import { limitTimeout } from "./limit-timeout.ts";
+import { type HttpDocument, serveDocument } from "./serve-document.ts";
 
 /** What the HTTP port answers with. */
 export interface HttpHandlerOptions {
@@ -25,6 +26,8 @@ export interface HttpHandlerOptions {
   /** Whether the process is to be left alone (`/livez`), and whether to be given work (`/readyz`). */
   readonly live: () => boolean;
   readonly ready: () => boolean;
+  /** What is served besides, by path. */
+  readonly documents?: ReadonlyMap<string, () => HttpDocument> | undefined;
   /** The error for a path that does not exist. The path is as the caller sent it, without the query. */
   readonly unknownMethod: (path: string) => ConnectError;
   /** Told of every error that leaves as "internal error", with the path of the method. */
@@ -33,7 +36,7 @@ export interface HttpHandlerOptions {
   readonly maxMessageBytes: number;
 }
 
-/** Connect, gRPC-Web and JSON for the routes, and the two probes. Never throws, whatever the request is. */
+/** Connect, gRPC-Web and JSON for the routes, the two probes, and documents. Never throws, whatever the request is. */
 export function httpHandler(options: HttpHandlerOptions): RequestListener {
   const router = createConnectRouter({
     interceptors: [keepDeadlineOfInterceptors(), ...options.interceptors, keepDeadline()],
@@ -53,6 +56,11 @@ export function httpHandler(options: HttpHandlerOptions): RequestListener {
     const probe = probes.get(path);
     if (probe !== undefined) {
       answerProbe(request, response, probe);
+      return;
+    }
+    const document = options.documents?.get(path);
+    if (document !== undefined) {
+      serveDocument(request, response, document());
       return;
     }
     const handler = handlers.get(path);

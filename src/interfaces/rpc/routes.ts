@@ -1,24 +1,41 @@
 import type { ConnectRouter } from "@connectrpc/connect";
 import type { AuthenticationService } from "../../domain/credential/authentication-service.ts";
+import type { SessionService } from "../../domain/session/session-service.ts";
+import type { KeyRing } from "../../domain/signing-key/key-ring.ts";
+import type { TokenService } from "../../domain/token/token-service.ts";
 import type { UserService } from "../../domain/user/user-service.ts";
 import { AuthenticationService as AuthenticationServiceDesc } from "../../gen/auth/v1/authentication_service_pb.ts";
+import { SessionService as SessionServiceDesc } from "../../gen/auth/v1/session_service_pb.ts";
+import { TokenService as TokenServiceDesc } from "../../gen/auth/v1/token_service_pb.ts";
 import { UserService as UserServiceDesc } from "../../gen/auth/v1/user_service_pb.ts";
 import { authenticationHandlers } from "./authentication-handlers.ts";
+import { sessionHandlers } from "./session-handlers.ts";
+import { tokenHandlers } from "./token-handlers.ts";
 import { userHandlers } from "./user-handlers.ts";
 
 /** The domain services behind the doors. */
 export interface Services {
   readonly users: UserService;
   readonly authentication: AuthenticationService;
+  readonly sessions: SessionService;
+  readonly tokens: TokenService;
+  readonly keyRing: KeyRing;
 }
 
 /** Every service of the API, in the order in which they are listed. */
-export const serviceDescriptors = [UserServiceDesc, AuthenticationServiceDesc] as const;
+export const serviceDescriptors = [
+  UserServiceDesc,
+  AuthenticationServiceDesc,
+  SessionServiceDesc,
+  TokenServiceDesc,
+] as const;
 
 /** The one list of routes: both listeners serve it. */
-export function createRoutes({ users, authentication }: Services): (router: ConnectRouter) => void {
+export function createRoutes(services: Services): (router: ConnectRouter) => void {
   return (router) => {
-    router.service(UserServiceDesc, userHandlers(users));
-    router.service(AuthenticationServiceDesc, authenticationHandlers(authentication));
+    router.service(UserServiceDesc, userHandlers(services.users));
+    router.service(AuthenticationServiceDesc, authenticationHandlers(services.authentication));
+    router.service(SessionServiceDesc, sessionHandlers(services.sessions));
+    router.service(TokenServiceDesc, tokenHandlers(services.tokens, services.keyRing));
   };
 }

@@ -4,6 +4,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Client, Session, Tokens } from "./session_pb.ts";
+import { file_auth_v1_session } from "./session_pb.ts";
 import type { User } from "./user_pb.ts";
 import { file_auth_v1_user } from "./user_pb.ts";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
@@ -14,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth/v1/authentication_service.proto.
  */
 export const file_auth_v1_authentication_service: GenFile = /*@__PURE__*/
-  fileDesc("CiRhdXRoL3YxL2F1dGhlbnRpY2F0aW9uX3NlcnZpY2UucHJvdG8SB2F1dGgudjEiXgoVVmVyaWZ5UGFzc3dvcmRSZXF1ZXN0EiEKCmlkZW50aWZpZXIYASABKAlCDeBBArpIB3IFEAEowAISIgoIcGFzc3dvcmQYAiABKAlCEIABAeBBArpIB3IFEAEogAgiNQoWVmVyaWZ5UGFzc3dvcmRSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyIncKElNldFBhc3N3b3JkUmVxdWVzdBIcCgd1c2VyX2lkGAEgASgJQgvgQQK6SAVyA7ABARIiCghwYXNzd29yZBgCIAEoCUIQgAEB4EECukgHcgUQASiACBIfCgpyZXF1ZXN0X2lkGAMgASgJQgu6SAjYAQFyA7ABASIVChNTZXRQYXNzd29yZFJlc3BvbnNlIqoBChVDaGFuZ2VQYXNzd29yZFJlcXVlc3QSHAoHdXNlcl9pZBgBIAEoCUIL4EECukgFcgOwAQESKgoQY3VycmVudF9wYXNzd29yZBgCIAEoCUIQgAEB4EECukgHcgUQASiACBImCgxuZXdfcGFzc3dvcmQYAyABKAlCEIABAeBBArpIB3IFEAEogAgSHwoKcmVxdWVzdF9pZBgEIAEoCUILukgI2AEBcgOwAQEiGAoWQ2hhbmdlUGFzc3dvcmRSZXNwb25zZTKHAgoVQXV0aGVudGljYXRpb25TZXJ2aWNlElEKDlZlcmlmeVBhc3N3b3JkEh4uYXV0aC52MS5WZXJpZnlQYXNzd29yZFJlcXVlc3QaHy5hdXRoLnYxLlZlcmlmeVBhc3N3b3JkUmVzcG9uc2USSAoLU2V0UGFzc3dvcmQSGy5hdXRoLnYxLlNldFBhc3N3b3JkUmVxdWVzdBocLmF1dGgudjEuU2V0UGFzc3dvcmRSZXNwb25zZRJRCg5DaGFuZ2VQYXNzd29yZBIeLmF1dGgudjEuQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0Gh8uYXV0aC52MS5DaGFuZ2VQYXNzd29yZFJlc3BvbnNlYgZwcm90bzM", [file_auth_v1_user, file_buf_validate_validate, file_google_api_field_behavior]);
+  fileDesc("CiRhdXRoL3YxL2F1dGhlbnRpY2F0aW9uX3NlcnZpY2UucHJvdG8SB2F1dGgudjEiXgoVVmVyaWZ5UGFzc3dvcmRSZXF1ZXN0EiEKCmlkZW50aWZpZXIYASABKAlCDeBBArpIB3IFEAEowAISIgoIcGFzc3dvcmQYAiABKAlCEIABAeBBArpIB3IFEAEogAgiNQoWVmVyaWZ5UGFzc3dvcmRSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyIqkBChNBdXRoZW50aWNhdGVSZXF1ZXN0EiEKCmlkZW50aWZpZXIYASABKAlCDeBBArpIB3IFEAEowAISIgoIcGFzc3dvcmQYAiABKAlCEIABAeBBArpIB3IFEAEogAgSHwoIYXVkaWVuY2UYAyABKAlCDeBBArpIB3IFEAEogAISKgoGY2xpZW50GAQgASgLMg8uYXV0aC52MS5DbGllbnRCCeBBArpIA8gBASJ3ChRBdXRoZW50aWNhdGVSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyEiEKB3Nlc3Npb24YAiABKAsyEC5hdXRoLnYxLlNlc3Npb24SHwoGdG9rZW5zGAMgASgLMg8uYXV0aC52MS5Ub2tlbnMidwoSU2V0UGFzc3dvcmRSZXF1ZXN0EhwKB3VzZXJfaWQYASABKAlCC+BBArpIBXIDsAEBEiIKCHBhc3N3b3JkGAIgASgJQhCAAQHgQQK6SAdyBRABKIAIEh8KCnJlcXVlc3RfaWQYAyABKAlCC7pICNgBAXIDsAEBIhUKE1NldFBhc3N3b3JkUmVzcG9uc2Ui0AEKFUNoYW5nZVBhc3N3b3JkUmVxdWVzdBIcCgd1c2VyX2lkGAEgASgJQgvgQQK6SAVyA7ABARIqChBjdXJyZW50X3Bhc3N3b3JkGAIgASgJQhCAAQHgQQK6SAdyBRABKIAIEiYKDG5ld19wYXNzd29yZBgDIAEoCUIQgAEB4EECukgHcgUQASiACBIfCgpyZXF1ZXN0X2lkGAQgASgJQgu6SAjYAQFyA7ABARIkCg9rZWVwX3Nlc3Npb25faWQYBSABKAlCC7pICNgBAXIDsAEBIhgKFkNoYW5nZVBhc3N3b3JkUmVzcG9uc2Uy1AIKFUF1dGhlbnRpY2F0aW9uU2VydmljZRJRCg5WZXJpZnlQYXNzd29yZBIeLmF1dGgudjEuVmVyaWZ5UGFzc3dvcmRSZXF1ZXN0Gh8uYXV0aC52MS5WZXJpZnlQYXNzd29yZFJlc3BvbnNlEksKDEF1dGhlbnRpY2F0ZRIcLmF1dGgudjEuQXV0aGVudGljYXRlUmVxdWVzdBodLmF1dGgudjEuQXV0aGVudGljYXRlUmVzcG9uc2USSAoLU2V0UGFzc3dvcmQSGy5hdXRoLnYxLlNldFBhc3N3b3JkUmVxdWVzdBocLmF1dGgudjEuU2V0UGFzc3dvcmRSZXNwb25zZRJRCg5DaGFuZ2VQYXNzd29yZBIeLmF1dGgudjEuQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0Gh8uYXV0aC52MS5DaGFuZ2VQYXNzd29yZFJlc3BvbnNlYgZwcm90bzM", [file_auth_v1_session, file_auth_v1_user, file_buf_validate_validate, file_google_api_field_behavior]);
 
 /**
  * Who somebody says to be, and the proof.
@@ -66,6 +68,83 @@ export const VerifyPasswordResponseSchema: GenMessage<VerifyPasswordResponse> = 
   messageDesc(file_auth_v1_authentication_service, 1);
 
 /**
+ * Who somebody says to be, the proof, and what the tokens are to be for.
+ *
+ * @generated from message auth.v1.AuthenticateRequest
+ */
+export type AuthenticateRequest = Message<"auth.v1.AuthenticateRequest"> & {
+  /**
+   * An email or a username, in any case, width or Unicode form.
+   *
+   * @generated from field: string identifier = 1;
+   */
+  identifier: string;
+
+  /**
+   * The password, 1 to 1,024 bytes.
+   *
+   * @generated from field: string password = 2;
+   */
+  password: string;
+
+  /**
+   * Who the access tokens are for: one of the audiences that the service is configured with.
+   *
+   * @generated from field: string audience = 3;
+   */
+  audience: string;
+
+  /**
+   * What the user signs in with.
+   *
+   * @generated from field: auth.v1.Client client = 4;
+   */
+  client?: Client | undefined;
+};
+
+/**
+ * Describes the message auth.v1.AuthenticateRequest.
+ * Use `create(AuthenticateRequestSchema)` to create a new message.
+ */
+export const AuthenticateRequestSchema: GenMessage<AuthenticateRequest> = /*@__PURE__*/
+  messageDesc(file_auth_v1_authentication_service, 2);
+
+/**
+ * The user is signed in.
+ *
+ * @generated from message auth.v1.AuthenticateResponse
+ */
+export type AuthenticateResponse = Message<"auth.v1.AuthenticateResponse"> & {
+  /**
+   * The user whose password it is. Active.
+   *
+   * @generated from field: auth.v1.User user = 1;
+   */
+  user?: User | undefined;
+
+  /**
+   * The session that has begun.
+   *
+   * @generated from field: auth.v1.Session session = 2;
+   */
+  session?: Session | undefined;
+
+  /**
+   * Its first tokens.
+   *
+   * @generated from field: auth.v1.Tokens tokens = 3;
+   */
+  tokens?: Tokens | undefined;
+};
+
+/**
+ * Describes the message auth.v1.AuthenticateResponse.
+ * Use `create(AuthenticateResponseSchema)` to create a new message.
+ */
+export const AuthenticateResponseSchema: GenMessage<AuthenticateResponse> = /*@__PURE__*/
+  messageDesc(file_auth_v1_authentication_service, 3);
+
+/**
  * The password to set.
  *
  * @generated from message auth.v1.SetPasswordRequest
@@ -98,7 +177,7 @@ export type SetPasswordRequest = Message<"auth.v1.SetPasswordRequest"> & {
  * Use `create(SetPasswordRequestSchema)` to create a new message.
  */
 export const SetPasswordRequestSchema: GenMessage<SetPasswordRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_authentication_service, 2);
+  messageDesc(file_auth_v1_authentication_service, 4);
 
 /**
  * The password is set.
@@ -113,7 +192,7 @@ export type SetPasswordResponse = Message<"auth.v1.SetPasswordResponse"> & {
  * Use `create(SetPasswordResponseSchema)` to create a new message.
  */
 export const SetPasswordResponseSchema: GenMessage<SetPasswordResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_authentication_service, 3);
+  messageDesc(file_auth_v1_authentication_service, 5);
 
 /**
  * The password to change.
@@ -148,6 +227,13 @@ export type ChangePasswordRequest = Message<"auth.v1.ChangePasswordRequest"> & {
    * @generated from field: string request_id = 4;
    */
   requestId: string;
+
+  /**
+   * UUID of the session that the change is made in and that goes on, or empty.
+   *
+   * @generated from field: string keep_session_id = 5;
+   */
+  keepSessionId: string;
 };
 
 /**
@@ -155,7 +241,7 @@ export type ChangePasswordRequest = Message<"auth.v1.ChangePasswordRequest"> & {
  * Use `create(ChangePasswordRequestSchema)` to create a new message.
  */
 export const ChangePasswordRequestSchema: GenMessage<ChangePasswordRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_authentication_service, 4);
+  messageDesc(file_auth_v1_authentication_service, 6);
 
 /**
  * The password is changed.
@@ -170,7 +256,7 @@ export type ChangePasswordResponse = Message<"auth.v1.ChangePasswordResponse"> &
  * Use `create(ChangePasswordResponseSchema)` to create a new message.
  */
 export const ChangePasswordResponseSchema: GenMessage<ChangePasswordResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_authentication_service, 5);
+  messageDesc(file_auth_v1_authentication_service, 7);
 
 /**
  * AuthenticationService checks who somebody is and keeps the secrets that prove it. Every method can also answer
@@ -194,8 +280,20 @@ export const AuthenticationService: GenService<{
     output: typeof VerifyPasswordResponseSchema;
   },
   /**
+   * Authenticate signs a user in: it checks a password as VerifyPassword does, with the same one answer for whatever is
+   * wrong, and begins a session. Sent twice it begins two sessions, of which each can be ended.
+   * Errors: UNAUTHENTICATED (CREDENTIALS_INVALID), INVALID_ARGUMENT (AUDIENCE_UNKNOWN).
+   *
+   * @generated from rpc auth.v1.AuthenticationService.Authenticate
+   */
+  authenticate: {
+    methodKind: "unary";
+    input: typeof AuthenticateRequestSchema;
+    output: typeof AuthenticateResponseSchema;
+  },
+  /**
    * SetPassword sets a user's password without the current one: for operators and for flows that have proven the user
-   * by other means.
+   * by other means. All sessions of the user end.
    * Errors: NOT_FOUND (USER_NOT_FOUND), INVALID_ARGUMENT (PASSWORD_UNACCEPTABLE), FAILED_PRECONDITION (USER_DELETED,
    * REQUEST_ID_REUSED).
    *
@@ -207,7 +305,8 @@ export const AuthenticationService: GenService<{
     output: typeof SetPasswordResponseSchema;
   },
   /**
-   * ChangePassword sets a user's password where the current one is given. Whatever keeps the current one from being
+   * ChangePassword sets a user's password where the current one is given. All sessions of the user end but the one that
+   * `keep_session_id` names. Whatever keeps the current one from being
    * good (see VerifyPassword) gets one and the same answer.
    * Errors: UNAUTHENTICATED (CREDENTIALS_INVALID), INVALID_ARGUMENT (PASSWORD_UNACCEPTABLE), FAILED_PRECONDITION
    * (REQUEST_ID_REUSED).

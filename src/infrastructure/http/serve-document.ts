@@ -1,0 +1,41 @@
+import { createHash } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+/** A document to serve. */
+export interface HttpDocument {
+  readonly contentType: string;
+  readonly body: string;
+  /** Seconds that it may be kept (RFC 9111 §5.2.2.1). */
+  readonly maxAgeSeconds: number;
+}
+
+/** Answers GET and HEAD of a document, with an entity tag of its content and 304 for who has it (RFC 9110 §13.1.2). */
+export function serveDocument(
+  request: IncomingMessage,
+  response: ServerResponse,
+  document: HttpDocument,
+): void {
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    response.writeHead(405, { allow: "GET, HEAD" }).end();
+    return;
+  }
+  const { contentType, body, maxAgeSeconds } = document;
+  const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`;
+  const headers = { etag, "cache-control": `public, max-age=${maxAgeSeconds}` };
+  if (isKnown(request.headers["if-none-match"], etag)) {
+    response.writeHead(304, headers).end();
+    return;
+  }
+  response.writeHead(200, {
+    ...headers,
+    "content-type": contentType,
+    "content-length": Buffer.byteLength(body),
+    "x-content-type-options": "nosniff",
+  });
+  response.end(body);
+}
+
+function isKnown(ifNoneMatch: string | undefined, etag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  return ifNoneMatch.split(",").some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag);
+}

@@ -1,0 +1,38 @@
+import type { KeyRing } from "../../domain/signing-key/key-ring.ts";
+import { jwksOf } from "../../domain/token/jwks.ts";
+
+/** A document that HTTP serves. */
+export interface WellKnownDocument {
+  readonly contentType: string;
+  readonly body: string;
+  /** Seconds that it may be kept. */
+  readonly maxAgeSeconds: number;
+}
+
+/**
+ * The documents under /.well-known, by path: the keys (RFC 7517), and where they are, as verifiers look for it (OpenID
+ * Connect Discovery 1.0 §4, RFC 8414 §3). This service issues tokens over gRPC alone, so it names no OAuth endpoint.
+ */
+export function wellKnownDocuments(issuer: string, keyRing: KeyRing): Map<string, () => WellKnownDocument> {
+  const maxAgeSeconds = Math.max(1, Math.floor(keyRing.maxAgeMs / 1_000));
+  const keys = () => ({
+    contentType: "application/jwk-set+json",
+    body: JSON.stringify({ keys: jwksOf(keyRing.published()) }),
+    maxAgeSeconds,
+  });
+  const metadata = JSON.stringify({
+    issuer,
+    jwks_uri: `${issuer.replace(/\/$/, "")}${jwksPath}`,
+    response_types_supported: [],
+    subject_types_supported: ["public"],
+    id_token_signing_alg_values_supported: ["ES256", "EdDSA"],
+  });
+  const discovery = () => ({ contentType: "application/json", body: metadata, maxAgeSeconds });
+  return new Map([
+    [jwksPath, keys],
+    ["/.well-known/openid-configuration", discovery],
+    ["/.well-known/oauth-authorization-server", discovery],
+  ]);
+}
+
+const jwksPath = "/.well-known/jwks.json";

@@ -1,0 +1,62 @@
+import { create } from "@bufbuild/protobuf";
+import { type Duration, durationFromMs, durationMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { ServiceImpl } from "@connectrpc/connect";
+import type { KeyRing } from "../../domain/signing-key/key-ring.ts";
+import type { AccessTokenClaims } from "../../domain/token/access-tokens.ts";
+import { jwksOf } from "../../domain/token/jwks.ts";
+import type { TokenService } from "../../domain/token/token-service.ts";
+import {
+  type IntrospectTokenResponse,
+  IntrospectTokenResponseSchema,
+  type TokenService as TokenServiceDesc,
+} from "../../gen/auth/v1/token_service_pb.ts";
+import { given } from "./given.ts";
+
+/** auth.v1.TokenService: message, call, message. */
+export function tokenHandlers(tokens: TokenService, keyRing: KeyRing): ServiceImpl<typeof TokenServiceDesc> {
+  return {
+    async introspectToken({ token, audience, maxStaleness }, call) {
+      const asked = { audience: given(audience), maxStalenessMs: milliseconds(maxStaleness) };
+      return toIntrospection(await tokens.introspect(call, token, asked));
+    },
+
+    async batchIntrospectTokens({ tokens: texts, audience, maxStaleness }, call) {
+      const asked = { audience: given(audience), maxStalenessMs: milliseconds(maxStaleness) };
+      return { results: (await tokens.batchIntrospect(call, texts, asked)).map(toIntrospection) };
+    },
+
+    async getJwks() {
+      const keys = jwksOf(keyRing.published()).map(({ y = "", ...key }) => ({ ...key, y }));
+      return { keys, maxAge: durationFromMs(keyRing.maxAgeMs) };
+    },
+  };
+}
+
+const inactive = create(IntrospectTokenResponseSchema, { active: false });
+/** Claims that are remembered are asked about again and again, and nobody changes a message that is sent. */
+const answers = new WeakMap<AccessTokenClaims, IntrospectTokenResponse>();
+
+function toIntrospection(claims: AccessTokenClaims | undefined): IntrospectTokenResponse {
+  if (claims === undefined) return inactive;
+  const known = answers.get(claims);
+  if (known !== undefined) return known;
+  const answer = create(IntrospectTokenResponseSchema, {
+    active: true,
+    claims: {
+      issuer: claims.iss,
+      subject: claims.sub,
+      audience: claims.aud,
+      expireTime: timestampFromMs(claims.exp * 1_000),
+      issueTime: timestampFromMs(claims.iat * 1_000),
+      tokenId: claims.jti,
+      clientId: claims.client_id,
+      sessionId: claims.sid,
+    },
+  });
+  answers.set(claims, answer);
+  return answer;
+}
+
+function milliseconds(duration: Duration | undefined): number {
+  return duration === undefined ? 0 : durationMs(duration);
+}

@@ -1,0 +1,113 @@
+import { randomUUID } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
+import type { Config } from "./config.ts";
+import { AuthenticationService } from "./domain/credential/authentication-service.ts";
+import type { PageTokens } from "./domain/page-tokens.ts";
+import { Mutations } from "./domain/request/mutations.ts";
+import type { RefreshTokens } from "./domain/session/refresh-tokens.ts";
+import { SessionService } from "./domain/session/session-service.ts";
+import { KeyRing } from "./domain/signing-key/key-ring.ts";
+import type { SigningKeyPairs } from "./domain/signing-key/signing-key.ts";
+import { SessionStatuses } from "./domain/token/session-statuses.ts";
+import { TokenIssuer } from "./domain/token/token-issuer.ts";
+import { TokenService } from "./domain/token/token-service.ts";
+import { UserService } from "./domain/user/user-service.ts";
+import { AesPageTokens } from "./infrastructure/crypto/aes-page-tokens.ts";
+import { Argon2PasswordHasher } from "./infrastructure/crypto/argon2-password-hasher.ts";
+import { HashPool } from "./infrastructure/crypto/hash-pool.ts";
+import { HmacRefreshTokens } from "./infrastructure/crypto/hmac-refresh-tokens.ts";
+import { JwtAccessTokens } from "./infrastructure/crypto/jwt-access-tokens.ts";
+import { sha256Fingerprint } from "./infrastructure/crypto/sha256-fingerprint.ts";
+import { NodeSigningKeyPairs } from "./infrastructure/crypto/signing-key-pairs.ts";
+import { loadWrappingKeys } from "./infrastructure/crypto/wrapping-key-source.ts";
+import type { Database } from "./infrastructure/db/open-database.ts";
+import { sharedSecret } from "./infrastructure/db/shared-secret.ts";
+import { toAscii } from "./infrastructure/idna.ts";
+import type { Logger } from "./infrastructure/logger.ts";
+import { StartError } from "./infrastructure/start-error.ts";
+import type { RelationalRepository } from "./interfaces/relationaldb/relational-repository.ts";
+
+/** What the services are made of. */
+export interface ServiceParts {
+  readonly config: Config;
+  readonly repository: RelationalRepository;
+  readonly pageTokens: PageTokens;
+  readonly refreshTokens: RefreshTokens;
+  readonly signingKeyPairs: SigningKeyPairs;
+  readonly logger: Pick<Logger, "warn">;
+}
+
+/**
+ * What comes from the wrapping keys: the secrets that all instances on one database share, and the signing keys.
+ * @throws StartError
+ */
+export async function openSecrets(config: Config, { pool }: Database) {
+  const wrappingKeys = await loadWrappingKeys(config.wrappingKeys);
+  try {
+    return {
+      pageTokens: new AesPageTokens(await sharedSecret(pool, wrappingKeys, "page-tokens")),
+      refreshTokens: new HmacRefreshTokens(await sharedSecret(pool, wrappingKeys, "refresh-tokens")),
+      signingKeyPairs: new NodeSigningKeyPairs(wrappingKeys),
+    };
+  } catch (error) {
+    throw new StartError(`The secrets in the database cannot be opened: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Every domain service, wired by hand. */
+export function createServices(parts: ServiceParts) {
+  const { config, repository, pageTokens, refreshTokens, logger } = parts;
+  const { argon2, hashPool, passwordPolicy, issuer, audiences, signing, sessionLimits } = config;
+  const newId = randomUUID;
+  const monotonicMs = () => performance.now();
+  const hasher = new Argon2PasswordHasher(new HashPool(hashPool), argon2);
+  const mutations = new Mutations(repository, hasher, sha256Fingerprint, newId);
+  const accessTokens = new JwtAccessTokens();
+  const keyRing = new KeyRing({
+    repository,
+    pairs: parts.signingKeyPairs,
+    algorithm: signing.algorithm,
+    schedule: signing,
+    newId,
+    monotonicMs,
+  });
+  const tokenIssuer = new TokenIssuer({
+    issuer,
+    accessTokenLifetimeMs: signing.tokenLifetimeMs,
+    accessTokens,
+    refreshTokens,
+    keyRing,
+    newId,
+  });
+  const shared = { repository, mutations, hasher, passwordPolicy, pageTokens, toAscii, newId };
+  return {
+    mutations,
+    keyRing,
+    users: new UserService(shared),
+    authentication: new AuthenticationService({
+      ...shared,
+      audiences,
+      sessionLimits,
+      issuer: tokenIssuer,
+      onRehashFailure: (err) => logger.warn({ err }, "a password was not hashed anew"),
+    }),
+    sessions: new SessionService({
+      ...shared,
+      limits: sessionLimits,
+      issuer: tokenIssuer,
+      refreshTokens,
+      onReuse: ({ id, userId }) =>
+        logger.warn({ sessionId: id, userId }, "a refresh token was used again: its session has ended"),
+    }),
+    tokens: new TokenService({
+      issuer,
+      audiences,
+      accessTokens,
+      keyRing,
+      statuses: new SessionStatuses(repository, monotonicMs),
+      nextTurn: setImmediate,
+    }),
+  };
+}
