@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,6 +15,7 @@ export interface BenchService extends AsyncDisposable {
   readonly child: ChildProcess;
 }
 
+const wrappingKey = randomBytes(32).toString("base64");
 const program = join(import.meta.dirname, "../../src/main.ts");
 
 export async function startBenchService(
@@ -33,6 +35,9 @@ export async function startBenchService(
       AUTH_GRPC_ADDRESS: "127.0.0.1:0",
       AUTH_HTTP_ADDRESS: "127.0.0.1:0",
       AUTH_LOG_FORMAT: "json",
+      AUTH_ISSUER: "https://auth.test",
+      AUTH_AUDIENCES: "development",
+      AUTH_WRAPPING_KEY: wrappingKey,
       ...env,
     },
   });

@@ -31,9 +31,11 @@ const program = join(import.meta.dirname, "load.ts");
 
 /** Runs a job in a process of its own, on these cores where they are named. */
 export async function runLoad(job: LoadJob, cores?: string): Promise<LoadResult> {
-  const [file, args] = onCores(cores, [process.execPath, program, JSON.stringify(job)]);
-  const { stdout } = await promisify(execFile)(file, args, { maxBuffer: 1 << 20 });
-  return JSON.parse(stdout);
+  const [file, args] = onCores(cores, [process.execPath, program]);
+  const running = promisify(execFile)(file, args, { maxBuffer: 1 << 20 });
+  // Longer than an argument may be.
+  running.child.stdin?.end(JSON.stringify(job));
+  return JSON.parse((await running).stdout);
 }
 
 /** A command that runs on these cores only. */

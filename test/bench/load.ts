@@ -1,9 +1,10 @@
-/** The load of a benchmark, in a process of its own: reads a job from its first argument, prints a LoadResult. */
+/** The load of a benchmark, in a process of its own: reads a job from standard input, prints a LoadResult. */
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Http2Pump } from "./http2-pump.ts";
 import type { LoadJob, LoadResult } from "./load-job.ts";
 
-const job: LoadJob = JSON.parse(process.argv[2] ?? "{}");
+const job: LoadJob = JSON.parse(readFileSync(0, "utf8"));
 const latenciesMs: number[] = [];
 let failures = 0;
 

@@ -7,15 +7,19 @@ import { join } from "node:path";
 import { callCost } from "./call-cost.ts";
 import type { Figure } from "./figure.ts";
 import { getUserRate } from "./get-user-rate.ts";
+import { introspectRate } from "./introspect-rate.ts";
 import { listUsers } from "./list-users.ts";
 import { passwordRate } from "./password-rate.ts";
 import { report } from "./report.ts";
+import { roundTrips } from "./round-trips.ts";
 import { startAndMemory } from "./start-and-memory.ts";
 import { twoProcesses } from "./two-processes.ts";
 
 const groups: Record<string, () => Promise<Figure[]>> = {
   "call-cost": callCost,
   "get-user-rate": getUserRate,
+  "introspect-rate": introspectRate,
+  "round-trips": roundTrips,
   "password-rate": passwordRate,
   "list-users": listUsers,
   "two-processes": twoProcesses,

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { type FaultLane, FaultLanes } from "../support/fault-lane.ts";
 import { answerOf, checkedCall, wrongEnd } from "../support/fault-verdict.ts";
+import { allFaults, nth, whats } from "../support/faults.ts";
 import {
   type MutationScenario,
   mutatingMethods,
@@ -9,20 +10,6 @@ import {
 } from "../support/mutation-scenarios.ts";
 import { stress } from "../support/stress.ts";
 import type { Fault, Faults, InjectedError } from "../support/wire-proxy.ts";
-
-const whats: Record<string, Fault["what"]> = {
-  "40001": { code: "40001", message: "restart transaction" },
-  "40003": { code: "40003", message: "result is ambiguous" },
-  "40P01": { code: "40P01", message: "deadlock detected" },
-  "57P01": { code: "57P01", message: "terminating connection", severity: "FATAL" },
-  "57014": { code: "57014", message: "canceling statement due to user request" },
-  "08006": { code: "08006", message: "connection failure" },
-  cut: "cut",
-  delay: { delayMs: 15 },
-};
-const allFaults = Object.entries(whats).flatMap(([name, what]) =>
-  (["before", "after"] as const).map((when) => ({ name: `${name} ${when}`, fault: { when, what } })),
-);
 
 /** Of the cases of a kind, one in so many is tried, beginning at another one for each scenario. */
 const strides = {
@@ -185,11 +172,6 @@ async function statementsOf(lane: FaultLane, scenario: MutationScenario): Promis
   lane.proxy.statements.length = 0;
   await scenario.call(lane.rpc, ids);
   return [...lane.proxy.statements];
-}
-
-function nth(index: number, fault: Fault): Faults {
-  let seen = 0;
-  return () => (seen++ === index ? fault : undefined);
 }
 
 function once(statement: string, fault: Fault): Faults {
