@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { type Answer, answerTimeoutMs, hung } from "./answers.ts";
 import type { HttpInput } from "./inputs.ts";
 
@@ -109,7 +110,7 @@ function bodyOf(rest: Buffer, headers: ReadonlyMap<string, string>, ended: boole
 function answerOf({ status, headers, body }: Response): Answer {
   const type = headers.get("content-type") ?? "";
   if (type.startsWith("application/grpc-web")) {
-    const trailers = headers.get("grpc-status") === undefined ? lastFrameOf(body) : headers;
+    const trailers = headers.get("grpc-status") === undefined ? lastFrameOf(body, headers) : headers;
     return {
       code: `grpc-web ${trailers.get("grpc-status")}`,
       message: decodeURIComponent(trailers.get("grpc-message") ?? ""),
@@ -121,12 +122,16 @@ function answerOf({ status, headers, body }: Response): Answer {
   return { code: `${status} ${error.code ?? ""}`.trim(), message: String(error.message ?? ""), body };
 }
 
-function lastFrameOf(body: Buffer): ReadonlyMap<string, string> {
+/** The trailers of gRPC-Web: a frame with its highest bit set, and compressed where its lowest is too. */
+function lastFrameOf(body: Buffer, headers: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   for (let at = 0; at + 5 <= body.length; ) {
     const length = body.readUInt32BE(at + 1);
-    if (((body[at] ?? 0) & 0x80) !== 0) {
-      const lines = body
-        .toString("latin1", at + 5, at + 5 + length)
+    const flags = body[at] ?? 0;
+    if ((flags & 0x80) !== 0) {
+      const frame = body.subarray(at + 5, at + 5 + length);
+      const inflate = headers.get("grpc-encoding") === "br" ? brotliDecompressSync : gunzipSync;
+      const lines = ((flags & 1) === 0 ? frame : inflate(frame))
+        .toString("latin1")
         .split("\r\n")
         .filter((line) => line !== "");
       return new Map(
