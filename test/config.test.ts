@@ -14,6 +14,14 @@ function faultsOf(env: Record<string, string>): readonly string[] {
   return expect.fail("the configuration is good");
 }
 
+/** What a service on a database that it shares must be told at least. */
+const shared = {
+  DATABASE_URL: "postgresql://db/auth",
+  AUTH_ISSUER: "https://auth.example.com",
+  AUTH_AUDIENCES: "orders,https://bills.example.com",
+  AUTH_WRAPPING_KEY_FILE: "/run/secrets/wrapping-key",
+};
+
 describe("a configuration", () => {
   test("of nothing is the defaults", () => {
     expect(loadConfig({})).toEqual({
@@ -30,20 +38,31 @@ describe("a configuration", () => {
       drainDelayMs: 3_000,
       argon2: { memoryKib: 19_456, iterations: 2, parallelism: 1 },
       hashPool: { concurrency: availableParallelism(), queueLimit: 128 },
+      issuer: "http://127.0.0.1:8080",
+      audiences: new Set(["development"]),
+      wrappingKeys: { madeIn: "./data" },
+      signing: {
+        algorithm: "ES256",
+        rotationMs: 30 * 24 * 3_600_000,
+        maxAgeMs: 300_000,
+        tokenLifetimeMs: 300_000,
+      },
+      sessionLimits: { idleMs: 24 * 3_600_000, absoluteMs: 30 * 24 * 3_600_000, leewayMs: 10_000 },
       passwordPolicy: { minLength: 15, maxLength: 256 },
       log: { level: "info", format: "auto" },
     });
   });
 
   test("migrates by itself only what is embedded, unless told otherwise", () => {
-    const DATABASE_URL = "postgresql://db/auth";
-    expect(loadConfig({ DATABASE_URL }).migrate).toBe("check");
-    expect(loadConfig({ DATABASE_URL, AUTH_MIGRATE: "auto" }).migrate).toBe("auto");
+    expect(loadConfig(shared).migrate).toBe("check");
+    expect(loadConfig({ ...shared, AUTH_MIGRATE: "auto" }).migrate).toBe("auto");
     expect(loadConfig({ AUTH_MIGRATE: "check" }).migrate).toBe("check");
   });
 
   test("takes an empty variable for one that is not set", () => {
-    expect(loadConfig({ AUTH_TLS: "", DATABASE_URL: "", AUTH_LOG_LEVEL: "" })).toEqual(loadConfig({}));
+    const env = { AUTH_TLS: "", DATABASE_URL: "", AUTH_LOG_LEVEL: "" };
+    const keys = { AUTH_WRAPPING_KEY_FILE: "", AUTH_WRAPPING_KEY: "", AUTH_SESSION_IDLE: "" };
+    expect(loadConfig({ ...env, ...keys })).toEqual(loadConfig({}));
   });
 
   test("reads durations in their units", () => {
@@ -63,7 +82,7 @@ describe("a configuration", () => {
     "postgres://db/auth",
     "postgresql:///auth?host=/run/postgresql",
   ])("takes %s", (url) => {
-    expect(loadConfig({ DATABASE_URL: url }).databaseUrl).toBe(url);
+    expect(loadConfig({ ...shared, DATABASE_URL: url }).databaseUrl).toBe(url);
   });
 
   test("does not mind what Kubernetes sets beside a Service that is called auth", () => {
@@ -90,6 +109,32 @@ describe("a configuration is refused", () => {
       "a database that it cannot use",
       { DATABASE_URL: "mysql://db/auth" },
       "DATABASE_URL must be a postgresql:// URL",
+    ],
+    [
+      "a key in a file and in the environment",
+      { AUTH_WRAPPING_KEY_FILE: "/key", AUTH_WRAPPING_KEY: "x" },
+      "AUTH_WRAPPING_KEY_FILE and AUTH_WRAPPING_KEY are both set",
+    ],
+    ["an algorithm that there is not", { AUTH_SIGNING_ALGORITHM: "RS256" }, 'must be "ES256" or "EdDSA"'],
+    [
+      "a session that is idle longer than it lasts",
+      { AUTH_SESSION_IDLE: "721h" },
+      "AUTH_SESSION_IDLE is longer than AUTH_SESSION_ABSOLUTE",
+    ],
+    [
+      "tokens that outlive an idle session",
+      { AUTH_ACCESS_TOKEN_LIFETIME: "25h" },
+      "AUTH_ACCESS_TOKEN_LIFETIME is longer than AUTH_SESSION_IDLE",
+    ],
+    [
+      "a leeway that is longer than a session may be idle",
+      { AUTH_REFRESH_LEEWAY: "1441m" },
+      "AUTH_REFRESH_LEEWAY is longer than AUTH_SESSION_IDLE",
+    ],
+    [
+      "keys that come faster than they are published",
+      { AUTH_JWKS_MAX_AGE: "5m", AUTH_SIGNING_KEY_ROTATION: "899s" },
+      "AUTH_SIGNING_KEY_ROTATION must be at least three times AUTH_JWKS_MAX_AGE",
     ],
     ["an address without a port", { AUTH_GRPC_ADDRESS: "localhost" }, "AUTH_GRPC_ADDRESS must be host:port"],
     [
@@ -137,8 +182,13 @@ describe("a configuration is refused", () => {
   });
 
   test("without a word of what was given for a secret", () => {
-    const faults = faultsOf({ DATABASE_URL: "mysql://root:hunter2@db" });
-    expect(faults.join()).not.toContain("hunter2");
+    const faults = faultsOf({
+      DATABASE_URL: "mysql://root:hunter2@db",
+      AUTH_WRAPPING_KEY: "hunter3",
+      AUTH_WRAPPING_KEY_FILE: "/key",
+    });
+    expect(faults).toHaveLength(2);
+    expect(faults.join()).not.toMatch(/hunter/);
   });
 });
 

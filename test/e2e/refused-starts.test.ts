@@ -1,11 +1,13 @@
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { chmod, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { describeSettings } from "../../src/settings.ts";
 import { createTestDatabase } from "../support/postgres.ts";
-import { type Environment, ServiceProcess } from "../support/service.ts";
+import { type Environment, ServiceProcess, startService, temporaryFolder } from "../support/service.ts";
 
 /** Starts the service where it cannot start. Answers what it says. */
 async function refused(
@@ -100,6 +102,101 @@ describe("a start that cannot be", () => {
     expect(code).toBe(1);
     expect(says).toHaveLength(1);
     expect(says[0]).toContain("/nowhere/tls.crt");
+  });
+
+  test("with a wrapping key that is none or weak says so, and not the key", async () => {
+    await using database = await disposableDatabase();
+    const [good, weak] = [randomBytes(32), Buffer.alloc(32, "hunter2")].map((key) => key.toString("base64"));
+    const keys: [string, RegExp][] = [
+      [
+        weak ?? "",
+        /^The wrapping keys cannot be used\. Wrapping key 1 is not random\. Make one with: openssl/,
+      ],
+      [`${good},hunter2!`, /^The wrapping keys cannot be used\. Wrapping key 2 is not base64\.$/],
+      [`${good},${good}`, /Wrapping keys 1 and 2 are the same\.$/],
+      ["aHVudGVyMg==", /Wrapping key 1 has 7 bytes and must have 32\.$/],
+      [",", /There is no wrapping key\.$/],
+    ];
+    for (const [key, sentence] of keys) {
+      const { code, says } = await refused({
+        DATABASE_URL: database.uri,
+        AUTH_MIGRATE: "auto",
+        AUTH_WRAPPING_KEY: key,
+      });
+      expect(code).toBe(1);
+      expect(says).toHaveLength(1);
+      expect(says[0]).toMatch(sentence);
+      for (const secret of [good, weak, "hunter2", "aHVudGVyMg"]) expect(says[0]).not.toContain(secret);
+    }
+  });
+
+  test("with a file of wrapping keys that cannot be used says which, and not what is in it", async () => {
+    await using database = await disposableDatabase();
+    await using folder = await temporaryFolder();
+    const writable = join(folder.path, "writable");
+    const broken = join(folder.path, "broken");
+    await writeFile(writable, randomBytes(32).toString("base64"));
+    await chmod(writable, 0o666);
+    await writeFile(broken, "hunter2!", { mode: 0o600 });
+    const files: [string, string][] = [
+      ["/nowhere/key", "/nowhere/key cannot be read: there is no such file."],
+      [folder.path, `${folder.path} cannot be read: it is a folder.`],
+      [writable, `${writable} may be changed by others (mode 0666). Run: chmod o-w ${writable}`],
+      [broken, `The wrapping keys in ${broken} cannot be used. Wrapping key 1 is not base64.`],
+    ];
+    for (const [file, sentence] of files) {
+      const { code, says } = await refused({
+        DATABASE_URL: database.uri,
+        AUTH_MIGRATE: "auto",
+        AUTH_WRAPPING_KEY_FILE: file,
+      });
+      expect(code).toBe(1);
+      expect(says).toEqual([sentence]);
+    }
+  });
+
+  test("with another wrapping key than the database's says so, and one that has it among its keys starts", async () => {
+    await using database = await disposableDatabase();
+    const [first, second] = [randomBytes(32), randomBytes(32)].map((key) => key.toString("base64"));
+    const on = (key: string | undefined) => ({
+      DATABASE_URL: database.uri,
+      AUTH_MIGRATE: "auto",
+      AUTH_WRAPPING_KEY: key,
+    });
+    const start = async (key: string) => {
+      await using _ = await startService(on(key));
+    };
+    const wrong =
+      /^The secrets in the database cannot be opened: It is wrapped by key [0-9a-f]{16}, which is not among/;
+    await start(first ?? "");
+    const { code, says } = await refused(on(second));
+    expect(code).toBe(1);
+    expect(says).toHaveLength(1);
+    expect(says[0]).toMatch(wrong);
+    for (const key of [first, second]) expect(says[0]).not.toContain(key);
+    // The new key first, the old one after it: all that is wrapped is wrapped anew, and the old key is needed no longer.
+    await start(`${second},${first}`);
+    await start(second ?? "");
+    expect((await refused(on(first))).says[0]).toMatch(wrong);
+  });
+
+  test("without whose tokens it makes, and for whom, says so", async () => {
+    const { code, says } = await refused({
+      DATABASE_URL: "postgresql://auth:hunter2@db/auth",
+      AUTH_ISSUER: "",
+      AUTH_AUDIENCES: undefined,
+      AUTH_WRAPPING_KEY: undefined,
+    });
+    expect(code).toBe(1);
+    expect(new Set(says.slice(1, -1).map((line) => line.trim().split(" ")[0]))).toEqual(
+      new Set(["AUTH_ISSUER", "AUTH_AUDIENCES", "AUTH_WRAPPING_KEY_FILE"]),
+    );
+    expect(says.join()).not.toContain("hunter2");
+    for (const name of ["AUTH_ISSUER", "AUTH_AUDIENCES"]) {
+      expect((await refused({ [name]: "" })).says[1]).toBe(
+        `  ${name} is empty: whose tokens, and for whom, must be said`,
+      );
+    }
   });
 
   test("with an argument that it does not know says so", async () => {

@@ -5,6 +5,7 @@
  * usage: rehearse.ts FOLDER COMMAND…, the command being what changes the user
  */
 import { spawn, spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -37,6 +38,9 @@ const service = spawn(program, args, {
     AUTH_GRPC_ADDRESS: "127.0.0.1:0",
     AUTH_HTTP_ADDRESS: "127.0.0.1:0",
     AUTH_DRAIN_DELAY: "0ms",
+    AUTH_ISSUER: "https://auth.test",
+    AUTH_AUDIENCES: "development",
+    AUTH_WRAPPING_KEY: randomBytes(32).toString("base64"),
   },
   stdio: ["ignore", "pipe", "inherit"],
 });

@@ -27,7 +27,7 @@ export interface HttpHandlerOptions {
   readonly live: () => boolean;
   readonly ready: () => boolean;
   /** What is served besides, by path. */
-  readonly documents?: ReadonlyMap<string, () => HttpDocument> | undefined;
+  readonly documents?: ReadonlyMap<string, () => Promise<HttpDocument>> | undefined;
   /** The error for a path that does not exist. The path is as the caller sent it, without the query. */
   readonly unknownMethod: (path: string) => ConnectError;
   /** Told of every error that leaves as "internal error", with the path of the method. */
@@ -60,7 +60,7 @@ export function httpHandler(options: HttpHandlerOptions): RequestListener {
     }
     const document = options.documents?.get(path);
     if (document !== undefined) {
-      serveDocument(request, response, document());
+      void answerDocument(document, request, response, path, options.report);
       return;
     }
     const handler = handlers.get(path);
@@ -103,6 +103,21 @@ async function answer(
       report?.(error, handler.requestPath);
       sendError(response, new ConnectError("internal error", Code.Internal));
     }
+  }
+}
+
+async function answerDocument(
+  document: () => Promise<HttpDocument>,
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  report: HttpHandlerOptions["report"],
+): Promise<void> {
+  try {
+    serveDocument(request, response, await document());
+  } catch (error) {
+    report?.(error, path);
+    sendError(response, new ConnectError("internal error", Code.Internal));
   }
 }
 

@@ -13,13 +13,19 @@ export interface WellKnownDocument {
  * The documents under /.well-known, by path: the keys (RFC 7517), and where they are, as verifiers look for it (OpenID
  * Connect Discovery 1.0 §4, RFC 8414 §3). This service issues tokens over gRPC alone, so it names no OAuth endpoint.
  */
-export function wellKnownDocuments(issuer: string, keyRing: KeyRing): Map<string, () => WellKnownDocument> {
+export function wellKnownDocuments(
+  issuer: string,
+  keyRing: KeyRing,
+): Map<string, () => Promise<WellKnownDocument>> {
   const maxAgeSeconds = Math.max(1, Math.floor(keyRing.maxAgeMs / 1_000));
-  const keys = () => ({
-    contentType: "application/jwk-set+json",
-    body: JSON.stringify({ keys: jwksOf(keyRing.published()) }),
-    maxAgeSeconds,
-  });
+  const keys = async () => {
+    await keyRing.freshen({ signal: AbortSignal.timeout(freshenMs), timeoutMs: () => freshenMs });
+    return {
+      contentType: "application/jwk-set+json",
+      body: JSON.stringify({ keys: jwksOf(keyRing.published()) }),
+      maxAgeSeconds,
+    };
+  };
   const metadata = JSON.stringify({
     issuer,
     jwks_uri: `${issuer.replace(/\/$/, "")}${jwksPath}`,
@@ -27,7 +33,7 @@ export function wellKnownDocuments(issuer: string, keyRing: KeyRing): Map<string
     subject_types_supported: ["public"],
     id_token_signing_alg_values_supported: ["ES256", "EdDSA"],
   });
-  const discovery = () => ({ contentType: "application/json", body: metadata, maxAgeSeconds });
+  const discovery = async () => ({ contentType: "application/json", body: metadata, maxAgeSeconds });
   return new Map([
     [jwksPath, keys],
     ["/.well-known/openid-configuration", discovery],
@@ -36,3 +42,5 @@ export function wellKnownDocuments(issuer: string, keyRing: KeyRing): Map<string
 }
 
 const jwksPath = "/.well-known/jwks.json";
+/** What verifiers wait for the database before they get the keys that are known. */
+const freshenMs = 1_000;

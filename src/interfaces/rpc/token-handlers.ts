@@ -25,7 +25,8 @@ export function tokenHandlers(tokens: TokenService, keyRing: KeyRing): ServiceIm
       return { results: (await tokens.batchIntrospect(call, texts, asked)).map(toIntrospection) };
     },
 
-    async getJwks() {
+    async getJwks(_request, call) {
+      await keyRing.freshen(call);
       const keys = jwksOf(keyRing.published()).map(({ y = "", ...key }) => ({ ...key, y }));
       return { keys, maxAge: durationFromMs(keyRing.maxAgeMs) };
     },

@@ -1,7 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
+import type { SignIn } from "../../../src/domain/credential/authentication-service.ts";
 import type { User } from "../../../src/domain/user/user.ts";
+import { askedOf } from "../../support/asked.ts";
 import { aCall } from "../../support/calls.ts";
+import { type ClockedServices, clockedServices } from "../../support/clocked-services.ts";
 import { InMemoryRepository } from "../../support/in-memory-repository.ts";
 import { cheapArgon2, otherPassword, password, servicesOn } from "../../support/services.ts";
 
@@ -27,7 +30,13 @@ const verify = (identifier: string, secret: string) =>
 const set = (user: User, secret: string, requestId?: string) =>
   services.authentication.setPassword(aCall(), { userId: user.id, password: secret, requestId });
 const changePassword = (userId: string, currentPassword: string, newPassword: string, requestId?: string) =>
-  services.authentication.changePassword(aCall(), { userId, currentPassword, newPassword, requestId });
+  services.authentication.changePassword(aCall(), {
+    userId,
+    currentPassword,
+    newPassword,
+    keepSessionId: undefined,
+    requestId,
+  });
 const change = (user: User) => ({ id: user.id, etag: undefined, requestId: undefined });
 const hashOf = async (user: User) =>
   (await repository.read(aCall()).credentials.find({ kind: "id", id: user.id }))?.passwordHash;
@@ -104,7 +113,7 @@ describe("verifyPassword", () => {
     expect(after).toMatch(/t=2,p=1/);
     await verify("ada", password);
     expect(await hashOf(user)).toBe(after);
-    expect(services.rehashFailures).toEqual([]);
+    expect(services.warnings).toEqual([]);
   });
 
   test("is good even where hashing anew fails", async () => {
@@ -116,7 +125,7 @@ describe("verifyPassword", () => {
     };
     services = servicesOn(broken, { ...cheapArgon2, iterations: 2 });
     await verify("ada", password);
-    expect(services.rehashFailures).toHaveLength(1);
+    expect(services.warnings).toMatchObject([{ message: "a password was not hashed anew" }]);
   });
 });
 
@@ -194,5 +203,95 @@ describe("changePassword", () => {
       changePassword(user.id, password, "second new password of two"),
     ]);
     expect(results.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+  });
+});
+
+describe("the sessions of a user whose password is replaced", () => {
+  let clocked: ClockedServices;
+  const states = async (...signIns: SignIn[]) => {
+    const found = signIns.map(({ session }) => clocked.sessions.get(aCall(), session.id));
+    return (await Promise.all(found)).map(({ state, endReason }) => endReason ?? state);
+  };
+  const setTo = (userId: string, secret: string, requestId?: string) =>
+    clocked.authentication.setPassword(aCall(), { userId, password: secret, requestId });
+  const changeTo = (userId: string, keepSessionId: string | undefined, currentPassword = password) =>
+    clocked.authentication.changePassword(aCall(), {
+      userId,
+      currentPassword,
+      newPassword: otherPassword,
+      keepSessionId,
+      requestId: undefined,
+    });
+
+  beforeEach(async () => {
+    clocked = await clockedServices();
+  });
+  const signedIn = async () => {
+    const ada = await clocked.create("ada");
+    await clocked.create("bob");
+    return {
+      ada,
+      first: await clocked.signIn("ada"),
+      second: await clocked.signIn("ada"),
+      bob: await clocked.signIn("bob"),
+    };
+  };
+
+  test("all end when it is set, in the transaction that sets it", async () => {
+    const { ada, first, second, bob } = await signedIn();
+    const asked = askedOf(clocked.repository);
+    await setTo(ada.id, otherPassword);
+    expect(asked.map(({ what }) => what)).toEqual(["transaction"]);
+    expect(await states(first, second, bob)).toEqual(["password-changed", "password-changed", "live"]);
+  });
+
+  test("all end when it is changed, but for the one that is kept", async () => {
+    const { ada, first, second, bob } = await signedIn();
+    await changeTo(ada.id, first.session.id.toUpperCase());
+    expect(await states(first, second, bob)).toEqual(["live", "password-changed", "live"]);
+    const { session } = await clocked.sessions.refresh(aCall(), first.tokens.refreshToken);
+    expect(session.id).toBe(first.session.id);
+  });
+
+  test("all end when it is changed and none or another user's is kept", async () => {
+    const { ada, first, second, bob } = await signedIn();
+    await changeTo(ada.id, bob.session.id);
+    expect(await states(first, second, bob)).toEqual(["password-changed", "password-changed", "live"]);
+    const again = await clocked.signIn("ada", { password: otherPassword });
+    await changeTo(ada.id, undefined, otherPassword);
+    expect(await states(again)).toEqual(["password-changed"]);
+  });
+
+  test("none ends when it is not", async () => {
+    const { ada, first, second, bob } = await signedIn();
+    await expect(setTo(ada.id, "too short")).rejects.toMatchObject({ reason: "PASSWORD_UNACCEPTABLE" });
+    await expect(changeTo(ada.id, undefined, otherPassword)).rejects.toMatchObject(invalid);
+    await expect(setTo(randomUUID(), otherPassword)).rejects.toMatchObject({ reason: "USER_NOT_FOUND" });
+    expect(await states(first, second, bob)).toEqual(["live", "live", "live"]);
+  });
+
+  test("that begin later are not ended by a repetition of the call", async () => {
+    const { ada } = await signedIn();
+    const requestId = randomUUID();
+    await setTo(ada.id, otherPassword, requestId);
+    const later = await clocked.signIn("ada", { password: otherPassword });
+    await setTo(ada.id, otherPassword, requestId);
+    expect(await states(later)).toEqual(["live"]);
+  });
+
+  test("are of the same request only where the same one is kept", async () => {
+    const { ada, first, second } = await signedIn();
+    const change = (keepSessionId: string) =>
+      clocked.authentication.changePassword(aCall(), {
+        userId: ada.id,
+        currentPassword: password,
+        newPassword: otherPassword,
+        keepSessionId,
+        requestId: ada.id,
+      });
+    await change(first.session.id);
+    await change(first.session.id.toUpperCase());
+    await expect(change(second.session.id)).rejects.toMatchObject({ reason: "REQUEST_ID_REUSED" });
+    expect(await states(first, second)).toEqual(["live", "password-changed"]);
   });
 });

@@ -1,9 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
+import type { SignIn } from "../../../src/domain/credential/authentication-service.ts";
 import { DomainError } from "../../../src/domain/errors.ts";
 import type { User } from "../../../src/domain/user/user.ts";
 import type { CreateUser, ListUsers, UserService } from "../../../src/domain/user/user-service.ts";
+import { askedOf } from "../../support/asked.ts";
 import { aCall } from "../../support/calls.ts";
+import { type ClockedServices, clockedServices } from "../../support/clocked-services.ts";
 import { InMemoryRepository } from "../../support/in-memory-repository.ts";
 import { otherPassword, password, servicesOn } from "../../support/services.ts";
 
@@ -419,5 +422,92 @@ describe("suspend and unsuspend", () => {
     await users.delete(aCall(), change(user));
     await expect(suspend(user, "fraud")).rejects.toMatchObject({ reason: "USER_DELETED" });
     await expect(users.unsuspend(aCall(), change(user))).rejects.toMatchObject({ reason: "USER_DELETED" });
+  });
+});
+
+describe("the sessions of a user", () => {
+  let services: ClockedServices;
+  let ada: User;
+  let signIns: SignIn[];
+
+  beforeEach(async () => {
+    services = await clockedServices();
+    ada = await services.create("ada");
+    await services.create("bob");
+    signIns = [await services.signIn("ada"), await services.signIn("ada"), await services.signIn("bob")];
+  });
+
+  const suspend = (changes: { reason?: string; untilTime?: Date; etag?: string; requestId?: string } = {}) =>
+    services.users.suspend(aCall(), { ...change(ada), reason: "fraud", untilTime: undefined, ...changes });
+  const states = async () => {
+    const found = signIns.map(({ session }) => services.sessions.get(aCall(), session.id));
+    return (await Promise.all(found)).map(({ state, endReason }) => endReason ?? state);
+  };
+
+  test.each([
+    ["suspended", "user-suspended", () => suspend()],
+    [
+      "suspended for a while",
+      "user-suspended",
+      () => suspend({ untilTime: new Date(services.clocks.databaseMs + 1) }),
+    ],
+    ["deleted", "user-deleted", () => services.users.delete(aCall(), change(ada))],
+  ])("end when it is %s, in the transaction that does so", async (_how, reason, end) => {
+    const asked = askedOf(services.repository);
+    await end();
+    expect(asked.map(({ what }) => what)).toEqual(["transaction"]);
+    expect(await states()).toEqual([reason, reason, "live"]);
+    for (const { tokens } of signIns.slice(0, 2)) {
+      expect(await services.introspect(tokens.accessToken)).toBeUndefined();
+      await expect(services.sessions.refresh(aCall(), tokens.refreshToken)).rejects.toMatchObject({
+        reason: "REFRESH_TOKEN_INVALID",
+      });
+    }
+  });
+
+  test("go on when the change is not made", async () => {
+    const past = new Date(services.clocks.databaseMs);
+    await expect(suspend({ untilTime: past })).rejects.toMatchObject({ reason: "SUSPENSION_IN_PAST" });
+    await expect(suspend({ etag: "other" })).rejects.toMatchObject({ reason: "ETAG_MISMATCH" });
+    await expect(services.users.delete(aCall(), { ...change(ada), etag: "other" })).rejects.toMatchObject({
+      reason: "ETAG_MISMATCH",
+    });
+    expect(await states()).toEqual(["live", "live", "live"]);
+    expect((await services.users.get(aCall(), { kind: "id", value: ada.id })).state).toBe("active");
+  });
+
+  test("go on when something else of the user is changed", async () => {
+    await services.users.update(aCall(), {
+      ...change(ada),
+      mask: ["email"],
+      fields: { email: "new@example.com", username: undefined, displayName: "", attributes: {} },
+    });
+    await services.users.unsuspend(aCall(), change(ada));
+    expect(await states()).toEqual(["live", "live", "live"]);
+  });
+
+  test("do not come back with the user", async () => {
+    await suspend({ untilTime: new Date(services.clocks.databaseMs + 1_000) });
+    services.clocks.pass(1_000);
+    expect((await services.users.get(aCall(), { kind: "id", value: ada.id })).state).toBe("active");
+    expect(await states()).toEqual(["user-suspended", "user-suspended", "live"]);
+    await services.users.unsuspend(aCall(), change(ada));
+    expect(await states()).toEqual(["user-suspended", "user-suspended", "live"]);
+    signIns = [await services.signIn("ada")];
+    await services.users.delete(aCall(), change(ada));
+    await services.users.undelete(aCall(), change(ada));
+    expect(await states()).toEqual(["user-deleted"]);
+    const [{ tokens } = expect.fail()] = signIns;
+    expect(await services.introspect(tokens.accessToken)).toBeUndefined();
+    await services.signIn("ada");
+  });
+
+  test("that begin after a suspension are not ended by a repetition of the call", async () => {
+    const requestId = randomUUID();
+    const suspended = await suspend({ requestId });
+    await services.users.unsuspend(aCall(), change(ada));
+    signIns = [await services.signIn("ada")];
+    expect(await suspend({ requestId })).toEqual(suspended);
+    expect(await states()).toEqual(["live"]);
   });
 });

@@ -170,6 +170,9 @@ const badRequests: BadRequest[] = [
       authentication.changePassword({ userId: id, currentPassword: "x", newPassword: "x" }),
     "PASSWORD_UNACCEPTABLE",
   ),
+  bad("ChangePassword with a session that is no UUID", ["keep_session_id"], ({ authentication }) =>
+    authentication.changePassword({ userId: id, currentPassword: "x", newPassword: "x", keepSessionId: "x" }),
+  ),
 ];
 
 describe("a bad request is INVALID_ARGUMENT, names its fields, and changes nothing", () => {
