@@ -4,7 +4,7 @@ import { connect, type Socket } from "node:net";
 export interface PumpedCall {
   /** `/auth.v1.UserService/GetUser` */
   readonly path: string;
-  /** Encoded request messages, all of one length. Calls take them in turn. */
+  /** Encoded request messages, all of one length; only one where it fills more than a frame. Calls take them in turn. */
   readonly messages: readonly Buffer[];
 }
 
@@ -13,6 +13,9 @@ export type OnEnd = (answered: boolean) => void;
 
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 const frameHeaderBytes = 9;
+/** The most that a frame may hold, and a connection be sent unread, unless the server says more (RFC 9113 §6.5.2, §6.9.2). */
+const maxFrameBytes = 16_384;
+const initialWindow = 65_535;
 const frameType = {
   data: 0,
   headers: 1,
@@ -36,6 +39,11 @@ export class Http2Pump {
   readonly #template: Buffer;
   readonly #messages: readonly Buffer[];
   readonly #bodyAt: number;
+  /** Where in the template each frame begins. */
+  readonly #frames: readonly number[];
+  /** What the server takes unread now, and the frames that wait for it to take more. */
+  #window = initialWindow;
+  readonly #waiting: Buffer[] = [];
   readonly #calls = new Map<number, { readonly onEnd: OnEnd; answered: boolean }>();
   #nextStream = 1;
   #nextMessage = 0;
@@ -54,13 +62,20 @@ export class Http2Pump {
     if (first === undefined) throw new Error("there is nothing to send");
     this.#socket = socket;
     this.#messages = messages;
-    const head = frame(frameType.headers, endHeaders, headerBlock(path, authority));
     const envelope = Buffer.alloc(5);
     envelope.writeUInt32BE(first.length, 1);
-    this.#template = Buffer.concat([
-      head,
-      frame(frameType.data, endStream, Buffer.concat([envelope, first])),
-    ]);
+    const body = Buffer.concat([envelope, first]);
+    if (body.length > maxFrameBytes && messages.length > 1)
+      throw new Error("more than one message of many frames");
+    const frames = [frame(frameType.headers, endHeaders, headerBlock(path, authority))];
+    for (let at = 0; at < body.length; at += maxFrameBytes) {
+      const isLast = at + maxFrameBytes >= body.length;
+      frames.push(frame(frameType.data, isLast ? endStream : 0, body.subarray(at, at + maxFrameBytes)));
+    }
+    this.#template = Buffer.concat(frames);
+    this.#frames = frames.map((_, index) =>
+      frames.slice(0, index).reduce((sum, { length }) => sum + length, 0),
+    );
     this.#bodyAt = this.#template.length - first.length;
     // The widest windows, so that the server never waits for this client.
     const widest = Buffer.from([0, 4, 0x7f, 0xff, 0xff, 0xff]);
@@ -76,19 +91,30 @@ export class Http2Pump {
     });
   }
 
-  /** Starts a call. Calls of one turn of the event loop leave in one write. */
+  /** Starts a call. Calls of one turn of the event loop leave in one write, as far as the server takes them. */
   call(onEnd: OnEnd): void {
     const stream = this.#nextStream;
     this.#nextStream += 2;
     this.#calls.set(stream, { onEnd, answered: false });
     const bytes = Buffer.from(this.#template);
-    const dataAt = this.#bodyAt - 5 - frameHeaderBytes;
-    bytes.writeUInt32BE(stream, 5);
-    bytes.writeUInt32BE(stream, dataAt + 5);
-    this.#messages[this.#nextMessage]?.copy(bytes, this.#bodyAt);
+    for (const at of this.#frames) bytes.writeUInt32BE(stream, at + 5);
+    if (this.#messages.length > 1) this.#messages[this.#nextMessage]?.copy(bytes, this.#bodyAt);
     this.#nextMessage = (this.#nextMessage + 1) % this.#messages.length;
-    if (this.#batch.length === 0) setImmediate(() => this.#flush());
-    this.#batch.push(bytes);
+    for (const [index, at] of this.#frames.entries()) {
+      this.#waiting.push(bytes.subarray(at, this.#frames[index + 1]));
+    }
+    this.#send();
+  }
+
+  #send(): void {
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      const counted = next[3] === frameType.data ? next.length - frameHeaderBytes : 0;
+      if (counted > this.#window) return;
+      this.#window -= counted;
+      this.#waiting.shift();
+      if (this.#batch.length === 0) setImmediate(() => this.#flush());
+      this.#batch.push(next);
+    }
   }
 
   close(): void {
@@ -116,6 +142,10 @@ export class Http2Pump {
 
   #onFrame(type: number, flags: number, stream: number, bytes: Buffer, at: number, end: number): void {
     const call = this.#calls.get(stream);
+    if (type === frameType.windowUpdate && stream === 0) {
+      this.#window += bytes.readUInt32BE(at + frameHeaderBytes);
+      this.#send();
+    }
     if (type === frameType.data && call) call.answered ||= end - at > frameHeaderBytes + 5;
     if (type === frameType.settings && (flags & ack) === 0)
       this.#socket.write(frame(type, ack, Buffer.alloc(0)));

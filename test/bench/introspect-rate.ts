@@ -1,5 +1,8 @@
 import { join } from "node:path";
-import { IntrospectTokenRequestSchema } from "../../src/gen/auth/v1/token_service_pb.ts";
+import {
+  BatchIntrospectTokensRequestSchema,
+  IntrospectTokenRequestSchema,
+} from "../../src/gen/auth/v1/token_service_pb.ts";
 import { LookupUserRequestSchema } from "../../src/gen/auth/v1/user_service_pb.ts";
 import { grpcClients } from "../support/clients.ts";
 import { cpuMsOf } from "../support/process-figures.ts";
@@ -66,7 +69,7 @@ export async function introspectRate(): Promise<Figure[]> {
     new Load("introspect", service, pumped(introspect(service.address, tokens))),
     new Load("fromMemory", service, pumped(introspect(service.address, tokens, { seconds: 1n }))),
     new Load("echo", echo, pumped(echoJob(await echo.firstLine))),
-    new Load("batch", service, () => batches(service.address, tokens)),
+    new Load("batch", service, pumped(batch(service.address, tokens))),
   ];
   for (let i = 0; i < rounds + 1; i++) {
     // The first round warms up.
@@ -101,24 +104,10 @@ export async function introspectRate(): Promise<Figure[]> {
   ];
 }
 
-/** Batches by an ordinary client, because a message of many frames is more than the load generator can send. */
-async function batches(grpcAddress: string, tokens: readonly string[]): Promise<Measured> {
-  const client = grpcClients({ grpcAddress }).tokens;
-  const startedAt = performance.now();
-  const elapsed = () => (performance.now() - startedAt) / 1_000;
-  let answered = 0;
-  const lane = async () => {
-    while (elapsed() < seconds) {
-      const { results } = await client.batchIntrospectTokens({ tokens: [...tokens] });
-      if (!results.every(({ active }) => active)) throw new Error("a token is not good");
-      answered += 1;
-    }
-  };
-  await Promise.all(Array.from({ length: 8 }, lane));
-  return { answered, perSecond: answered / elapsed(), failures: 0 };
+function batch(address: string, tokens: readonly string[]): Job {
+  const messages = [encoded(BatchIntrospectTokensRequestSchema, { tokens: [...tokens] })];
+  return { address, path: "/auth.v1.TokenService/BatchIntrospectTokens", messages, inFlight: 8 };
 }
-
-type Measured = Pick<LoadResult, "answered" | "perSecond" | "failures">;
 
 /** One kind of call, and what its rounds came to. */
 class Load {
@@ -126,9 +115,9 @@ class Load {
   readonly rates: number[] = [];
   readonly #costs: number[] = [];
   readonly #server: Parameters<typeof cpuMsOf>[0];
-  readonly #run: () => Promise<Measured>;
+  readonly #run: () => Promise<LoadResult>;
 
-  constructor(name: string, server: Parameters<typeof cpuMsOf>[0], run: () => Promise<Measured>) {
+  constructor(name: string, server: Parameters<typeof cpuMsOf>[0], run: () => Promise<LoadResult>) {
     this.name = name;
     this.#server = server;
     this.#run = run;

@@ -1,4 +1,4 @@
-import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from "node:http2";
+import { type ClientHttp2Session, connect, constants, type IncomingHttpHeaders } from "node:http2";
 import { type Answer, answerTimeoutMs, hung } from "./answers.ts";
 import type { GrpcInput } from "./inputs.ts";
 
@@ -14,8 +14,18 @@ export class GrpcPort {
     this.#count = sessions;
   }
 
-  send(input: GrpcInput): Promise<Answer> {
+  /**
+   * Sends an input, and again where another one on the same connection has broken it: then nothing is known of this one. One
+   * that breaks its connection itself does so twice.
+   */
+  async send(input: GrpcInput): Promise<Answer> {
     const session = this.#session();
+    const answer = await this.#sendOn(session, input);
+    const isUnanswered = answer.code === `reset ${constants.NGHTTP2_INTERNAL_ERROR}`;
+    return isUnanswered && session.destroyed ? this.#sendOn(this.#session(), input) : answer;
+  }
+
+  #sendOn(session: ClientHttp2Session, input: GrpcInput): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const seen: IncomingHttpHeaders = {};
       const body: Buffer[] = [];
