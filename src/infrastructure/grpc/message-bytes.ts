@@ -1,4 +1,4 @@
-import { type DescMethod, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import { type DescMessage, type DescMethod, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 
 /** @throws ConnectError INVALID_ARGUMENT where the bytes are not a message of the method's input type */
@@ -12,7 +12,20 @@ export function decodeRequest({ input }: DescMethod, bytes: Uint8Array): Message
   }
 }
 
+/** The bytes of answers that never change. */
+const frozen = new WeakMap<Message, Buffer>();
+
+/** A frozen message is one that is answered again and again: it is encoded once. */
 export function encodeResponse({ output }: DescMethod, message: Message): Buffer {
+  if (!Object.isFrozen(message)) return encode(output, message);
+  const known = frozen.get(message);
+  if (known !== undefined) return known;
+  const bytes = encode(output, message);
+  frozen.set(message, bytes);
+  return bytes;
+}
+
+function encode(output: DescMessage, message: Message): Buffer {
   const bytes = toBinary(output, message);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -33,8 +33,8 @@ export function tokenHandlers(tokens: TokenService, keyRing: KeyRing): ServiceIm
   };
 }
 
-const inactive = create(IntrospectTokenResponseSchema, { active: false });
-/** Claims that are remembered are asked about again and again, and nobody changes a message that is sent. */
+const inactive = Object.freeze(create(IntrospectTokenResponseSchema, { active: false }));
+/** Claims that are remembered are asked about again and again. */
 const answers = new WeakMap<AccessTokenClaims, IntrospectTokenResponse>();
 
 function toIntrospection(claims: AccessTokenClaims | undefined): IntrospectTokenResponse {
@@ -54,7 +54,7 @@ function toIntrospection(claims: AccessTokenClaims | undefined): IntrospectToken
       sessionId: claims.sid,
     },
   });
-  answers.set(claims, answer);
+  answers.set(claims, Object.freeze(answer));
   return answer;
 }
 

@@ -24,6 +24,20 @@ const record = z.object({
     .optional(),
 }) satisfies z.ZodType<SessionRow>;
 
+/** By hand: a schema of tuples takes a microsecond for each, and introspection asks for hundreds at once. */
+function areStatuses(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.every(
+      (status) =>
+        Array.isArray(status) &&
+        typeof status[0] === "string" &&
+        typeof status[1] === "string" &&
+        typeof status[2] === "boolean",
+    )
+  );
+}
+
 /** Neither ended nor expired. A session's idle limit is never later than its absolute one. */
 const live = sql.fragment`(sessions.end_time is null and sessions.idle_expire_time > now())`;
 
@@ -51,7 +65,7 @@ export const sessionsTable = {
   row: fromColumns(record),
   rowAt: fromColumns(z.object({ ...record.shape, time: z.date() })),
   statusesRow: z.object({
-    statuses: z.array(z.tuple([z.string(), z.string(), z.boolean()])),
+    statuses: z.custom<readonly [id: string, userId: string, live: boolean][]>(areStatuses),
     time: z.date(),
   }),
   idRow: fromColumns(z.object({ id: z.uuid() })),
