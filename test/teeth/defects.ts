@@ -1,3 +1,6 @@
+import { sessionDefects } from "./session-defects.ts";
+import { tokenDefects } from "./token-defects.ts";
+
 /** A defect that is put into a copy of the tree, and the test that must turn red because of it. */
 export interface Defect {
   readonly name: string;
@@ -196,4 +199,6 @@ export const defects: readonly Defect[] = [
     test: "test/hostile/grpc-stalls.test.ts",
     named: "",
   },
+  ...sessionDefects,
+  ...tokenDefects,
 ];

@@ -1,0 +1,53 @@
+import type { Defect } from "./defects.ts";
+
+/** What could be wrong with tokens and their keys. */
+export const tokenDefects: readonly Defect[] = [
+  {
+    name: "sessions go on when their user is suspended",
+    file: "src/domain/user/user-service.ts",
+    find: '        await sessions.endAll(user.id, "user-suspended", undefined);\n',
+    replace: "",
+    test: "test/domain/user/user-service.test.ts",
+    named: "",
+  },
+  {
+    name: "an answer from memory may be of any age",
+    file: "src/domain/token/session-statuses.ts",
+    find: "    if (ageMs > maxStalenessMs) return undefined;\n",
+    replace: "",
+    test: "test/domain/token/session-statuses.test.ts",
+    named: "",
+  },
+  {
+    name: "a token that was verified once is good whatever became of its key",
+    file: "src/infrastructure/crypto/jwt-access-tokens.ts",
+    find: "if (keys.get(known.key.id) === known.key) {",
+    replace: "if (known) {",
+    test: "test/infrastructure/crypto/jwt-access-tokens.test.ts",
+    named: "",
+  },
+  {
+    name: "a signing key signs as soon as it is made",
+    file: "src/domain/signing-key/key-ring.ts",
+    find: "activateAfterMs: last === undefined ? 0 : Math.max(dueInMs, leadMs),",
+    replace: "activateAfterMs: 0,",
+    test: "test/domain/signing-key/key-rotation.test.ts",
+    named: "",
+  },
+  {
+    name: "a signature has two forms",
+    file: "src/infrastructure/crypto/jws-signatures.ts",
+    find: "return signature.compare(halfOrder, 0, 32, 32) <= 0;",
+    replace: "return signature.length > 0;",
+    test: "test/infrastructure/crypto/forged-access-tokens.test.ts",
+    named: "",
+  },
+  {
+    name: "a token for anybody is good for everybody",
+    file: "src/domain/token/token-service.ts",
+    find: "return isForUs && (audience === undefined || audience === aud) ? read : undefined;",
+    replace: "return isForUs ? read : undefined;",
+    test: "test/domain/token/token-service.test.ts",
+    named: "",
+  },
+];
