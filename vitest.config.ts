@@ -1,7 +1,9 @@
 import { defineConfig } from "vitest/config";
 
 /** What loads the machine on purpose, or measures how long something takes: alone, after all others. */
-const heavy = ["faults", "fuzz", "hostile", "outage", "sql"].map((folder) => `test/${folder}/**/*.test.ts`);
+const heavy = ["faults", "fuzz", "hostile", "outage", "sql", "tokens"].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
+);
 
 const timeouts = { testTimeout: 30_000, hookTimeout: 60_000 };
 
