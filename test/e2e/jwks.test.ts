@@ -33,6 +33,11 @@ describe("the documents under /.well-known", () => {
   const shared = sharedService();
   const get = (path: string, init: RequestInit = {}) => fetch(`${shared.running.httpUrl}${path}`, init);
 
+  test.each(["IntrospectToken", "BatchIntrospectTokens"])("%s takes no token in a URL", async (method) => {
+    const response = await get(`/auth.v1.TokenService/${method}?connect=v1&encoding=json&message=%7B%7D`);
+    expect(response.status).toBe(405);
+  });
+
   test("the key set is JSON that may be kept as long as GetJwks says, and has the same keys", async () => {
     const response = await get(jwksPath);
     expect(response.status).toBe(200);
