@@ -1,4 +1,5 @@
 import { type DescMessage, type DescMethod, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { Code, ConnectError } from "@connectrpc/connect";
 
 /** @throws ConnectError INVALID_ARGUMENT where the bytes are not a message of the method's input type */
@@ -12,20 +13,39 @@ export function decodeRequest({ input }: DescMethod, bytes: Uint8Array): Message
   }
 }
 
-/** The bytes of answers that never change. */
+/** The bytes of messages that never change. */
 const frozen = new WeakMap<Message, Buffer>();
 
-/** A frozen message is one that is answered again and again: it is encoded once. */
+/** A frozen message is one that is answered again and again, alone or in a list: it is encoded once. */
 export function encodeResponse({ output }: DescMethod, message: Message): Buffer {
-  if (!Object.isFrozen(message)) return encode(output, message);
+  if (Object.isFrozen(message)) return encodeOnce(output, message);
+  return encodeList(output, message) ?? encode(output, message);
+}
+
+function encodeOnce(type: DescMessage, message: Message): Buffer {
   const known = frozen.get(message);
   if (known !== undefined) return known;
-  const bytes = encode(output, message);
+  const bytes = encode(type, message);
   frozen.set(message, bytes);
   return bytes;
 }
 
-function encode(output: DescMessage, message: Message): Buffer {
-  const bytes = toBinary(output, message);
+/** The bytes of a message that is nothing but a list of frozen messages; undefined for any other. */
+function encodeList({ fields: [field, ...others] }: DescMessage, message: Message): Buffer | undefined {
+  if (field?.fieldKind !== "list" || field.listKind !== "message" || others.length > 0) return undefined;
+  const items = (message as unknown as Record<string, Message[]>)[field.localName] ?? [];
+  if (!items.every(Object.isFrozen)) return undefined;
+  const writer = new BinaryWriter();
+  for (const item of items) {
+    writer.tag(field.number, WireType.LengthDelimited).bytes(encodeOnce(field.message, item));
+  }
+  return asBuffer(writer.finish());
+}
+
+function encode(type: DescMessage, message: Message): Buffer {
+  return asBuffer(toBinary(type, message));
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

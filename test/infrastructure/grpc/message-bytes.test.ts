@@ -1,6 +1,10 @@
-import { create, fromBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { IntrospectTokenResponseSchema, TokenService } from "../../../src/gen/auth/v1/token_service_pb.ts";
+import {
+  BatchIntrospectTokensResponseSchema,
+  IntrospectTokenResponseSchema,
+  TokenService,
+} from "../../../src/gen/auth/v1/token_service_pb.ts";
 import { encodeResponse } from "../../../src/infrastructure/grpc/message-bytes.ts";
 
 const method = TokenService.method.introspectToken;
@@ -25,5 +29,15 @@ describe("the bytes of an answer", () => {
     const thawed = answer("same");
     expect(encodeResponse(method, thawed)).not.toBe(encodeResponse(method, thawed));
     expect(encodeResponse(method, Object.freeze(answer("other")))).not.toEqual(bytes);
+  });
+
+  test("of a list are what it says, whether or not its items are frozen", () => {
+    const list = TokenService.method.batchIntrospectTokens;
+    const items = ["a", "b", "a"].map(answer);
+    for (const results of [[], items, items.map((item) => Object.freeze(item)), [answer("c"), ...items]]) {
+      const message = create(BatchIntrospectTokensResponseSchema, { results });
+      const expected = Buffer.from(toBinary(BatchIntrospectTokensResponseSchema, message));
+      expect(encodeResponse(list, message)).toEqual(expected);
+    }
   });
 });
