@@ -19,20 +19,46 @@ export interface PageTokens {
 const defaultPageSize = 50;
 const maxPageSize = 1000;
 
-/** The items that a page has at most, for the `page_size` of a request (AIP-158). */
-export function pageLimit(pageSize: number): number {
-  return pageSize === 0 ? defaultPageSize : Math.min(pageSize, maxPageSize);
+/** One page of a list, as a request asks for it (AIP-158). */
+export interface PageRequest {
+  /** 0 means the default. */
+  readonly pageSize: number;
+  /** Empty for the first page. */
+  readonly pageToken: string;
+  /** What the token is bound to. */
+  readonly scope: string;
+  /** What of the request the scope is made of, for people. */
+  readonly boundTo: string;
+}
+
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  /** Empty on the last page. */
+  readonly nextPageToken: string;
 }
 
 /**
- * The place that a `page_token` stands for; undefined for the empty one, of the first page.
+ * Reads one page: `list` answers the first `limit` items after a place, in their order.
  * @throws PAGE_TOKEN_INVALID
  */
-export function openPageToken(
+export async function readPage<Item extends PageCursor>(
+  pageTokens: PageTokens,
+  { pageSize, pageToken, scope, boundTo }: PageRequest,
+  list: (after: PageCursor | undefined, limit: number) => Promise<readonly Item[]>,
+): Promise<Page<Item>> {
+  const size = pageSize === 0 ? defaultPageSize : Math.min(pageSize, maxPageSize);
+  // One more than the page tells whether there is another page.
+  const found = await list(openPageToken(pageTokens, pageToken, scope, boundTo), size + 1);
+  const items = found.slice(0, size);
+  const last = found.length > size ? items.at(-1) : undefined;
+  return { items, nextPageToken: last === undefined ? "" : pageTokens.seal(last, scope) };
+}
+
+/** The place that a token stands for; undefined for the empty one, of the first page. */
+function openPageToken(
   pageTokens: PageTokens,
   token: string,
   scope: string,
-  /** What of the request the scope is made of, for people. */
   boundTo: string,
 ): PageCursor | undefined {
   if (token === "") return undefined;

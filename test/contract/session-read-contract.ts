@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { beforeAll, describe, expect, test } from "vitest";
+import type { PageCursor } from "../../src/domain/page-tokens.ts";
 import type { Session } from "../../src/domain/session/session.ts";
 import type { RelationalRepository } from "../../src/interfaces/relationaldb/relational-repository.ts";
-import type { SessionCursor } from "../../src/interfaces/relationaldb/session-repository.ts";
 import { long, sessionActions } from "./session-actions.ts";
 
 /** Sentence by sentence what is read of the sessions of the port. */
@@ -91,7 +91,7 @@ export function sessionReadContract(repositoryOf: () => RelationalRepository): v
     test.each([false, true])("page by page hold each session once, live only: %s", async (liveOnly) => {
       for (const limit of [1, 4, 29]) {
         const pages: Session[] = [];
-        let after: SessionCursor | undefined;
+        let after: PageCursor | undefined;
         do {
           const page = await list({ userId, liveOnly, after, limit });
           pages.push(...page);

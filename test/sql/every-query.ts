@@ -1,3 +1,4 @@
+import type { PageCursor } from "../../src/domain/page-tokens.ts";
 import {
   type Identifier,
   now,
@@ -6,7 +7,7 @@ import {
   type UserProfile,
 } from "../../src/domain/user/user.ts";
 import type { Repositories } from "../../src/interfaces/relationaldb/relational-repository.ts";
-import type { UserCursor, UserKey, UserQuery } from "../../src/interfaces/relationaldb/user-repository.ts";
+import type { UserKey, UserQuery } from "../../src/interfaces/relationaldb/user-repository.ts";
 
 /** The arguments that the queries of the repositories are called with. */
 export interface Arguments {
@@ -16,7 +17,7 @@ export interface Arguments {
   /** Each kind of key. */
   readonly keys: readonly UserKey[];
   /** Places in a list of users: its beginning, which is undefined, and others. */
-  readonly cursors: readonly (UserCursor | undefined)[];
+  readonly cursors: readonly (PageCursor | undefined)[];
   readonly createdAfter: Date;
   readonly createdBefore: Date;
   readonly emailPrefixes: readonly string[];

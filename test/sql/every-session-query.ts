@@ -1,6 +1,7 @@
+import type { PageCursor } from "../../src/domain/page-tokens.ts";
 import type { SessionLimits } from "../../src/domain/session/session.ts";
 import type { Repositories, Statements } from "../../src/interfaces/relationaldb/relational-repository.ts";
-import type { NewSession, SessionCursor } from "../../src/interfaces/relationaldb/session-repository.ts";
+import type { NewSession } from "../../src/interfaces/relationaldb/session-repository.ts";
 import type { NewSigningKey } from "../../src/interfaces/relationaldb/signing-key-repository.ts";
 
 /** The arguments that the queries of sessions are called with. */
@@ -14,7 +15,7 @@ export interface SessionArguments {
   /** Some live ones of them, at any generation. */
   readonly live: readonly { readonly id: string; readonly generation: number }[];
   /** Places in the list of the user's sessions: its beginning, which is undefined, and others. */
-  readonly cursors: readonly (SessionCursor | undefined)[];
+  readonly cursors: readonly (PageCursor | undefined)[];
   readonly newId: () => string;
 }
 

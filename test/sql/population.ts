@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Client } from "pg";
 import type { DatabasePool } from "slonik";
+import type { PageCursor } from "../../src/domain/page-tokens.ts";
 import { CockroachRepository } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
-import type { UserCursor } from "../../src/interfaces/relationaldb/user-repository.ts";
 import { aCall } from "../support/calls.ts";
 import type { Arguments } from "./every-query.ts";
 import type { SessionArguments } from "./every-session-query.ts";
@@ -146,7 +146,7 @@ export async function spansOf(client: Client): Promise<Pick<Arguments, "createdA
 }
 
 /** The time of the user at a place by time, and the id of the one at that place by id. */
-async function placed(client: Client, place: number): Promise<UserCursor> {
+async function placed(client: Client, place: number): Promise<PageCursor> {
   const at = async (order: string) => {
     const { rows } = await client.query(
       `select id, create_time from users order by ${order} offset ${place} limit 1`,

@@ -6,6 +6,7 @@ import type { ConcludedRequest, MutationRequest } from "../../interfaces/relatio
 import type { Call } from "../call.ts";
 import type { PasswordHasher } from "../credential/password-hasher.ts";
 import { DomainError } from "../errors.ts";
+import { sweepAll } from "../sweep.ts";
 import type { User } from "../user/user.ts";
 
 /** A change that a caller asks for. */
@@ -24,7 +25,6 @@ export type Fingerprint = (value: unknown) => string;
 
 /** A day: what the API promises (error_reason.proto, REQUEST_ID_REUSED). */
 const rememberedForMs = 24 * 3_600_000;
-const sweptAtOnce = 500;
 
 /**
  * Makes each mutation at most once for its request id (AIP-155). A secret is kept out of the fingerprint, which is fast
@@ -85,9 +85,9 @@ export class Mutations {
 
   /** Forgets what need not be remembered any longer, in small steps. For a task in the background. */
   async forgetOld(call: Call): Promise<void> {
-    const sweep = () =>
-      this.#repository.transaction(call, ({ requests }) => requests.sweep(rememberedForMs, sweptAtOnce));
-    while ((await sweep()) === sweptAtOnce);
+    await sweepAll((limit) =>
+      this.#repository.transaction(call, ({ requests }) => requests.sweep(rememberedForMs, limit)),
+    );
   }
 
   #request({ requestId, method, content, secret }: Mutation): MutationRequest {

@@ -1,8 +1,8 @@
 import type { RelationalRepository } from "../../interfaces/relationaldb/relational-repository.ts";
-import type { SessionCursor } from "../../interfaces/relationaldb/session-repository.ts";
 import type { Call } from "../call.ts";
 import { DomainError } from "../errors.ts";
-import { openPageToken, type PageTokens, pageLimit } from "../page-tokens.ts";
+import { type PageTokens, readPage } from "../page-tokens.ts";
+import { sweepAll } from "../sweep.ts";
 import type { TokenIssuer, Tokens } from "../token/token-issuer.ts";
 import type { RefreshTokens } from "./refresh-tokens.ts";
 import { type Session, type SessionLimits, sessionNotFound } from "./session.ts";
@@ -21,8 +21,6 @@ export interface SessionPage {
   /** Empty on the last page. */
   readonly nextPageToken: string;
 }
-
-const sweptAtOnce = 500;
 
 /** Keeps the sessions once they have begun. */
 export class SessionService {
@@ -61,18 +59,12 @@ export class SessionService {
   async list(call: Call, { userId, showEnded, pageSize, pageToken }: ListSessions): Promise<SessionPage> {
     const query = { userId: userId.toLowerCase(), liveOnly: !showEnded };
     const scope = JSON.stringify(["sessions", query.userId, query.liveOnly]);
-    const limit = pageLimit(pageSize);
-    const after: SessionCursor | undefined = openPageToken(
+    const { items, nextPageToken } = await readPage(
       this.#pageTokens,
-      pageToken,
-      scope,
-      "user_id and show_ended",
+      { pageSize, pageToken, scope, boundTo: "user_id and show_ended" },
+      (after, limit) => this.#repository.read(call).sessions.list({ ...query, after, limit }),
     );
-    // One more than the page tells whether there is another page.
-    const found = await this.#repository.read(call).sessions.list({ ...query, after, limit: limit + 1 });
-    const sessions = found.slice(0, limit);
-    const last = found.length > limit ? sessions.at(-1) : undefined;
-    return { sessions, nextPageToken: last === undefined ? "" : this.#pageTokens.seal(last, scope) };
+    return { sessions: items, nextPageToken };
   }
 
   /** @throws SESSION_NOT_FOUND */
@@ -108,8 +100,7 @@ export class SessionService {
 
   /** Forgets sessions that ended long ago, in small steps. For a task in the background. */
   async forgetOld(call: Call): Promise<void> {
-    const sweep = () => this.#repository.transaction(call, ({ sessions }) => sessions.sweep(sweptAtOnce));
-    while ((await sweep()) === sweptAtOnce);
+    await sweepAll((limit) => this.#repository.transaction(call, ({ sessions }) => sessions.sweep(limit)));
   }
 }
 

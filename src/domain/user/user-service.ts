@@ -10,7 +10,7 @@ import { DomainError } from "../errors.ts";
 import { type DomainToAscii, parseEmail } from "../identifier/email.ts";
 import { canonicalEmailPrefix } from "../identifier/identifier.ts";
 import { parseUsername } from "../identifier/username.ts";
-import { openPageToken, type PageTokens, pageLimit } from "../page-tokens.ts";
+import { type PageTokens, readPage } from "../page-tokens.ts";
 import type { Mutations } from "../request/mutations.ts";
 import { applyUpdateMask, type UserFields } from "./update-mask.ts";
 import {
@@ -119,17 +119,13 @@ export class UserService {
   /** @throws PAGE_TOKEN_INVALID */
   async list(call: Call, { pageSize, pageToken, ...query }: ListUsers): Promise<UserPage> {
     const scope = JSON.stringify(query, Object.keys(query).sort());
-    const limit = pageLimit(pageSize);
-    const users = await this.#repository.read(call).users.list({
-      ...query,
-      emailPrefix: query.emailPrefix === undefined ? undefined : canonicalEmailPrefix(query.emailPrefix),
-      after: openPageToken(this.#pageTokens, pageToken, scope, "filter, order and show_deleted"),
-      // One more than the page tells whether there is another page.
-      limit: limit + 1,
-    });
-    const page = users.slice(0, limit);
-    const last = users.length > limit ? page.at(-1) : undefined;
-    return { users: page, nextPageToken: last === undefined ? "" : this.#pageTokens.seal(last, scope) };
+    const emailPrefix = query.emailPrefix === undefined ? undefined : canonicalEmailPrefix(query.emailPrefix);
+    const { items, nextPageToken } = await readPage(
+      this.#pageTokens,
+      { pageSize, pageToken, scope, boundTo: "filter, order and show_deleted" },
+      (after, limit) => this.#repository.read(call).users.list({ ...query, emailPrefix, after, limit }),
+    );
+    return { users: items, nextPageToken };
   }
 
   /** @throws USER_NOT_FOUND, USER_DELETED, ETAG_MISMATCH, UPDATE_MASK_INVALID, EMAIL_INVALID, USERNAME_INVALID, EMAIL_TAKEN, USERNAME_TAKEN, REQUEST_ID_REUSED */

@@ -1,3 +1,4 @@
+import type { PageCursor } from "../../domain/page-tokens.ts";
 import type { EndReason, Session, SessionLimits } from "../../domain/session/session.ts";
 
 /** Whether a session is good at a moment of the database's clock. */
@@ -10,18 +11,12 @@ export interface SessionStatus {
   readonly time: Date;
 }
 
-/** A place in a user's list of sessions: after the session with this time and id. */
-export interface SessionCursor {
-  readonly createTime: Date;
-  readonly id: string;
-}
-
 export interface SessionQuery {
   readonly userId: string;
   /** Only sessions that are live at the time of the statement. */
   readonly liveOnly: boolean;
   /** Only sessions that come later in the order: youngest first, then by id. */
-  readonly after: SessionCursor | undefined;
+  readonly after: PageCursor | undefined;
   /** At most so many sessions. */
   readonly limit: number;
 }

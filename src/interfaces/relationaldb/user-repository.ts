@@ -1,15 +1,10 @@
+import type { PageCursor } from "../../domain/page-tokens.ts";
 import type { User, UserDraft, UserProfile, UserState } from "../../domain/user/user.ts";
 
 /** What names one user: its id (lower-case UUID) or a canonical key. */
 export type UserKey =
   | { readonly kind: "id"; readonly id: string }
   | { readonly kind: "email" | "username"; readonly key: string };
-
-/** A place in an ordered list of users: after the user with this time and id. */
-export interface UserCursor {
-  readonly createTime: Date;
-  readonly id: string;
-}
 
 export interface UserQuery {
   /** Users in this state at the time of the statement. */
@@ -26,7 +21,7 @@ export interface UserQuery {
   readonly orderBy: "createTime" | "id";
   readonly descending: boolean;
   /** Only users that come later in this order. */
-  readonly after: UserCursor | undefined;
+  readonly after: PageCursor | undefined;
   /** At most so many users. */
   readonly limit: number;
 }

@@ -1,9 +1,10 @@
 import { type FragmentSqlToken, sql } from "slonik";
 import { DomainError } from "../../../domain/errors.ts";
+import type { PageCursor } from "../../../domain/page-tokens.ts";
 import { now, User, type UserDraft, type UserProfile, type UserState } from "../../../domain/user/user.ts";
 import { plannedEachTime } from "../../../infrastructure/db/planned-each-time.ts";
 import { usersTable } from "../../../infrastructure/db/schema/users-table.ts";
-import type { UserCursor, UserKey, UserQuery, UserRepository } from "../user-repository.ts";
+import type { UserKey, UserQuery, UserRepository } from "../user-repository.ts";
 import { endOfPrefix } from "./end-of-prefix.ts";
 import type { Run } from "./run.ts";
 
@@ -186,7 +187,7 @@ function isInState(state: UserState): FragmentSqlToken {
   }
 }
 
-function comesAfter({ createTime, id }: UserCursor, { orderBy, descending }: UserQuery): FragmentSqlToken {
+function comesAfter({ createTime, id }: PageCursor, { orderBy, descending }: UserQuery): FragmentSqlToken {
   const follows = descending ? sql.fragment`<` : sql.fragment`>`;
   return orderBy === "id"
     ? sql.fragment`id ${follows} ${id}::uuid`
