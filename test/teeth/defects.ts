@@ -97,9 +97,9 @@ export const defects: readonly Defect[] = [
   },
   {
     name: "a page token opens for another filter",
-    file: "src/infrastructure/crypto/aes-page-tokens.ts",
-    find: "      .setAAD(Buffer.from(scope))\n",
-    replace: "      .setAAD(Buffer.from(scope.slice(0, 0)))\n",
+    file: "src/infrastructure/crypto/sealed-bytes.ts",
+    find: "    .setAAD(aad)\n",
+    replace: "    .setAAD(aad.subarray(0, 0))\n",
     test: "test/infrastructure/crypto/aes-page-tokens.test.ts",
     named: "a token opens to what was sealed, for its own scope and key only",
   },

@@ -1,19 +1,10 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHash,
-  createSecretKey,
-  type KeyObject,
-  randomBytes,
-} from "node:crypto";
+import { createHash, createSecretKey, type KeyObject } from "node:crypto";
+import { seal, sealLength, unseal } from "./sealed-bytes.ts";
 
-const algorithm = "aes-256-gcm";
 const version = 1;
 const keyLength = 32;
 const keyIdLength = 8;
 const headerLength = 1 + keyIdLength;
-const nonceLength = 12;
-const tagLength = 16;
 
 interface WrappingKey {
   /** What is written before all that it seals: the version, and the first bytes of the key's hash. */
@@ -22,8 +13,8 @@ interface WrappingKey {
 }
 
 /**
- * The keys under which secrets are kept in the database, by AES-256-GCM (NIST SP 800-38D). What is wrapped reads: version
- * (1), key id (8 bytes), nonce (12), sealed bytes, tag (16). Version, key id and the caller's `aad` are bound in.
+ * The keys under which secrets are kept in the database. What is wrapped reads: version (1), key id (8 bytes), and what is
+ * sealed (sealed-bytes.ts). Version, key id and the caller's `aad` are bound in.
  */
 export class WrappingKeys {
   readonly #current: WrappingKey;
@@ -60,29 +51,23 @@ export class WrappingKeys {
   /** Seals bytes by the current key. @param aad what they are, and of whom: needed to unwrap, and not kept. */
   wrap(plain: Uint8Array, aad: string): Uint8Array {
     const { header, secret } = this.#current;
-    const nonce = randomBytes(nonceLength);
-    const cipher = createCipheriv(algorithm, secret, nonce).setAAD(bound(header, aad));
-    return Buffer.concat([header, nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+    return Buffer.concat([header, seal(secret, plain, bound(header, aad))]);
   }
 
   /** @throws Error that says whether the key is missing or the seal does not open */
   unwrap(wrapped: Uint8Array, aad: string): Buffer {
-    const { header, nonce, sealed, tag } = partsOf(wrapped);
+    const { header, sealed } = partsOf(wrapped);
     const key = this.#all.get(header.toString("hex"));
     if (!key) {
       throw new Error(
         `It is wrapped by key ${header.subarray(1).toString("hex")}, which is not among the wrapping keys.`,
       );
     }
-    const decipher = createDecipheriv(algorithm, key.secret, nonce, { authTagLength: tagLength })
-      .setAAD(bound(header, aad))
-      .setAuthTag(tag);
-    const plain = decipher.update(sealed);
-    try {
-      return Buffer.concat([plain, decipher.final()]);
-    } catch {
+    const plain = unseal(key.secret, sealed, bound(header, aad));
+    if (plain === undefined) {
       throw new Error("Its seal does not open: it was changed, or wrapped for something else.");
     }
+    return plain;
   }
 
   /** Whether the current key has wrapped it: if not, it is to be wrapped again. */
@@ -119,15 +104,10 @@ function looksMade(bytes: Buffer): boolean {
 
 function partsOf(wrapped: Uint8Array) {
   const bytes = Buffer.from(wrapped.buffer, wrapped.byteOffset, wrapped.byteLength);
-  if (bytes.length < headerLength + nonceLength + tagLength || bytes[0] !== version) {
+  if (bytes.length < headerLength + sealLength || bytes[0] !== version) {
     throw new Error("It is nothing that was wrapped.");
   }
-  return {
-    header: bytes.subarray(0, headerLength),
-    nonce: bytes.subarray(headerLength, headerLength + nonceLength),
-    sealed: bytes.subarray(headerLength + nonceLength, -tagLength),
-    tag: bytes.subarray(-tagLength),
-  };
+  return { header: bytes.subarray(0, headerLength), sealed: bytes.subarray(headerLength) };
 }
 
 /** The header is of one length: no two pairs of header and `aad` are bound alike. */
