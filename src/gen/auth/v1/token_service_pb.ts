@@ -227,7 +227,7 @@ export const GetJwksRequestSchema: GenMessage<GetJwksRequest> = /*@__PURE__*/
  */
 export type GetJwksResponse = Message<"auth.v1.GetJwksResponse"> & {
   /**
-   * The JSON Web Key Set, the one to sign with first.
+   * The JSON Web Key Set, youngest first: one that does not sign yet comes before the one that does.
    *
    * @generated from field: repeated auth.v1.JsonWebKey keys = 1;
    */
