@@ -1,16 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { ConfigError, loadConfig } from "../src/config.ts";
-
-/** What is wrong with an environment. */
-function faultsOf(env: Record<string, string>): readonly string[] {
-  try {
-    loadConfig(env);
-  } catch (error) {
-    if (error instanceof ConfigError) return error.faults;
-    throw error;
-  }
-  return [];
-}
+import { loadConfig } from "../src/config.ts";
+import { faultsOf } from "./support/faults-of.ts";
 
 /** What a service on a database that it shares must be told at least. */
 const shared = {

@@ -1,22 +1,10 @@
-import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { signJws } from "../../../src/infrastructure/crypto/jws-signatures.ts";
 import { JwtAccessTokens } from "../../../src/infrastructure/crypto/jwt-access-tokens.ts";
 import { keyPairOf } from "../../../src/infrastructure/crypto/signing-key-pairs.ts";
 import { forgedAccessTokens } from "./forged-access-tokens.ts";
 import { misSignedAccessTokens, type SignAnything } from "./mis-signed-access-tokens.ts";
-import { keysById, openedSigningKey } from "./opened-signing-key.ts";
-
-const newClaims = () => ({
-  iss: "https://auth.example",
-  sub: randomUUID(),
-  aud: "orders",
-  exp: 1_900_000_300,
-  iat: 1_900_000_000,
-  jti: randomUUID(),
-  client_id: "shop",
-  sid: randomUUID(),
-});
+import { keysById, newClaims, openedSigningKey } from "./opened-signing-key.ts";
 
 describe.each(["ES256", "EdDSA"] as const)("of a key of %s", (algorithm) => {
   const key = openedSigningKey(algorithm);

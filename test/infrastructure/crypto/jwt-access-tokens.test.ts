@@ -1,21 +1,10 @@
-import { randomUUID, verify } from "node:crypto";
+import { verify } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { AccessTokenClaims } from "../../../src/domain/token/access-tokens.ts";
 import { JwtAccessTokens } from "../../../src/infrastructure/crypto/jwt-access-tokens.ts";
 import { KeyPair, keyPairOf } from "../../../src/infrastructure/crypto/signing-key-pairs.ts";
-import { keysById, openedSigningKey } from "./opened-signing-key.ts";
-
-const newClaims = (): AccessTokenClaims => ({
-  iss: "https://auth.example",
-  sub: randomUUID(),
-  aud: "orders",
-  exp: 1_900_000_300,
-  iat: 1_900_000_000,
-  jti: randomUUID(),
-  client_id: "shop",
-  sid: randomUUID(),
-});
+import { keysById, newClaims, openedSigningKey } from "./opened-signing-key.ts";
 
 describe.each(["ES256", "EdDSA"] as const)("tokens of %s", (algorithm) => {
   const tokens = new JwtAccessTokens();

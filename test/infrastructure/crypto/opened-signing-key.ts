@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { SigningAlgorithm, SigningKey } from "../../../src/domain/signing-key/signing-key.ts";
+import type { AccessTokenClaims } from "../../../src/domain/token/access-tokens.ts";
 import { NodeSigningKeyPairs } from "../../../src/infrastructure/crypto/signing-key-pairs.ts";
 import { WrappingKeys } from "../../../src/infrastructure/crypto/wrapping-keys.ts";
 
@@ -20,6 +21,18 @@ export function openedSigningKey(algorithm: SigningAlgorithm, id: string = rando
     activateTime: now,
   });
 }
+
+/** The claims of a new access token. */
+export const newClaims = (): AccessTokenClaims => ({
+  iss: "https://auth.example",
+  sub: randomUUID(),
+  aud: "orders",
+  exp: 1_900_000_300,
+  iat: 1_900_000_000,
+  jti: randomUUID(),
+  client_id: "shop",
+  sid: randomUUID(),
+});
 
 /** Keys as `AccessTokens.read` takes them. */
 export function keysById(...keys: SigningKey[]): ReadonlyMap<string, SigningKey> {
