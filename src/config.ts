@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { SigningAlgorithm } from "./domain/signing-key/signing-key.ts";
 import type { WrappingKeySource } from "./infrastructure/crypto/wrapping-key-source.ts";
+import { patienceMs } from "./infrastructure/db/budget.ts";
 import { StartError } from "./infrastructure/start-error.ts";
 import { type Settings, settings } from "./settings.ts";
 
@@ -116,9 +117,6 @@ function* tokenContradictions(values: Partial<Settings>): Iterable<string> {
   }
 }
 
-/** The patience of a unit of work (infrastructure/db/budget.ts). */
-const leastLeewayMs = 2_000;
-
 /** Pairs of durations of which the first must be at most the second. */
 const ordered = [
   ["AUTH_SESSION_IDLE", "AUTH_SESSION_ABSOLUTE"],
@@ -132,8 +130,8 @@ function* timeContradictions(values: Partial<Settings>): Iterable<string> {
       yield `${shorter} is longer than ${longer}`;
     }
   }
-  if ((values.AUTH_REFRESH_LEEWAY ?? leastLeewayMs) < leastLeewayMs) {
-    yield "AUTH_REFRESH_LEEWAY must be at least 2s: " +
+  if ((values.AUTH_REFRESH_LEEWAY ?? patienceMs) < patienceMs) {
+    yield `AUTH_REFRESH_LEEWAY must be at least ${patienceMs / 1_000}s: ` +
       "so long may the service itself try to find out whether a refresh was made";
   }
   const { AUTH_SIGNING_KEY_ROTATION: rotation, AUTH_JWKS_MAX_AGE: maxAge } = values;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "./config.ts";
-import type { Call } from "./domain/call.ts";
+import { type Call, ownCall } from "./domain/call.ts";
 import type { KeyRing } from "./domain/signing-key/key-ring.ts";
 import { lowerHashingThreads } from "./infrastructure/crypto/background-threads.ts";
 import type { LocatedDatabase } from "./infrastructure/db/locate-database.ts";
@@ -120,9 +120,8 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
 
 /** The keys that there are to sign with, and the first where there is none. @throws StartError */
 async function firstKeys(keyRing: KeyRing): Promise<void> {
-  const timeoutMs = 10_000;
   try {
-    await keyRing.maintain({ signal: AbortSignal.timeout(timeoutMs), timeoutMs: () => timeoutMs });
+    await keyRing.maintain(ownCall(10_000));
   } catch (error) {
     throw new StartError(`The signing keys cannot be used: ${(error as Error).message}`, { cause: error });
   }

@@ -44,9 +44,13 @@ export interface ServiceParts {
 export async function openSecrets(config: Config, { pool }: Database) {
   const wrappingKeys = await loadWrappingKeys(config.wrappingKeys);
   try {
+    const [forPages, forRefreshes] = await Promise.all([
+      sharedSecret(pool, wrappingKeys, "page-tokens"),
+      sharedSecret(pool, wrappingKeys, "refresh-tokens"),
+    ]);
     return {
-      pageTokens: new AesPageTokens(await sharedSecret(pool, wrappingKeys, "page-tokens")),
-      refreshTokens: new HmacRefreshTokens(await sharedSecret(pool, wrappingKeys, "refresh-tokens")),
+      pageTokens: new AesPageTokens(forPages),
+      refreshTokens: new HmacRefreshTokens(forRefreshes),
       signingKeyPairs: new NodeSigningKeyPairs(wrappingKeys),
     };
   } catch (error) {

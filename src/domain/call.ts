@@ -8,3 +8,8 @@ export interface Call {
   /** Milliseconds left, or undefined where the caller has set no deadline. */
   timeoutMs(): number | undefined;
 }
+
+/** A call of the service's own, that may take so long. */
+export function ownCall(timeoutMs: number): Call {
+  return { signal: AbortSignal.timeout(timeoutMs), timeoutMs: () => timeoutMs };
+}

@@ -106,13 +106,12 @@ export class AuthenticationService {
     const key = parseIdentifier(identifier, this.#toAscii) ?? nobody;
     const id = this.#newId();
     // A sign-in of the same user at the same moment may have hashed the password anew: then this one looks once more.
-    for (const again of [true, false]) {
+    for (let tries = 0; tries < 2; tries++) {
       const { user, passwordHash, prepared } = await this.#authenticate(call, key, password);
       const begun = await this.#repository
         .statement(call)
         .sessions.begin({ id, userId: user.id, audience, client, passwordHash }, this.#sessionLimits);
-      if (begun === undefined && again) continue;
-      if (begun === undefined) break;
+      if (begun === undefined) continue;
       if (this.#hasher.isOutdated(passwordHash)) await this.#rehash(call, user, prepared, passwordHash);
       return { user, session: begun.session, tokens: this.#issuer.issue(begun) };
     }

@@ -84,12 +84,17 @@ export class KeyRing {
     await this.#load(call);
   }
 
+  /** Before the keys are used: reads them where one that signs already may be unknown here. */
+  async reloadIfStale(call: Call): Promise<void> {
+    if (this.isStale) await this.#load(call);
+  }
+
   /**
-   * Before the keys are published: reads them where one that signs already may be unknown here. Where the database does not
+   * Before the keys are published: the same. Where the database does not
    * answer, those that are known are better than none.
    */
   async freshen(call: Call): Promise<void> {
-    if (this.isStale) await this.#load(call).catch(() => {});
+    await this.reloadIfStale(call).catch(() => {});
   }
 
   /** The key that signs at a time of the database's clock. */

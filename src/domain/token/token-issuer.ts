@@ -39,7 +39,7 @@ export class TokenIssuer {
 
   /** Makes sure, before anything is changed, that tokens can be made. */
   async prepare(call: Call): Promise<void> {
-    if (this.#keyRing.isStale) await this.#keyRing.reload(call);
+    await this.#keyRing.reloadIfStale(call);
   }
 
   /** New tokens of a session as it is at a moment of the database's clock: the same refresh token each time. */

@@ -50,7 +50,7 @@ export class TokenService {
    */
   async introspect(call: Call, token: string, asked: Introspection): Promise<AccessTokenClaims | undefined> {
     assertStaleness(asked);
-    if (this.#keyRing.isStale) await this.#keyRing.reload(call);
+    await this.#keyRing.reloadIfStale(call);
     const read = this.#read(token, asked);
     if (read === undefined) return undefined;
     const { sid } = read.claims;
@@ -66,7 +66,7 @@ export class TokenService {
     asked: Introspection,
   ): Promise<(AccessTokenClaims | undefined)[]> {
     assertStaleness(asked);
-    if (this.#keyRing.isStale) await this.#keyRing.reload(call);
+    await this.#keyRing.reloadIfStale(call);
     const reads = await this.#readAll(tokens, asked);
     const statuses = new Map<string, KnownStatus>();
     const unknown = new Set<string>();

@@ -4,10 +4,10 @@ import { OutOfPatienceError, patienceMs } from "./budget.ts";
 export interface CoalescedReadsOptions<Key, Value> {
   /** Reads the values of some keys by one statement, in the order of the keys. */
   readonly load: (call: Call, keys: readonly Key[]) => Promise<readonly (Value | undefined)[]>;
-  /** Statements that may run at once. */
-  readonly lanes: number;
-  /** Keys that one statement may have. */
-  readonly limit: number;
+  /** Statements that may run at once: 2 where not given. What waits for them goes together. */
+  readonly lanes?: number;
+  /** Keys that one statement may have: 500 where not given. */
+  readonly limit?: number;
 }
 
 /**
@@ -19,13 +19,13 @@ export interface CoalescedReadsOptions<Key, Value> {
  * and its own patience, and a statement that nobody waits for any longer is cancelled.
  */
 export class CoalescedReads<Key, Value> {
-  readonly #options: CoalescedReadsOptions<Key, Value>;
+  readonly #options: Required<CoalescedReadsOptions<Key, Value>>;
   #queue: Reader<Key, Value>[] = [];
   #running = 0;
   #scheduled = false;
 
   constructor(options: CoalescedReadsOptions<Key, Value>) {
-    this.#options = options;
+    this.#options = { lanes: 2, limit: 500, ...options };
   }
 
   /** @throws what `load` throws; the reason of the call's signal; OutOfPatienceError */

@@ -16,7 +16,7 @@ import {
 } from "@connectrpc/connect-node";
 import { keepDeadline, keepDeadlineOfInterceptors } from "./keep-deadline.ts";
 import { limitTimeout } from "./limit-timeout.ts";
-import { type HttpDocument, serveDocument } from "./serve-document.ts";
+import { type HttpDocument, isRead, serveDocument } from "./serve-document.ts";
 
 /** What the HTTP port answers with. */
 export interface HttpHandlerOptions {
@@ -126,10 +126,7 @@ function pathOf(url: string | undefined): string {
 }
 
 function answerProbe(request: IncomingMessage, response: ServerResponse, probe: () => boolean): void {
-  if (request.method !== "GET" && request.method !== "HEAD") {
-    response.writeHead(405, { allow: "GET, HEAD" }).end();
-    return;
-  }
+  if (!isRead(request, response)) return;
   const [status, body] = probe() ? [200, "ok\n"] : [503, "not ready\n"];
   const headers = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" };
   response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) }).end(body);

@@ -9,16 +9,20 @@ export interface HttpDocument {
   readonly maxAgeSeconds: number;
 }
 
+/** Whether a request only reads; where it does not, it is answered with 405. */
+export function isRead({ method }: IncomingMessage, response: ServerResponse): boolean {
+  if (method === "GET" || method === "HEAD") return true;
+  response.writeHead(405, { allow: "GET, HEAD" }).end();
+  return false;
+}
+
 /** Answers GET and HEAD of a document, with an entity tag of its content and 304 for who has it (RFC 9110 §13.1.2). */
 export function serveDocument(
   request: IncomingMessage,
   response: ServerResponse,
   document: HttpDocument,
 ): void {
-  if (request.method !== "GET" && request.method !== "HEAD") {
-    response.writeHead(405, { allow: "GET, HEAD" }).end();
-    return;
-  }
+  if (!isRead(request, response)) return;
   const { contentType, body, maxAgeSeconds } = document;
   const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`;
   const headers = { etag, "cache-control": `public, max-age=${maxAgeSeconds}` };

@@ -1,3 +1,4 @@
+import { ownCall } from "../../domain/call.ts";
 import type { KeyRing } from "../../domain/signing-key/key-ring.ts";
 import { jwksOf } from "../../domain/token/jwks.ts";
 
@@ -19,7 +20,7 @@ export function wellKnownDocuments(
 ): Map<string, () => Promise<WellKnownDocument>> {
   const maxAgeSeconds = Math.max(1, Math.floor(keyRing.maxAgeMs / 1_000));
   const keys = async () => {
-    await keyRing.freshen({ signal: AbortSignal.timeout(freshenMs), timeoutMs: () => freshenMs });
+    await keyRing.freshen(ownCall(freshenMs));
     return {
       contentType: "application/jwk-set+json",
       body: JSON.stringify({ keys: jwksOf(keyRing.published()) }),
@@ -28,7 +29,7 @@ export function wellKnownDocuments(
   };
   const metadata = JSON.stringify({
     issuer,
-    jwks_uri: `${issuer.replace(/\/$/, "")}${jwksPath}`,
+    jwks_uri: `${issuer}${jwksPath}`,
     response_types_supported: [],
     subject_types_supported: ["public"],
     id_token_signing_alg_values_supported: ["ES256", "EdDSA"],

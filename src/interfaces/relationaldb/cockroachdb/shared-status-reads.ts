@@ -2,10 +2,6 @@ import type { Call } from "../../../domain/call.ts";
 import { CoalescedReads } from "../../../infrastructure/db/coalesced-reads.ts";
 import type { SessionReader, SessionStatus } from "../session-repository.ts";
 
-/** Two connections of the pool are enough: what waits for them goes together. */
-const lanes = 2;
-const idsAtOnce = 500;
-
 /** Tells the status of sessions to many calls: each shares a statement with those that are asked for at the same moment. */
 export class SharedStatusReads {
   readonly #sessions: (call: Call) => SessionReader;
@@ -15,8 +11,6 @@ export class SharedStatusReads {
       const found = new Map(statuses.map((status) => [status.id, status]));
       return ids.map((id) => found.get(id));
     },
-    lanes,
-    limit: idsAtOnce,
   });
 
   constructor(sessions: (call: Call) => SessionReader) {

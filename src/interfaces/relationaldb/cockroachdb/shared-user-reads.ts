@@ -4,17 +4,11 @@ import { nameOf, namesOf } from "../../../domain/user/user-reference.ts";
 import { CoalescedReads } from "../../../infrastructure/db/coalesced-reads.ts";
 import type { UserKey, UserReader } from "../user-repository.ts";
 
-/** Two connections of the pool are enough: what waits for them goes together. */
-const lanes = 2;
-const keysAtOnce = 500;
-
 /** Finds users for many calls: each shares a statement with those that are asked for at the same moment. */
 export class SharedUserReads {
   readonly #users: (call: Call) => UserReader;
   readonly #finds = new CoalescedReads<UserKey, User>({
     load: (call, keys) => this.#load(call, keys),
-    lanes,
-    limit: keysAtOnce,
   });
 
   constructor(users: (call: Call) => UserReader) {
