@@ -177,7 +177,6 @@ describe("a configuration is refused", () => {
       AUTH_WRAPPING_KEY: "hunter3",
       AUTH_WRAPPING_KEY_FILE: "/key",
     });
-    expect(faults).not.toEqual([]);
     expect(faults).toHaveLength(2);
     expect(faults.join()).not.toMatch(/hunter/);
   });
