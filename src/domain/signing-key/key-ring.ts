@@ -89,10 +89,7 @@ export class KeyRing {
     if (this.isStale) await this.#load(call);
   }
 
-  /**
-   * Before the keys are published: the same. Where the database does not
-   * answer, those that are known are better than none.
-   */
+  /** Before the keys are published: the same; where the database does not answer, those that are known are better than none. */
   async freshen(call: Call): Promise<void> {
     await this.reloadIfStale(call).catch(() => {});
   }
