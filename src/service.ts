@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "./config.ts";
-import { type Call, ownCall } from "./domain/call.ts";
+import { type Call, ownCall, ownCallWithin } from "./domain/call.ts";
 import type { KeyRing } from "./domain/signing-key/key-ring.ts";
 import { lowerHashingThreads } from "./infrastructure/crypto/background-threads.ts";
 import type { LocatedDatabase } from "./infrastructure/db/locate-database.ts";
@@ -20,6 +20,7 @@ import { unknownMethod } from "./interfaces/rpc/errors.ts";
 import { logCalls } from "./interfaces/rpc/interceptors/log-calls.ts";
 import { validateRequests, warmUpValidation } from "./interfaces/rpc/interceptors/validate.ts";
 import { createRoutes, serviceDescriptors } from "./interfaces/rpc/routes.ts";
+import { contextOf } from "./interfaces/rpc/rpc-call.ts";
 import { createServices, openSecrets } from "./services.ts";
 
 /** What calls in flight get to finish once connections are refused. */
@@ -57,7 +58,7 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   const health = createHealth(serviceDescriptors.map(({ typeName }) => typeName));
   const readiness = resources.use(
     new Readiness({
-      ping: (call) => repository.ping(call),
+      ping: (patience) => repository.ping(patience),
       onChange: (ready, cause) => {
         health.setReady(ready);
         if (cause !== undefined) logger.warn({ err: cause }, "the database has gone: not ready");
@@ -67,7 +68,9 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   );
   const inBackground = (what: string, everyMs: number, task: (call: Call) => Promise<void>) => {
     const onError = (err: unknown) => logger.warn({ err }, `${what} failed`);
-    resources.use(repeatedly({ task, everyMs, timeoutMs: 10_000, onError }));
+    resources.use(
+      repeatedly({ task: (patience) => task(ownCallWithin(patience)), everyMs, timeoutMs: 10_000, onError }),
+    );
   };
   inBackground("the sweep of old request ids", 60_000, (call) => mutations.forgetOld(call));
   inBackground("the sweep of old sessions", 60_000, (call) => sessions.forgetOld(call));
@@ -76,7 +79,7 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
 
   const report = (err: unknown, path: string) =>
     logger.error({ err, path }, "a call failed before it was one");
-  const listen = { routes, interceptors, unknownMethod, report, tls };
+  const listen = { routes, interceptors, contextOf, unknownMethod, report, tls };
   const grpc = await listenGrpc({
     ...listen,
     address: config.grpcAddress,

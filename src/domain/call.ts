@@ -1,15 +1,37 @@
-/**
- * One call as the domain sees it: how long there is, and whether anybody still waits. Whoever works for the call passes
- * it on, so that nothing outlives it: not a hash, not a query.
- */
-export interface Call {
+/** How long there is, and whether anybody still waits. */
+export interface Patience {
   /** Aborted when the caller has gone or the deadline has passed; its reason is the error to end with. */
   readonly signal: AbortSignal;
   /** Milliseconds left, or undefined where the caller has set no deadline. */
   timeoutMs(): number | undefined;
 }
 
+/** Where a call comes from: what the record of what happened says of it. */
+export interface Origin {
+  /** Who calls: a SPIFFE ID, "serviceAccounts/" and an id, "cli:" and a user of the machine, "anonymous", or "auth" itself. */
+  readonly caller: string;
+  /** By which the log and the record know the call. Empty where there is none. */
+  readonly requestId: string;
+  /** IP address of who is connected. Empty where nobody is. */
+  readonly address: string;
+}
+
+/**
+ * One call as the domain sees it. Whoever works for the call passes it on, so that nothing outlives it, not a hash, not a
+ * query, and so that whatever is done is known as whose doing it was.
+ */
+export interface Call extends Patience {
+  readonly origin: Origin;
+}
+
+const ourselves: Origin = { caller: "auth", requestId: "", address: "" };
+
 /** A call of the service's own, that may take so long. */
 export function ownCall(timeoutMs: number): Call {
-  return { signal: AbortSignal.timeout(timeoutMs), timeoutMs: () => timeoutMs };
+  return ownCallWithin({ signal: AbortSignal.timeout(timeoutMs), timeoutMs: () => timeoutMs });
+}
+
+/** A call of the service's own. */
+export function ownCallWithin({ signal, timeoutMs }: Patience): Call {
+  return { signal, timeoutMs, origin: ourselves };
 }

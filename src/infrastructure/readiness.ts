@@ -1,8 +1,8 @@
-import type { Call } from "../domain/call.ts";
+import type { Patience } from "../domain/call.ts";
 
 export interface ReadinessOptions {
   /** Answers where the database does. */
-  readonly ping: (call: Call) => Promise<void>;
+  readonly ping: (patience: Patience) => Promise<void>;
   /** Told at first, and whenever it changes. */
   readonly onChange: (ready: boolean, cause?: unknown) => void;
   readonly intervalMs?: number;

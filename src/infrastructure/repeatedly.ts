@@ -1,7 +1,7 @@
-import type { Call } from "../domain/call.ts";
+import type { Patience } from "../domain/call.ts";
 
 export interface RepeatedTask {
-  readonly task: (call: Call) => Promise<void>;
+  readonly task: (patience: Patience) => Promise<void>;
   readonly everyMs: number;
   /** What one run may take. */
   readonly timeoutMs: number;

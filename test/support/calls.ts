@@ -1,4 +1,11 @@
-import type { Call } from "../../src/domain/call.ts";
+import type { Call, Origin } from "../../src/domain/call.ts";
+
+/** Where the calls of tests come from. */
+export const origin: Origin = {
+  caller: "spiffe://test.example/caller",
+  requestId: "r-1",
+  address: "192.0.2.1",
+};
 
 /** A call that nobody cancels, with a deadline where `timeoutMs` is given. */
 export function aCall(timeoutMs?: number): Call {
@@ -8,6 +15,7 @@ export function aCall(timeoutMs?: number): Call {
   return {
     signal,
     timeoutMs: () => (timeoutMs === undefined ? undefined : timeoutMs - (performance.now() - startedAt)),
+    origin,
   };
 }
 
@@ -15,7 +23,7 @@ export function aCall(timeoutMs?: number): Call {
 export function aCancellableCall(): { call: Call; cancel: (reason: Error) => void } {
   const controller = new AbortController();
   return {
-    call: { signal: controller.signal, timeoutMs: () => undefined },
+    call: { signal: controller.signal, timeoutMs: () => undefined, origin },
     cancel: (reason) => controller.abort(reason),
   };
 }

@@ -1,4 +1,4 @@
-import type { Call } from "../../src/domain/call.ts";
+import type { Patience } from "../../src/domain/call.ts";
 import { DomainError } from "../../src/domain/errors.ts";
 import { now, User, type UserDraft, type UserProfile, type UserRow } from "../../src/domain/user/user.ts";
 import type { CredentialRepository } from "../../src/interfaces/relationaldb/credential-repository.ts";
@@ -34,15 +34,15 @@ export class InMemoryRepository implements RelationalRepository {
     this.#clock = clock;
   }
 
-  read(call: Call): Readers {
+  read(call: Patience): Readers {
     return this.#repositories(call, () => this.#tables);
   }
 
-  transaction<T>(call: Call, work: (repositories: Repositories) => Promise<T>): Promise<T> {
+  transaction<T>(call: Patience, work: (repositories: Repositories) => Promise<T>): Promise<T> {
     return this.#changing(call, (draft) => work(this.#repositories(call, () => draft)));
   }
 
-  statement(call: Call): Statements {
+  statement(call: Patience): Statements {
     return {
       sessions: sessionStatements(
         (change) => this.#changing(call, async (draft) => change(draft)),
@@ -51,11 +51,11 @@ export class InMemoryRepository implements RelationalRepository {
     };
   }
 
-  async ping(call: Call): Promise<void> {
+  async ping(call: Patience): Promise<void> {
     call.signal.throwIfAborted();
   }
 
-  #changing<T>(call: Call, work: (draft: Tables) => Promise<T>): Promise<T> {
+  #changing<T>(call: Patience, work: (draft: Tables) => Promise<T>): Promise<T> {
     const change = this.#last.then(async () => {
       call.signal.throwIfAborted();
       const draft = copyOf(this.#tables);
@@ -68,7 +68,7 @@ export class InMemoryRepository implements RelationalRepository {
     return change;
   }
 
-  #repositories(call: Call, tables: () => Tables): Repositories {
+  #repositories(call: Patience, tables: () => Tables): Repositories {
     const access = () => {
       call.signal.throwIfAborted();
       return tables();

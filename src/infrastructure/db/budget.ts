@@ -1,4 +1,4 @@
-import type { Call } from "../../domain/call.ts";
+import type { Patience } from "../../domain/call.ts";
 
 /** Milliseconds that a unit of work may take, retries included, however much more its call would give. */
 export const patienceMs = 2_000;
@@ -11,12 +11,12 @@ export class OutOfPatienceError extends Error {
 /** The time of one unit of work: over when the call is aborted, and after `patienceMs` at the latest. */
 export class Budget implements Disposable {
   readonly signal: AbortSignal;
-  readonly #call: Call;
+  readonly #call: Patience;
   readonly #endsAt: number;
   readonly #timer: NodeJS.Timeout;
   readonly #onAbort: () => void;
 
-  constructor(call: Call) {
+  constructor(call: Patience) {
     call.signal.throwIfAborted();
     const controller = new AbortController();
     const givenMs = Math.min(patienceMs, call.timeoutMs() ?? patienceMs);

@@ -1,9 +1,9 @@
-import type { Call } from "../../domain/call.ts";
+import type { Patience } from "../../domain/call.ts";
 import { OutOfPatienceError, patienceMs } from "./budget.ts";
 
 export interface CoalescedReadsOptions<Key, Value> {
   /** Reads the values of some keys by one statement, in the order of the keys. */
-  readonly load: (call: Call, keys: readonly Key[]) => Promise<readonly (Value | undefined)[]>;
+  readonly load: (call: Patience, keys: readonly Key[]) => Promise<readonly (Value | undefined)[]>;
   /** Statements that may run at once: 2 where not given. What waits for them goes together. */
   readonly lanes?: number;
   /** Keys that one statement may have: 500 where not given. */
@@ -29,7 +29,7 @@ export class CoalescedReads<Key, Value> {
   }
 
   /** @throws what `load` throws; the reason of the call's signal; OutOfPatienceError */
-  find(call: Call, key: Key): Promise<Value | undefined> {
+  find(call: Patience, key: Key): Promise<Value | undefined> {
     const reader = new Reader<Key, Value>(key, call);
     this.#queue.push(reader);
     this.#schedule();
@@ -77,13 +77,13 @@ class Reader<Key, Value> {
   /** Told when the reader has gone without its answer. */
   onLeave: () => void = () => {};
   #waits = true;
-  readonly #call: Call;
+  readonly #call: Patience;
   readonly #endsAt = performance.now() + patienceMs;
   readonly #timer: NodeJS.Timeout;
   readonly #onAbort: () => void;
   readonly #settle: { resolve(value: Value | undefined): void; reject(error: unknown): void };
 
-  constructor(key: Key, call: Call) {
+  constructor(key: Key, call: Patience) {
     const { signal } = call;
     const { promise, ...settle } = Promise.withResolvers<Value | undefined>();
     this.key = key;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type CommonQueryMethods, ConnectionError, type DatabasePool, sql } from "slonik";
-import type { Call } from "../../domain/call.ts";
+import type { Patience } from "../../domain/call.ts";
 import { Budget } from "./budget.ts";
 import { cancelledBy } from "./postgres-driver.ts";
 import { databaseError, isConnectionLoss, sqlState } from "./sql-state.ts";
@@ -54,7 +54,7 @@ export class UnitOfWork {
   }
 
   /** Runs reads, each a statement of its own, on one connection. */
-  read<T>(call: Call, work: (connection: CommonQueryMethods) => Promise<T>): Promise<T> {
+  read<T>(call: Patience, work: (connection: CommonQueryMethods) => Promise<T>): Promise<T> {
     return this.#retrying(call, false, (budget) => this.#connected(budget, work));
   }
 
@@ -62,7 +62,7 @@ export class UnitOfWork {
    * Runs one statement that changes something: SERIALIZABLE, a transaction of its own, in one round trip. Its COMMIT goes
    * out with it.
    */
-  statement<T>(call: Call, run: (connection: CommonQueryMethods) => Promise<T>): Promise<T> {
+  statement<T>(call: Patience, run: (connection: CommonQueryMethods) => Promise<T>): Promise<T> {
     return this.#retrying(call, true, (budget, attempt) =>
       this.#connected(budget, (connection) => {
         attempt.commitSent = true;
@@ -72,7 +72,7 @@ export class UnitOfWork {
   }
 
   /** Runs `work` in one SERIALIZABLE transaction, whose statements end with the time that is left. */
-  transaction<T>(call: Call, work: (transaction: CommonQueryMethods) => Promise<T>): Promise<T> {
+  transaction<T>(call: Patience, work: (transaction: CommonQueryMethods) => Promise<T>): Promise<T> {
     return this.#retrying(call, true, (budget, attempt) =>
       this.#connected(budget, (connection) =>
         connection.transaction(async (transaction) => {
@@ -87,7 +87,7 @@ export class UnitOfWork {
   }
 
   async #retrying<T>(
-    call: Call,
+    call: Patience,
     writes: boolean,
     run: (budget: Budget, attempt: Attempt) => Promise<T>,
   ): Promise<T> {

@@ -1,11 +1,5 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
-import {
-  type ContextValues,
-  createContextValues,
-  type HandlerContext,
-  type StreamRequest,
-  type UnaryRequest,
-} from "@connectrpc/connect";
+import type { ContextValues, HandlerContext, StreamRequest, UnaryRequest } from "@connectrpc/connect";
 import type { CallLife } from "./call-life.ts";
 
 /** What a request knows of the call it belongs to. */
@@ -45,14 +39,21 @@ export class CallRequest implements HandlerContext {
   declare readonly signal: AbortSignal;
   readonly [callKey]: CallState;
 
-  constructor(call: CallState, method: DescMethod, url: string, header: Headers, message: unknown) {
+  constructor(
+    call: CallState,
+    method: DescMethod,
+    url: string,
+    header: Headers,
+    contextValues: ContextValues,
+    message: unknown,
+  ) {
     this.stream = method.methodKind !== "unary";
     this.message = message;
     this.service = method.parent;
     this.method = method;
     this.url = url;
     this.header = header;
-    this.contextValues = createContextValues();
+    this.contextValues = contextValues;
     this[callKey] = call;
     Object.defineProperty(this, "signal", lazySignal);
   }

@@ -1,12 +1,15 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import {
   type ConnectRouter,
+  type ContextValues,
+  createContextValues,
   createMethodImplSpec,
   createServiceImplSpec,
   type Interceptor,
   type MethodImplSpec,
 } from "@connectrpc/connect";
 import { type Server, ServerInterceptingCall, type ServerInterceptor } from "@grpc/grpc-js";
+import type { Peer } from "../../domain/caller/peer.ts";
 import { type BoundMethod, GrpcCall } from "./grpc-call.ts";
 import { invokeHandler } from "./invoke.ts";
 
@@ -16,6 +19,8 @@ export interface ConnectBindingOptions {
   readonly routes: (router: ConnectRouter) => unknown;
   /** Outermost first, as any Connect server takes them. Applied once per method, not per call. */
   readonly interceptors: readonly Interceptor[];
+  /** What a call begins with, where not with nothing. */
+  readonly contextOf?: ((peer: Peer) => ContextValues) | undefined;
   /** The longest time for one call in milliseconds, also for a caller that sets no deadline. */
   readonly maxTimeoutMs: number;
   /** Told of every error that leaves as "internal error", with the path of the method. */
@@ -85,12 +90,13 @@ function collectRoutes(routes: (router: ConnectRouter) => unknown): MethodImplSp
 }
 
 function bindMethod(spec: MethodImplSpec, path: string, options: ConnectBindingOptions): BoundMethod {
-  const { interceptors, maxTimeoutMs, report } = options;
+  const { interceptors, maxTimeoutMs, report, contextOf = () => createContextValues() } = options;
   return {
     spec,
     run: interceptors.reduceRight((next, interceptor) => interceptor(next), invokeHandler(spec)),
     maxTimeoutMs,
     urlOn: urlMaker(path),
+    contextOf,
     report(error) {
       try {
         report?.(error, path);

@@ -2,6 +2,7 @@ import type { Message } from "@bufbuild/protobuf";
 import {
   Code,
   ConnectError,
+  type ContextValues,
   type MethodImplSpec,
   type StreamRequest,
   type StreamResponse,
@@ -9,9 +10,10 @@ import {
   type UnaryResponse,
 } from "@connectrpc/connect";
 import { type Metadata, ServerInterceptingCall, type ServerInterceptingCallInterface } from "@grpc/grpc-js";
+import type { Peer } from "../../domain/caller/peer.ts";
 import { CallLife } from "./call-life.ts";
 import { CallRequest, type CallState, failMessage } from "./call-request.ts";
-import { closeWithin, disarmDeadline, wasReset } from "./grpc-js-internals.ts";
+import { closeWithin, disarmDeadline, peerOfCall, wasReset } from "./grpc-js-internals.ts";
 import { errorStatus, type GrpcStatus, okStatus } from "./grpc-status.ts";
 import { IncomingMessages } from "./incoming-messages.ts";
 import type { AnyFn } from "./invoke.ts";
@@ -27,6 +29,7 @@ export interface BoundMethod {
   readonly run: AnyFn;
   readonly maxTimeoutMs: number;
   urlOn(authority: string): string;
+  contextOf(peer: Peer): ContextValues;
   /** Told of every error that leaves as "internal error". */
   report(error: unknown): void;
 }
@@ -164,7 +167,8 @@ export class GrpcCall extends ServerInterceptingCall implements Listener, CallSt
   private requestWith(message: unknown): CallRequest {
     const { method } = this.method.spec;
     const url = this.method.urlOn(this.wire.getHost());
-    return new CallRequest(this, method, url, new LazyHeaders(this.metadata), message);
+    const values = this.method.contextOf(peerOfCall(this.wire));
+    return new CallRequest(this, method, url, new LazyHeaders(this.metadata), values, message);
   }
 
   private async answer(request: CallRequest): Promise<void> {

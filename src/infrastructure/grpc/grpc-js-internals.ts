@@ -1,6 +1,8 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import type { ConnectError } from "@connectrpc/connect";
 import type { Server, ServerInterceptingCallInterface, ServerWritableStream } from "@grpc/grpc-js";
+import type { Peer } from "../../domain/caller/peer.ts";
+import { peerOfSession } from "../peer.ts";
 import { errorStatus } from "./grpc-status.ts";
 
 // All that we reach into of @grpc/grpc-js beyond its API. Each has a test that fails when a new version moves it.
@@ -35,6 +37,14 @@ export function closeWithin(call: ServerInterceptingCallInterface, ms: number): 
     stream.close(stream.writableFinished ? constants.NGHTTP2_NO_ERROR : constants.NGHTTP2_CANCEL);
   }, ms);
   stream.once("close", () => clearTimeout(timer));
+}
+
+const nobody: Peer = { address: "", certificate: undefined };
+
+/** Who is at the other end of a call's connection. */
+export function peerOfCall(call: ServerInterceptingCallInterface): Peer {
+  const session = (call as { stream?: ServerHttp2Stream }).stream?.session;
+  return session === undefined || session.destroyed ? nobody : peerOfSession(session);
 }
 
 interface Internals {

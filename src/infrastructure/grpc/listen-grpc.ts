@@ -1,6 +1,6 @@
 import { createServer, type Server as NetServer, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
-import type { ConnectError, ConnectRouter, Interceptor } from "@connectrpc/connect";
+import type { ConnectError, ConnectRouter, ContextValues, Interceptor } from "@connectrpc/connect";
 import {
   type ConnectionInjector,
   logVerbosity,
@@ -9,6 +9,7 @@ import {
   type ServerOptions,
   setLogVerbosity,
 } from "@grpc/grpc-js";
+import type { Peer } from "../../domain/caller/peer.ts";
 import { Health as HealthService } from "../../gen/grpc/health/v1/health_pb.ts";
 import { bind } from "../listen.ts";
 import type { TlsFiles } from "../tls-files.ts";
@@ -58,6 +59,8 @@ export interface GrpcListenOptions {
   readonly routes: (router: ConnectRouter) => unknown;
   /** Outermost first. */
   readonly interceptors: readonly Interceptor[];
+  /** What a call begins with, where not with nothing. */
+  readonly contextOf?: ((peer: Peer) => ContextValues) | undefined;
   /** Plaintext where not given. */
   readonly tls?: TlsFiles | undefined;
   readonly options?: Partial<GrpcServerOptions> | undefined;

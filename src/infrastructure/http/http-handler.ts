@@ -3,6 +3,7 @@ import {
   Code,
   ConnectError,
   type ConnectRouter,
+  type ContextValues,
   createConnectRouter,
   type Interceptor,
 } from "@connectrpc/connect";
@@ -14,6 +15,8 @@ import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
+import type { Peer } from "../../domain/caller/peer.ts";
+import { peerOf } from "../peer.ts";
 import { keepDeadline, keepDeadlineOfInterceptors } from "./keep-deadline.ts";
 import { limitTimeout } from "./limit-timeout.ts";
 import { type HttpDocument, isRead, serveDocument } from "./serve-document.ts";
@@ -23,6 +26,8 @@ export interface HttpHandlerOptions {
   readonly routes: (router: ConnectRouter) => unknown;
   /** Outermost first. */
   readonly interceptors: readonly Interceptor[];
+  /** What a call begins with, where not with nothing. */
+  readonly contextOf?: ((peer: Peer) => ContextValues) | undefined;
   /** Whether the process is to be left alone (`/livez`), and whether to be given work (`/readyz`). */
   readonly live: () => boolean;
   readonly ready: () => boolean;
@@ -69,7 +74,7 @@ export function httpHandler(options: HttpHandlerOptions): RequestListener {
       return;
     }
     limitTimeout(request, options.maxTimeoutMs);
-    void answer(handler, request, response, options.report);
+    void answer(handler, request, response, options);
   };
 }
 
@@ -81,11 +86,11 @@ async function answer(
   handler: UniversalHandler,
   request: IncomingMessage,
   response: ServerResponse,
-  report: HttpHandlerOptions["report"],
+  { report, contextOf }: Pick<HttpHandlerOptions, "report" | "contextOf">,
 ): Promise<void> {
   let call: ReturnType<typeof universalRequestFromNodeRequest>;
   try {
-    call = universalRequestFromNodeRequest(request, response, undefined, undefined);
+    call = universalRequestFromNodeRequest(request, response, undefined, contextOf?.(peerOf(request.socket)));
   } catch {
     // With `Host: a|b` there is no URL to be made.
     sendError(response, new ConnectError("the request has no usable host", Code.InvalidArgument));

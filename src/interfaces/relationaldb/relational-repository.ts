@@ -1,4 +1,4 @@
-import type { Call } from "../../domain/call.ts";
+import type { Patience } from "../../domain/call.ts";
 import type { CredentialReader, CredentialRepository } from "./credential-repository.ts";
 import type { RequestReader, RequestRepository } from "./request-repository.ts";
 import type { SessionReader, SessionRepository, SessionStatements } from "./session-repository.ts";
@@ -20,7 +20,7 @@ import type { UserReader, UserRepository } from "./user-repository.ts";
  */
 export interface RelationalRepository {
   /** Reads for one call, each by one statement, which an adapter may share among calls. */
-  read(call: Call): Readers;
+  read(call: Patience): Readers;
 
   /**
    * Runs `work` in one transaction and answers what it answers: all of its effects, or, where it throws, none.
@@ -31,17 +31,17 @@ export interface RelationalRepository {
    *
    * @throws what `work` throws; OUTCOME_UNKNOWN where no time was left to find out whether a commit took place.
    */
-  transaction<T>(call: Call, work: (repositories: Repositories) => Promise<T>): Promise<T>;
+  transaction<T>(call: Patience, work: (repositories: Repositories) => Promise<T>): Promise<T>;
 
   /**
    * Changes that are each one statement and a transaction of its own. Like the work of a transaction, a statement may run
    * again after its effects were committed, and then answers the same.
    * @throws OUTCOME_UNKNOWN where no time was left to find out whether it took place.
    */
-  statement(call: Call): Statements;
+  statement(call: Patience): Statements;
 
   /** Answers where the database can be reached and answers statements. */
-  ping(call: Call): Promise<void>;
+  ping(call: Patience): Promise<void>;
 }
 
 export interface Readers {

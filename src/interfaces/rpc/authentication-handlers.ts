@@ -2,6 +2,7 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import type { AuthenticationService } from "../../domain/credential/authentication-service.ts";
 import type { AuthenticationService as AuthenticationServiceDesc } from "../../gen/auth/v1/authentication_service_pb.ts";
 import { given } from "./given.ts";
+import { toCall } from "./rpc-call.ts";
 import { toClient, toSessionMessage, toTokensMessage } from "./session-message.ts";
 import { toUserMessage } from "./user-message.ts";
 
@@ -10,12 +11,14 @@ export function authenticationHandlers(
   authentication: AuthenticationService,
 ): ServiceImpl<typeof AuthenticationServiceDesc> {
   return {
-    async verifyPassword({ identifier, password }, call) {
-      return { user: toUserMessage(await authentication.verifyPassword(call, identifier, password)) };
+    async verifyPassword({ identifier, password }, context) {
+      return {
+        user: toUserMessage(await authentication.verifyPassword(toCall(context), identifier, password)),
+      };
     },
 
-    async authenticate({ identifier, password, audience, client }, call) {
-      const signIn = await authentication.authenticate(call, {
+    async authenticate({ identifier, password, audience, client }, context) {
+      const signIn = await authentication.authenticate(toCall(context), {
         identifier,
         password,
         audience,
@@ -28,13 +31,13 @@ export function authenticationHandlers(
       };
     },
 
-    async setPassword({ userId, password, requestId }, call) {
-      await authentication.setPassword(call, { userId, password, requestId: given(requestId) });
+    async setPassword({ userId, password, requestId }, context) {
+      await authentication.setPassword(toCall(context), { userId, password, requestId: given(requestId) });
       return {};
     },
 
-    async changePassword({ userId, currentPassword, newPassword, keepSessionId, requestId }, call) {
-      await authentication.changePassword(call, {
+    async changePassword({ userId, currentPassword, newPassword, keepSessionId, requestId }, context) {
+      await authentication.changePassword(toCall(context), {
         userId,
         currentPassword,
         newPassword,

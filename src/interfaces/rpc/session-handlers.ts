@@ -2,30 +2,31 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import type { SessionService } from "../../domain/session/session-service.ts";
 import type { SessionService as SessionServiceDesc } from "../../gen/auth/v1/session_service_pb.ts";
 import { given } from "./given.ts";
+import { toCall } from "./rpc-call.ts";
 import { toSessionMessage, toTokensMessage } from "./session-message.ts";
 
 /** auth.v1.SessionService: message, call, message. */
 export function sessionHandlers(sessions: SessionService): ServiceImpl<typeof SessionServiceDesc> {
   return {
-    async getSession({ id }, call) {
-      return { session: toSessionMessage(await sessions.get(call, id)) };
+    async getSession({ id }, context) {
+      return { session: toSessionMessage(await sessions.get(toCall(context), id)) };
     },
 
-    async listSessions({ userId, showEnded, pageSize, pageToken }, call) {
-      const page = await sessions.list(call, { userId, showEnded, pageSize, pageToken });
+    async listSessions({ userId, showEnded, pageSize, pageToken }, context) {
+      const page = await sessions.list(toCall(context), { userId, showEnded, pageSize, pageToken });
       return { sessions: page.sessions.map(toSessionMessage), nextPageToken: page.nextPageToken };
     },
 
-    async revokeSession({ id }, call) {
-      return { session: toSessionMessage(await sessions.revoke(call, id)) };
+    async revokeSession({ id }, context) {
+      return { session: toSessionMessage(await sessions.revoke(toCall(context), id)) };
     },
 
-    async revokeUserSessions({ userId, exceptSessionId }, call) {
-      return { revokedCount: await sessions.revokeAll(call, userId, given(exceptSessionId)) };
+    async revokeUserSessions({ userId, exceptSessionId }, context) {
+      return { revokedCount: await sessions.revokeAll(toCall(context), userId, given(exceptSessionId)) };
     },
 
-    async refreshSession({ refreshToken }, call) {
-      const { session, tokens } = await sessions.refresh(call, refreshToken);
+    async refreshSession({ refreshToken }, context) {
+      const { session, tokens } = await sessions.refresh(toCall(context), refreshToken);
       return { session: toSessionMessage(session), tokens: toTokensMessage(tokens) };
     },
   };

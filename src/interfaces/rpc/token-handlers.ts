@@ -11,22 +11,23 @@ import {
   type TokenService as TokenServiceDesc,
 } from "../../gen/auth/v1/token_service_pb.ts";
 import { given } from "./given.ts";
+import { toCall } from "./rpc-call.ts";
 
 /** auth.v1.TokenService: message, call, message. */
 export function tokenHandlers(tokens: TokenService, keyRing: KeyRing): ServiceImpl<typeof TokenServiceDesc> {
   return {
-    async introspectToken({ token, audience, maxStaleness }, call) {
+    async introspectToken({ token, audience, maxStaleness }, context) {
       const asked = { audience: given(audience), maxStalenessMs: milliseconds(maxStaleness) };
-      return toIntrospection(await tokens.introspect(call, token, asked));
+      return toIntrospection(await tokens.introspect(toCall(context), token, asked));
     },
 
-    async batchIntrospectTokens({ tokens: texts, audience, maxStaleness }, call) {
+    async batchIntrospectTokens({ tokens: texts, audience, maxStaleness }, context) {
       const asked = { audience: given(audience), maxStalenessMs: milliseconds(maxStaleness) };
-      return { results: (await tokens.batchIntrospect(call, texts, asked)).map(toIntrospection) };
+      return { results: (await tokens.batchIntrospect(toCall(context), texts, asked)).map(toIntrospection) };
     },
 
-    async getJwks(_request, call) {
-      await keyRing.freshen(call);
+    async getJwks(_request, context) {
+      await keyRing.freshen(toCall(context));
       const keys = jwksOf(keyRing.published()).map(({ y = "", ...key }) => ({ ...key, y }));
       return { keys, maxAge: durationFromMs(keyRing.maxAgeMs) };
     },

@@ -13,13 +13,14 @@ import type {
 } from "../../gen/auth/v1/user_service_pb.ts";
 import { errorInfo } from "./errors.ts";
 import { given } from "./given.ts";
+import { toCall } from "./rpc-call.ts";
 import { toUserMessage, toUserState } from "./user-message.ts";
 
 /** auth.v1.UserService: message, call, message. */
 export function userHandlers(users: UserService): ServiceImpl<typeof UserServiceDesc> {
   return {
-    async createUser({ user, password, requestId }, call) {
-      const created = await users.create(call, {
+    async createUser({ user, password, requestId }, context) {
+      const created = await users.create(toCall(context), {
         ...fieldsOf(user),
         password: given(password),
         requestId: given(requestId),
@@ -27,17 +28,17 @@ export function userHandlers(users: UserService): ServiceImpl<typeof UserService
       return { user: toUserMessage(created) };
     },
 
-    async getUser({ id }, call) {
-      return { user: toUserMessage(await users.get(call, { kind: "id", value: id })) };
+    async getUser({ id }, context) {
+      return { user: toUserMessage(await users.get(toCall(context), { kind: "id", value: id })) };
     },
 
-    async lookupUser({ identifier }, call) {
-      return { user: toUserMessage(await users.get(call, referenceOf(identifier))) };
+    async lookupUser({ identifier }, context) {
+      return { user: toUserMessage(await users.get(toCall(context), referenceOf(identifier))) };
     },
 
-    async batchGetUsers({ keys }, call) {
+    async batchGetUsers({ keys }, context) {
       const results = await users.batchGet(
-        call,
+        toCall(context),
         keys.map(({ key }) => referenceOf(key)),
       );
       return {
@@ -49,8 +50,8 @@ export function userHandlers(users: UserService): ServiceImpl<typeof UserService
       };
     },
 
-    async listUsers({ filter, orderBy, pageSize, pageToken, showDeleted }, call) {
-      const page = await users.list(call, {
+    async listUsers({ filter, orderBy, pageSize, pageToken, showDeleted }, context) {
+      const page = await users.list(toCall(context), {
         ...filterOf(filter),
         ...orderOf(orderBy),
         showDeleted,
@@ -60,8 +61,8 @@ export function userHandlers(users: UserService): ServiceImpl<typeof UserService
       return { users: page.users.map(toUserMessage), nextPageToken: page.nextPageToken };
     },
 
-    async updateUser({ user, updateMask, requestId }, call) {
-      const updated = await users.update(call, {
+    async updateUser({ user, updateMask, requestId }, context) {
+      const updated = await users.update(toCall(context), {
         id: user?.id ?? "",
         etag: given(user?.etag),
         fields: fieldsOf(user),
@@ -71,18 +72,26 @@ export function userHandlers(users: UserService): ServiceImpl<typeof UserService
       return { user: toUserMessage(updated) };
     },
 
-    async deleteUser({ id, etag, requestId }, call) {
-      const deleted = await users.delete(call, { id, etag: given(etag), requestId: given(requestId) });
+    async deleteUser({ id, etag, requestId }, context) {
+      const deleted = await users.delete(toCall(context), {
+        id,
+        etag: given(etag),
+        requestId: given(requestId),
+      });
       return { user: toUserMessage(deleted) };
     },
 
-    async undeleteUser({ id, etag, requestId }, call) {
-      const undeleted = await users.undelete(call, { id, etag: given(etag), requestId: given(requestId) });
+    async undeleteUser({ id, etag, requestId }, context) {
+      const undeleted = await users.undelete(toCall(context), {
+        id,
+        etag: given(etag),
+        requestId: given(requestId),
+      });
       return { user: toUserMessage(undeleted) };
     },
 
-    async suspendUser({ id, reason, untilTime, etag, requestId }, call) {
-      const suspended = await users.suspend(call, {
+    async suspendUser({ id, reason, untilTime, etag, requestId }, context) {
+      const suspended = await users.suspend(toCall(context), {
         id,
         reason,
         untilTime: untilTime && timestampDate(untilTime),
@@ -92,8 +101,12 @@ export function userHandlers(users: UserService): ServiceImpl<typeof UserService
       return { user: toUserMessage(suspended) };
     },
 
-    async unsuspendUser({ id, etag, requestId }, call) {
-      const unsuspended = await users.unsuspend(call, { id, etag: given(etag), requestId: given(requestId) });
+    async unsuspendUser({ id, etag, requestId }, context) {
+      const unsuspended = await users.unsuspend(toCall(context), {
+        id,
+        etag: given(etag),
+        requestId: given(requestId),
+      });
       return { user: toUserMessage(unsuspended) };
     },
   };

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { InMemoryRepository } from "../../support/in-memory-repository.ts";
 import { errorOf, rpcOn } from "../../support/rpc.ts";
 
-test("a call is one line: method, code, duration, request id; never what it said", async () => {
+test("a call is one line: method, code, duration, request id, caller; never what it said", async () => {
   const { users, log } = rpcOn(new InMemoryRepository());
   await users.createUser({ user: { email: "ada@example.com" }, password: "correct horse battery" });
   expect(log).toEqual([
@@ -14,6 +14,7 @@ test("a call is one line: method, code, duration, request id; never what it said
         code: "OK",
         durationMs: expect.any(Number),
         requestId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        caller: "anonymous",
       },
     },
   ]);

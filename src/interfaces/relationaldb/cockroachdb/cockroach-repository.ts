@@ -1,6 +1,6 @@
 import type { DatabasePool } from "slonik";
 import { sql } from "slonik";
-import type { Call } from "../../../domain/call.ts";
+import type { Patience } from "../../../domain/call.ts";
 import { UnitOfWork } from "../../../infrastructure/db/unit-of-work.ts";
 import type { Readers, RelationalRepository, Repositories, Statements } from "../relational-repository.ts";
 import { CockroachCredentials } from "./cockroach-credentials.ts";
@@ -22,12 +22,12 @@ export class CockroachRepository implements RelationalRepository {
 
   constructor(pool: DatabasePool) {
     this.#unitOfWork = new UnitOfWork(pool);
-    const readers = (call: Call) => repositories((query) => this.#unitOfWork.read(call, query));
+    const readers = (call: Patience) => repositories((query) => this.#unitOfWork.read(call, query));
     this.#sharedUserReads = new SharedUserReads((call) => readers(call).users);
     this.#sharedStatusReads = new SharedStatusReads((call) => readers(call).sessions);
   }
 
-  read(call: Call): Readers {
+  read(call: Patience): Readers {
     const { users, sessions, ...readers } = repositories((query) =>
       translated(this.#unitOfWork.read(call, query)),
     );
@@ -46,18 +46,18 @@ export class CockroachRepository implements RelationalRepository {
     };
   }
 
-  transaction<T>(call: Call, work: (repositories: Repositories) => Promise<T>): Promise<T> {
+  transaction<T>(call: Patience, work: (repositories: Repositories) => Promise<T>): Promise<T> {
     return translated(
       this.#unitOfWork.transaction(call, (transaction) => work(repositories((query) => query(transaction)))),
     );
   }
 
-  statement(call: Call): Statements {
+  statement(call: Patience): Statements {
     const run: Run = (query) => translated(this.#unitOfWork.statement(call, query));
     return { sessions: new CockroachSessionStatements(run) };
   }
 
-  async ping(call: Call): Promise<void> {
+  async ping(call: Patience): Promise<void> {
     await translated(this.#unitOfWork.read(call, (connection) => connection.query(sql.unsafe`select 1`)));
   }
 }

@@ -1,10 +1,10 @@
-import type { Call } from "../../../domain/call.ts";
+import type { Patience } from "../../../domain/call.ts";
 import { CoalescedReads } from "../../../infrastructure/db/coalesced-reads.ts";
 import type { SessionReader, SessionStatus } from "../session-repository.ts";
 
 /** Tells the status of sessions to many calls: each shares a statement with those that are asked for at the same moment. */
 export class SharedStatusReads {
-  readonly #sessions: (call: Call) => SessionReader;
+  readonly #sessions: (call: Patience) => SessionReader;
   readonly #finds = new CoalescedReads<string, SessionStatus>({
     load: async (call, ids) => {
       const statuses = await this.#sessions(call).statuses([...new Set(ids)]);
@@ -13,12 +13,12 @@ export class SharedStatusReads {
     },
   });
 
-  constructor(sessions: (call: Call) => SessionReader) {
+  constructor(sessions: (call: Patience) => SessionReader) {
     this.#sessions = sessions;
   }
 
   /** What many are asked for at once is a statement of its own. */
-  async statuses(call: Call, ids: readonly string[]): Promise<SessionStatus[]> {
+  async statuses(call: Patience, ids: readonly string[]): Promise<SessionStatus[]> {
     const [only] = ids;
     if (only === undefined) return [];
     if (ids.length > 1) return this.#sessions(call).statuses(ids);

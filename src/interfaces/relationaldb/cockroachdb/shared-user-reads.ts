@@ -1,4 +1,4 @@
-import type { Call } from "../../../domain/call.ts";
+import type { Patience } from "../../../domain/call.ts";
 import type { User } from "../../../domain/user/user.ts";
 import { nameOf, namesOf } from "../../../domain/user/user-reference.ts";
 import { CoalescedReads } from "../../../infrastructure/db/coalesced-reads.ts";
@@ -6,20 +6,20 @@ import type { UserKey, UserReader } from "../user-repository.ts";
 
 /** Finds users for many calls: each shares a statement with those that are asked for at the same moment. */
 export class SharedUserReads {
-  readonly #users: (call: Call) => UserReader;
+  readonly #users: (call: Patience) => UserReader;
   readonly #finds = new CoalescedReads<UserKey, User>({
     load: (call, keys) => this.#load(call, keys),
   });
 
-  constructor(users: (call: Call) => UserReader) {
+  constructor(users: (call: Patience) => UserReader) {
     this.#users = users;
   }
 
-  find(call: Call, key: UserKey): Promise<User | undefined> {
+  find(call: Patience, key: UserKey): Promise<User | undefined> {
     return this.#finds.find(call, key);
   }
 
-  async #load(call: Call, keys: readonly UserKey[]): Promise<(User | undefined)[]> {
+  async #load(call: Patience, keys: readonly UserKey[]): Promise<(User | undefined)[]> {
     const users = this.#users(call);
     const [only] = keys;
     if (keys.length === 1 && only !== undefined) return [await users.find(only)];

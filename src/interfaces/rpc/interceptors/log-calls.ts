@@ -2,11 +2,13 @@ import { randomUUID } from "node:crypto";
 import {
   Code,
   type ConnectError,
+  type ContextValues,
   type Interceptor,
   type StreamRequest,
   type UnaryRequest,
 } from "@connectrpc/connect";
 import { toConnectError } from "../errors.ts";
+import { callerKey, requestIdKey } from "../rpc-call.ts";
 
 /** Where lines about calls go. */
 export interface CallLog {
@@ -22,7 +24,7 @@ const goodRequestId = /^[\w.:-]{1,128}$/;
 const ourFault = new Set([Code.Internal, Code.Unknown, Code.Unavailable]);
 
 /**
- * Logs one line for each call when it has ended (method, code, duration, request id; never a message) and translates
+ * Logs one line for each call when it has ended (method, code, duration, request id, caller; never a message) and translates
  * what it threw. Outermost, so that nothing is answered that is not logged.
  */
 export function logCalls(log: CallLog): Interceptor {
@@ -43,12 +45,14 @@ class LoggedCall {
   readonly #log: CallLog;
   readonly #method: string;
   readonly #requestId: string;
+  readonly #values: ContextValues;
   readonly #startedAt = performance.now();
 
-  constructor(log: CallLog, { service, method, header }: UnaryRequest | StreamRequest) {
+  constructor(log: CallLog, { service, method, header, contextValues }: UnaryRequest | StreamRequest) {
     this.#log = log;
     this.#method = `${service.typeName}/${method.name}`;
     this.#requestId = requestIdOf(header.get("x-request-id"));
+    this.#values = contextValues.set(requestIdKey, this.#requestId);
   }
 
   succeeded(): void {
@@ -79,7 +83,8 @@ class LoggedCall {
 
   #line(code: string) {
     const durationMs = Math.round((performance.now() - this.#startedAt) * 1000) / 1000;
-    return { method: this.#method, code, durationMs, requestId: this.#requestId };
+    const caller = this.#values.get(callerKey);
+    return { method: this.#method, code, durationMs, requestId: this.#requestId, caller };
   }
 }
 

@@ -1,0 +1,48 @@
+import type { X509Certificate } from "node:crypto";
+import type { Http2Session } from "node:http2";
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import type { Peer, PeerCertificate } from "../domain/caller/peer.ts";
+import { uriNames } from "./subject-alt-names.ts";
+
+/** A connection has many calls, and its peer stays who it is. */
+const known = new WeakMap<Socket | Http2Session, Peer>();
+
+/** Who is at the other end of a connection. */
+export function peerOf(socket: Socket): Peer {
+  return known.get(socket) ?? remember(socket, socket);
+}
+
+/** Who is at the other end of an HTTP/2 session that is open. */
+export function peerOfSession(session: Http2Session): Peer {
+  return known.get(session) ?? remember(session, session.socket);
+}
+
+function remember(connection: Socket | Http2Session, socket: Socket | TLSSocket): Peer {
+  const peer = { address: plainAddress(socket.remoteAddress), certificate: certificateOf(socket) };
+  known.set(connection, peer);
+  return peer;
+}
+
+/** An IPv4 address that came through an IPv6 socket is written as what it is. */
+function plainAddress(address: string | undefined): string {
+  return address?.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/, "") ?? "";
+}
+
+function certificateOf(socket: Socket | TLSSocket): PeerCertificate | undefined {
+  // A session's socket is a proxy, which is no instance of anything.
+  const tls = socket as Partial<TLSSocket>;
+  const certificate = tls.getPeerX509Certificate?.();
+  if (certificate === undefined) return undefined;
+  const fault = tls.authorized === true ? faultOf(certificate) : String(tls.authorizationError);
+  return {
+    fault,
+    uris: uriNames(certificate.subjectAltName ?? ""),
+    expiresAt: Date.parse(certificate.validTo),
+  };
+}
+
+/** X509-SVID §4.1: what signs others does not speak for itself. */
+function faultOf(certificate: X509Certificate): string | undefined {
+  return certificate.ca ? "it is one of an authority" : undefined;
+}
