@@ -16,7 +16,16 @@ export interface Config {
   readonly grpcAddress: string;
   readonly httpAddress: string;
   /** Certificate and key files, or undefined for plaintext. */
-  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  readonly tls:
+    | { readonly certFile: string; readonly keyFile: string; readonly clientCaFile: string | undefined }
+    | undefined;
+  readonly callers: {
+    readonly anonymous: boolean;
+    readonly policyFile: string | undefined;
+    readonly trustDomains: ReadonlySet<string>;
+    readonly sidecars: readonly string[];
+  };
+  readonly reflection: "on" | "granted" | "off";
   readonly maxDeadlineMs: number;
   readonly maxConnectionAgeMs: number;
   readonly drainDelayMs: number;
@@ -56,9 +65,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function loadConfig(env: Environment): Config {
   const faults: string[] = [...unknownSettings(env), ...emptied(env)];
   const values = parseSettings(env, faults);
-  faults.push(...contradictions(values));
+  const inProduction = env["NODE_ENV"] === "production";
+  faults.push(...contradictions(values, inProduction));
   if (faults.length > 0) throw new ConfigError(faults);
-  return toConfig(values as Settings);
+  return toConfig(values as Settings, inProduction);
 }
 
 /** What Kubernetes sets in every pod next to a Service that is called "auth". */
@@ -93,9 +103,10 @@ function parseSettings(env: Environment, faults: string[]): Partial<Settings> {
 }
 
 /** What good values cannot mean together. */
-function contradictions(values: Partial<Settings>): string[] {
+function contradictions(values: Partial<Settings>, inProduction: boolean): string[] {
   return [
     ...tlsContradictions(values),
+    ...callerContradictions(values, inProduction),
     ...argon2Contradictions(values),
     ...tokenContradictions(values),
     ...timeContradictions(values),
@@ -157,6 +168,48 @@ function* tlsContradictions(values: Partial<Settings>): Iterable<string> {
   }
 }
 
+function* callerContradictions(values: Partial<Settings>, inProduction: boolean): Iterable<string> {
+  const { AUTH_TLS: tls, AUTH_CLIENT_CA_FILE: caFile, AUTH_SIDECARS: sidecars } = values;
+  const { AUTH_TRUST_DOMAINS: trustDomains, AUTH_POLICY_FILE: policyFile } = values;
+  if (values.AUTH_CALLERS === "anyone") {
+    if (inProduction) yield "AUTH_CALLERS=anyone lets every call do everything: not with NODE_ENV=production";
+    if (tls === "mesh")
+      yield "AUTH_CALLERS=anyone lets every call do everything: not behind a mesh (AUTH_TLS=mesh)";
+    for (const name of ["AUTH_GRPC_ADDRESS", "AUTH_HTTP_ADDRESS"] as const) {
+      const address = values[name];
+      if (address !== undefined && !isLoopback(address)) {
+        yield `AUTH_CALLERS=anyone lets every call do everything, and ${name} ${address} is not loopback`;
+      }
+    }
+    for (const name of ["AUTH_POLICY_FILE", "AUTH_TRUST_DOMAINS"] as const) {
+      if (values[name] !== undefined) yield `${name} is set, and AUTH_CALLERS=anyone would not look at it`;
+    }
+  }
+  if (caFile !== undefined && tls !== "on")
+    yield "AUTH_CLIENT_CA_FILE needs AUTH_TLS=on: without TLS no certificate is shown";
+  if (caFile !== undefined && trustDomains === undefined) {
+    yield "AUTH_CLIENT_CA_FILE needs AUTH_TRUST_DOMAINS: whose certificates are callers must be said";
+  }
+  if (sidecars !== undefined && trustDomains === undefined) {
+    yield "AUTH_SIDECARS needs AUTH_TRUST_DOMAINS: whose certificates are callers must be said";
+  }
+  if (sidecars !== undefined && tls === "off") {
+    yield "AUTH_SIDECARS needs AUTH_TLS=mesh (or on): on loopback every process could say who it is";
+  }
+  if (sidecars?.some((network) => network.endsWith("/0"))) {
+    yield "AUTH_SIDECARS names the whole network: everybody could say who they are";
+  }
+  if (trustDomains !== undefined && caFile === undefined && sidecars === undefined) {
+    yield "AUTH_TRUST_DOMAINS needs AUTH_CLIENT_CA_FILE or AUTH_SIDECARS: nobody could show a certificate";
+  }
+  if (trustDomains !== undefined && policyFile === undefined) {
+    yield "AUTH_TRUST_DOMAINS needs AUTH_POLICY_FILE: without a policy no certificate may do anything";
+  }
+  if (values.AUTH_REFLECTION === "on" && inProduction) {
+    yield "AUTH_REFLECTION=on shows the whole API to everybody: not with NODE_ENV=production (granted, or off)";
+  }
+}
+
 /** OWASP Password Storage: memory in KiB and iterations, any pair of which is enough. */
 const argon2Floors = [
   [47_104, 1],
@@ -180,8 +233,19 @@ function isLoopback(hostAndPort: string): boolean {
   return host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
-function toConfig(values: Settings): Config {
+/** Without a word, only where it is a developer's own machine. */
+function isAnonymous(values: Settings, inProduction: boolean): boolean {
+  if (values.AUTH_CALLERS !== undefined) return values.AUTH_CALLERS === "anyone";
+  const toldWho = values.AUTH_POLICY_FILE ?? values.AUTH_TRUST_DOMAINS;
+  const local = [values.AUTH_GRPC_ADDRESS, values.AUTH_HTTP_ADDRESS].every(isLoopback);
+  return (
+    values.DATABASE_URL === undefined && local && !inProduction && values.AUTH_TLS !== "mesh" && !toldWho
+  );
+}
+
+function toConfig(values: Settings, inProduction: boolean): Config {
   const { AUTH_TLS_CERT_FILE: certFile, AUTH_TLS_KEY_FILE: keyFile } = values;
+  const anonymous = isAnonymous(values, inProduction);
   return {
     databaseUrl: values.DATABASE_URL,
     dataDir: values.AUTH_DATA_DIR,
@@ -190,7 +254,17 @@ function toConfig(values: Settings): Config {
     databaseWaitMs: values.AUTH_DATABASE_WAIT,
     grpcAddress: values.AUTH_GRPC_ADDRESS,
     httpAddress: values.AUTH_HTTP_ADDRESS,
-    tls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
+    tls:
+      certFile === undefined || keyFile === undefined
+        ? undefined
+        : { certFile, keyFile, clientCaFile: values.AUTH_CLIENT_CA_FILE },
+    callers: {
+      anonymous,
+      policyFile: values.AUTH_POLICY_FILE,
+      trustDomains: values.AUTH_TRUST_DOMAINS ?? new Set(),
+      sidecars: values.AUTH_SIDECARS ?? [],
+    },
+    reflection: values.AUTH_REFLECTION ?? (anonymous ? "on" : "granted"),
     maxDeadlineMs: values.AUTH_MAX_DEADLINE,
     maxConnectionAgeMs: values.AUTH_MAX_CONNECTION_AGE,
     drainDelayMs: values.AUTH_DRAIN_DELAY,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "./config.ts";
 import { type Call, ownCall, ownCallWithin } from "./domain/call.ts";
+import type { Callers } from "./domain/caller/callers.ts";
 import type { KeyRing } from "./domain/signing-key/key-ring.ts";
 import { lowerHashingThreads } from "./infrastructure/crypto/background-threads.ts";
 import type { LocatedDatabase } from "./infrastructure/db/locate-database.ts";
@@ -13,14 +14,17 @@ import { Readiness } from "./infrastructure/readiness.ts";
 import { repeatedly } from "./infrastructure/repeatedly.ts";
 import { StartError } from "./infrastructure/start-error.ts";
 import { loadTlsFiles } from "./infrastructure/tls-files.ts";
+import type { Reload } from "./infrastructure/watched-files.ts";
 import { welcome } from "./infrastructure/welcome.ts";
 import { wellKnownDocuments } from "./interfaces/http/well-known.ts";
 import { CockroachRepository } from "./interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
 import { unknownMethod } from "./interfaces/rpc/errors.ts";
+import { authorize, reflectionGuard } from "./interfaces/rpc/interceptors/authorize.ts";
 import { logCalls } from "./interfaces/rpc/interceptors/log-calls.ts";
 import { validateRequests, warmUpValidation } from "./interfaces/rpc/interceptors/validate.ts";
-import { createRoutes, serviceDescriptors } from "./interfaces/rpc/routes.ts";
+import { createRoutes, permissionsOfMethods, serviceDescriptors } from "./interfaces/rpc/routes.ts";
 import { contextOf } from "./interfaces/rpc/rpc-call.ts";
+import { watchPolicy } from "./policy.ts";
 import { createServices, openSecrets } from "./services.ts";
 
 /** What calls in flight get to finish once connections are refused. */
@@ -46,13 +50,21 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   const database = resources.use(await openDatabase(await location, { ...config, log, signal: stop }));
   const repository = new CockroachRepository(database.pool);
   const secrets = await openSecrets(config, database);
-  const services = createServices({ config, repository, ...secrets, logger });
-  const { keyRing, mutations, sessions } = services;
+  const policy = await watchPolicy(config.callers.policyFile, logReload(logger, "policy"));
+  resources.defer(() => policy?.close());
+  const services = createServices({
+    config,
+    repository,
+    ...secrets,
+    policy: policy && (() => policy.current),
+    logger,
+  });
+  const { callers, keyRing, mutations, sessions } = services;
   await firstKeys(keyRing);
 
   const routes = createRoutes(services);
-  const interceptors = [logCalls(logger), validateRequests];
-  const tls = config.tls && (await loadTlsFiles({ ...config.tls, onReload: logReload(logger) }));
+  const interceptors = [logCalls(logger), authorize(callers, permissionsOfMethods), validateRequests];
+  const tls = config.tls && (await loadTlsFiles({ ...config.tls, onReload: logReload(logger, "TLS files") }));
   resources.defer(() => tls?.close());
 
   const health = createHealth(serviceDescriptors.map(({ typeName }) => typeName));
@@ -74,6 +86,7 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   };
   inBackground("the sweep of old request ids", 60_000, (call) => mutations.forgetOld(call));
   inBackground("the sweep of old sessions", 60_000, (call) => sessions.forgetOld(call));
+  inBackground("the note of which keys were used", 60_000, (call) => callers.noteUses(call));
   const keysEveryMs = Math.min(config.signing.maxAgeMs / 4, 30_000);
   inBackground("the upkeep of the signing keys", keysEveryMs, (call) => keyRing.maintain(call));
 
@@ -84,7 +97,7 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
     ...listen,
     address: config.grpcAddress,
     health,
-    reflection: true,
+    reflection: reflectionOf(config.reflection, callers),
     options: { maxTimeoutMs: config.maxDeadlineMs, maxConnectionAgeMs: config.maxConnectionAgeMs },
   });
   resources.defer(() => grpc.drain(0));
@@ -130,11 +143,16 @@ async function firstKeys(keyRing: KeyRing): Promise<void> {
   }
 }
 
-function logReload(logger: Logger) {
-  return (outcome: { ok: true } | { ok: false; error: Error }) => {
-    if (outcome.ok) logger.info("new TLS certificate in use");
-    else logger.error({ err: outcome.error }, "the TLS files cannot be used; the old certificate stays");
+function logReload(logger: Logger, what: string) {
+  return (outcome: Reload<unknown>) => {
+    if (outcome.ok) logger.info(`new ${what} in use`);
+    else logger.error({ err: outcome.error }, `new ${what} cannot be used; the old ones stay`);
   };
+}
+
+function reflectionOf(reflection: Config["reflection"], callers: Callers) {
+  if (reflection === "off") return undefined;
+  return reflection === "on" ? { guard: undefined } : { guard: reflectionGuard(callers) };
 }
 
 /** The reason of a signal, once it is aborted. */

@@ -1,6 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import type { Config } from "./config.ts";
+import { Callers } from "./domain/caller/callers.ts";
+import { Policy } from "./domain/caller/policy.ts";
+import type { ServiceAccountKeys } from "./domain/caller/service-account-keys.ts";
+import { ServiceAccountService } from "./domain/caller/service-account-service.ts";
 import { AuthenticationService } from "./domain/credential/authentication-service.ts";
 import type { PageTokens } from "./domain/page-tokens.ts";
 import { Mutations } from "./domain/request/mutations.ts";
@@ -16,6 +20,7 @@ import { AesPageTokens } from "./infrastructure/crypto/aes-page-tokens.ts";
 import { Argon2PasswordHasher } from "./infrastructure/crypto/argon2-password-hasher.ts";
 import { HashPool } from "./infrastructure/crypto/hash-pool.ts";
 import { HmacRefreshTokens } from "./infrastructure/crypto/hmac-refresh-tokens.ts";
+import { HmacServiceAccountKeys } from "./infrastructure/crypto/hmac-service-account-keys.ts";
 import { JwtAccessTokens } from "./infrastructure/crypto/jwt-access-tokens.ts";
 import { sha256Fingerprint } from "./infrastructure/crypto/sha256-fingerprint.ts";
 import { NodeSigningKeyPairs } from "./infrastructure/crypto/signing-key-pairs.ts";
@@ -24,6 +29,7 @@ import type { Database } from "./infrastructure/db/open-database.ts";
 import { sharedSecret } from "./infrastructure/db/shared-secret.ts";
 import { toAscii } from "./infrastructure/idna.ts";
 import type { Logger } from "./infrastructure/logger.ts";
+import { Sidecars } from "./infrastructure/sidecars.ts";
 import { StartError } from "./infrastructure/start-error.ts";
 import type { RelationalRepository } from "./interfaces/relationaldb/relational-repository.ts";
 
@@ -34,6 +40,9 @@ export interface ServiceParts {
   readonly pageTokens: PageTokens;
   readonly refreshTokens: RefreshTokens;
   readonly signingKeyPairs: SigningKeyPairs;
+  readonly serviceAccountKeys: ServiceAccountKeys;
+  /** The policy as it is now; without one, the built-in roles. */
+  readonly policy?: (() => Policy) | undefined;
   readonly logger: Pick<Logger, "warn">;
 }
 
@@ -44,13 +53,15 @@ export interface ServiceParts {
 export async function openSecrets(config: Config, { pool }: Database) {
   const wrappingKeys = await loadWrappingKeys(config.wrappingKeys);
   try {
-    const [forPages, forRefreshes] = await Promise.all([
+    const [forPages, forRefreshes, forKeys] = await Promise.all([
       sharedSecret(pool, wrappingKeys, "page-tokens"),
       sharedSecret(pool, wrappingKeys, "refresh-tokens"),
+      sharedSecret(pool, wrappingKeys, "service-account-keys"),
     ]);
     return {
       pageTokens: new AesPageTokens(forPages),
       refreshTokens: new HmacRefreshTokens(forRefreshes),
+      serviceAccountKeys: new HmacServiceAccountKeys(forKeys),
       signingKeyPairs: new NodeSigningKeyPairs(wrappingKeys),
     };
   } catch (error) {
@@ -85,10 +96,27 @@ export function createServices(parts: ServiceParts) {
     keyRing,
     newId,
   });
+  const policy = parts.policy ?? (() => Policy.builtIn);
+  const sidecars = new Sidecars(config.callers.sidecars);
+  const callers = new Callers({
+    repository,
+    keys: parts.serviceAccountKeys,
+    policy,
+    rules: { ...config.callers, isSidecar: (peer) => sidecars.includes(peer) },
+    now: Date.now,
+    monotonicMs,
+  });
   const shared = { repository, mutations, hasher, passwordPolicy, pageTokens, toAscii, newId };
   return {
     mutations,
     keyRing,
+    callers,
+    serviceAccounts: new ServiceAccountService({
+      ...shared,
+      keys: parts.serviceAccountKeys,
+      policy,
+      onChange: () => callers.forget(),
+    }),
     users: new UserService(shared),
     authentication: new AuthenticationService({
       ...shared,

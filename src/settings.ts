@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { isTrustDomain } from "./domain/caller/spiffe-id.ts";
+import { isNetwork } from "./infrastructure/sidecars.ts";
 
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 
@@ -46,6 +48,19 @@ const audiences = z
     "must be names separated by commas, without blanks",
   )
   .transform((text) => new Set(text.split(",")));
+
+const trustDomains = z
+  .string()
+  .refine((text) => text.split(",").every(isTrustDomain), "must be SPIFFE trust domains separated by commas")
+  .transform((text) => new Set(text.split(",")));
+
+const networks = z
+  .string()
+  .refine(
+    (text) => text.split(",").every(isNetwork),
+    'must be IP addresses or networks separated by commas, such as "127.0.0.6,10.0.0.0/8"',
+  )
+  .transform((text) => text.split(","));
 
 /** Every environment variable that the service reads. A default in brackets depends on something else. */
 export const settings = {
@@ -138,6 +153,36 @@ export const settings = {
   AUTH_TLS_KEY_FILE: {
     schema: z.string().min(1).optional(),
     help: "PEM file of the private key. Read again when it changes.",
+  },
+  AUTH_CALLERS: {
+    schema: oneOf("anyone", "known").optional(),
+    default: "(anyone if embedded, on loopback and not in production, else known)",
+    help: "known: every call shows who makes it, by client certificate or key, and the policy says what it may do. anyone: every call may do everything; on loopback only.",
+  },
+  AUTH_POLICY_FILE: {
+    schema: z.string().min(1).optional(),
+    default: "",
+    help: "JSON file of roles and of which caller has which. Read again when it changes.",
+  },
+  AUTH_CLIENT_CA_FILE: {
+    schema: z.string().min(1).optional(),
+    default: "",
+    help: "PEM file of the authorities whose client certificates are believed (mTLS). Read again when it changes.",
+  },
+  AUTH_TRUST_DOMAINS: {
+    schema: trustDomains.optional(),
+    default: "",
+    help: "SPIFFE trust domains of callers with certificates, separated by commas.",
+  },
+  AUTH_SIDECARS: {
+    schema: networks.optional(),
+    default: "",
+    help: "Addresses of the sidecars that may forward their client's certificate (x-forwarded-client-cert). From anywhere else the header means nothing.",
+  },
+  AUTH_REFLECTION: {
+    schema: oneOf("on", "granted", "off").optional(),
+    default: "(on if AUTH_CALLERS is anyone, else granted)",
+    help: "on: gRPC reflection for everybody who can connect. granted: for callers with the permission reflection.use.",
   },
   AUTH_MAX_DEADLINE: {
     schema: duration.prefault("15s"),

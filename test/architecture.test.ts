@@ -20,7 +20,8 @@ const rpc = under("interfaces/rpc");
 const doors = (path: string) => rpc(path) || under("interfaces/http")(path);
 const ports = (path: string) => /^src\/interfaces\/relationaldb\/[^/]+$/.test(path);
 const adapter = under("interfaces/relationaldb/cockroachdb");
-const compositionRoot = (path: string) => ["src/main.ts", "src/service.ts", "src/services.ts"].includes(path);
+const compositionRoot = (path: string) =>
+  ["src/main.ts", "src/service.ts", "src/services.ts", "src/policy.ts"].includes(path);
 const db = under("infrastructure/db");
 
 const edge = (from: string, to: string, typeOnly = false): Import => ({ from, to, typeOnly });

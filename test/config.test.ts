@@ -23,6 +23,8 @@ describe("a configuration", () => {
       grpcAddress: "127.0.0.1:50051",
       httpAddress: "127.0.0.1:8080",
       tls: undefined,
+      callers: { anonymous: true, policyFile: undefined, trustDomains: new Set(), sidecars: [] },
+      reflection: "on",
       maxDeadlineMs: 15_000,
       maxConnectionAgeMs: 1_800_000,
       drainDelayMs: 3_000,

@@ -22,6 +22,8 @@ export interface Origin {
  */
 export interface Call extends Patience {
   readonly origin: Origin;
+  /** Whether the caller has been granted something: a permission, beyond the one that the method itself needs. */
+  may(grant: string): boolean;
 }
 
 const ourselves: Origin = { caller: "auth", requestId: "", address: "" };
@@ -33,5 +35,5 @@ export function ownCall(timeoutMs: number): Call {
 
 /** A call of the service's own. */
 export function ownCallWithin({ signal, timeoutMs }: Patience): Call {
-  return { signal, timeoutMs, origin: ourselves };
+  return { signal, timeoutMs, origin: ourselves, may: () => true };
 }

@@ -1,131 +1,95 @@
-import { readFile } from "node:fs/promises";
-import { createSecureContext, type SecureContextOptions, type Server } from "node:tls";
-import { StartError } from "./start-error.ts";
+import { X509Certificate } from "node:crypto";
+import { createSecureContext, type Server, type TlsOptions } from "node:tls";
+import { FileError, type Reload, watchFiles } from "./watched-files.ts";
 
-/** Where certificate and key are, and how they are watched. */
+/** Where certificate and key are, and whose clients are believed. */
 export interface TlsFilesOptions {
   /** PEM, the server's own certificate first, then the intermediate ones. */
   readonly certFile: string;
   /** PEM, not encrypted. */
   readonly keyFile: string;
-  /** Milliseconds between two looks at the files; 5,000 where not given. */
+  /** PEM of the authorities that sign the certificates of callers. Without it no caller is asked for one. */
+  readonly clientCaFile?: string | undefined;
   readonly intervalMs?: number;
-  /** Told when a new pair is in use, and when what the files hold now cannot be used and the old pair stays. */
-  readonly onReload?: ((outcome: TlsReload) => void) | undefined;
+  readonly onReload?: ((outcome: Reload<unknown>) => void) | undefined;
 }
 
-export type TlsReload = { readonly ok: true } | { readonly ok: false; readonly error: TlsFilesError };
+/** What a TLS server is set up with from the files. */
+export type TlsContext = Pick<
+  TlsOptions,
+  "cert" | "key" | "ca" | "minVersion" | "requestCert" | "rejectUnauthorized"
+>;
 
-/** Certificate or key cannot be read, or do not belong together. The message names the files, never their content. */
-export class TlsFilesError extends StartError {
-  override readonly name = "TlsFilesError";
-}
-
-/** Certificate and key from files, kept up to date. */
+/** Certificate, key and client authorities from files, kept up to date. */
 export interface TlsFiles {
   /** What a TLS server starts with. */
-  readonly context: SecureContextOptions;
-  /** Gives the server each new pair; connections that are open keep theirs. */
+  readonly context: TlsContext;
+  /** Gives the server each new context; connections that are open keep theirs. */
   keepUpToDate(server: Server): void;
   /** Stops looking at the files. */
   close(): void;
 }
 
-const defaultIntervalMs = 5_000;
-
 /**
- * Reads certificate and key, and again whenever they change. The content is compared, not the time of change: so it
- * does not matter whether they are overwritten, renamed into place, or swapped behind a symbolic link as Kubernetes
- * does. While only one of the two is new, the pair does not fit and the old one stays in use.
+ * Reads the files, and again whenever they change. While only one of certificate and key is new, the pair does not fit and
+ * the old one stays in use.
  *
- * @throws TlsFilesError when there is no usable pair to start with
+ * @throws FileError when there is nothing usable to start with
  */
 export async function loadTlsFiles(options: TlsFilesOptions): Promise<TlsFiles> {
+  const { certFile, keyFile, clientCaFile, intervalMs, onReload } = options;
   const servers = new Set<Server>();
-  let current = await readPair(options);
-  assertUsable(current, options);
-  let lastError = "";
-
-  const look = async () => {
-    try {
-      const next = await readPair(options);
-      if (next.cert.equals(current.cert) && next.key.equals(current.key)) {
-        lastError = "";
-        return;
-      }
-      assertUsable(next, options);
-      current = next;
-      lastError = "";
-      for (const server of servers) {
-        server.setSecureContext(contextOf(next));
-      }
-      options.onReload?.({ ok: true });
-    } catch (error) {
-      // Once for each fault, not at every look.
-      if (error instanceof TlsFilesError && error.message !== lastError) {
-        lastError = error.message;
-        options.onReload?.({ ok: false, error });
-      }
-    }
-  };
-
-  let looking = false;
-  const timer = setInterval(() => {
-    if (!looking) {
-      looking = true;
-      void look().finally(() => {
-        looking = false;
-      });
-    }
-  }, options.intervalMs ?? defaultIntervalMs).unref();
-
+  const watched = await watchFiles({
+    files: [certFile, keyFile, ...(clientCaFile === undefined ? [] : [clientCaFile])],
+    make: (contents) => usableContext(contents, options),
+    intervalMs,
+    onReload(outcome) {
+      if (outcome.ok) for (const server of servers) server.setSecureContext(outcome.made);
+      onReload?.(outcome);
+    },
+  });
   return {
     get context() {
-      return contextOf(current);
+      return watched.current;
     },
     keepUpToDate(server) {
       servers.add(server);
       server.once("close", () => servers.delete(server));
     },
-    close: () => clearInterval(timer),
+    close: () => watched.close(),
   };
 }
 
-interface Pair {
-  readonly cert: Buffer;
-  readonly key: Buffer;
-}
-
-async function readPair({ certFile, keyFile }: TlsFilesOptions): Promise<Pair> {
-  // One after the other, so that where both are missing it is always the same one that is named.
-  return { cert: await read(certFile), key: await read(keyFile) };
-}
-
-async function read(file: string): Promise<Buffer> {
+function usableContext([cert, key, ca]: readonly Buffer[], options: TlsFilesOptions): TlsContext {
+  const { certFile, keyFile, clientCaFile } = options;
+  // The lowest version is named here because Node's default can be lowered from outside, by a command-line flag.
+  const own: TlsContext = { cert, key, minVersion: "TLSv1.2" };
   try {
-    return await readFile(file);
+    // OpenSSL compares the two when it builds the context.
+    createSecureContext(own);
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? "";
-    throw new TlsFilesError(`cannot read ${file}: ${readFaults[code] ?? code}`, { cause });
+    throw new FileError(`cannot use ${certFile} with ${keyFile}: ${(cause as Error).message}`, { cause });
   }
+  if (ca === undefined) return own;
+  assertAuthorities(ca, clientCaFile ?? "");
+  // A caller without a good certificate is answered with an error that says what is wrong, not with a broken handshake.
+  return { ...own, ca, requestCert: true, rejectUnauthorized: false };
 }
 
-const readFaults: Readonly<Record<string, string>> = {
-  EACCES: "permission denied",
-  EISDIR: "it is a folder",
-  ENOENT: "there is no such file",
-};
+const pem = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
-/** OpenSSL compares the two when it builds the context. */
-function assertUsable(pair: Pair, { certFile, keyFile }: TlsFilesOptions): void {
-  try {
-    createSecureContext(contextOf(pair));
-  } catch (cause) {
-    throw new TlsFilesError(`cannot use ${certFile} with ${keyFile}: ${(cause as Error).message}`, { cause });
+/** OpenSSL takes a file without any certificate, and would then believe nobody without saying why. */
+function assertAuthorities(bundle: Buffer, file: string): void {
+  const certificates = bundle.toString("latin1").match(pem) ?? [];
+  if (certificates.length === 0) throw new FileError(`cannot use ${file}: it holds no certificate`);
+  for (const certificate of certificates) {
+    let isAuthority: boolean;
+    try {
+      isAuthority = new X509Certificate(certificate).ca;
+    } catch (cause) {
+      throw new FileError(`cannot use ${file}: ${(cause as Error).message}`, { cause });
+    }
+    if (!isAuthority)
+      throw new FileError(`cannot use ${file}: it holds a certificate that is none of an authority`);
   }
-}
-
-/** The lowest version is named here because Node's default can be lowered from outside, by a command-line flag. */
-function contextOf({ cert, key }: Pair): SecureContextOptions {
-  return { cert, key, minVersion: "TLSv1.2" };
 }

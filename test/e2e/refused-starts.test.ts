@@ -23,6 +23,7 @@ describe("a start that cannot be", () => {
   test("says all faults of a configuration at once, and no secret of it", async () => {
     const { code, says } = await refused({
       DATABASE_URL: "mysql://root:hunter2@db/auth",
+      AUTH_CALLERS: undefined,
       AUTH_GRPC_ADDRESS: "0.0.0.0:50051",
       AUTH_ARGON2_ITERATIONS: "1",
       AUTH_HASH_QUEUE: "many",

@@ -3,19 +3,15 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { createServer } from "node:tls";
 import { describe, expect, it, onTestFinished } from "vitest";
-import {
-  loadTlsFiles,
-  TlsFilesError,
-  type TlsFilesOptions,
-  type TlsReload,
-} from "../../src/infrastructure/tls-files.ts";
+import { loadTlsFiles, type TlsFilesOptions } from "../../src/infrastructure/tls-files.ts";
+import { FileError, type Reload } from "../../src/infrastructure/watched-files.ts";
 import { type Pair, PairFolder, selfSigned } from "../support/self-signed.ts";
 import { until } from "../support/wait.ts";
 
 const INTERVAL_MS = 20;
 
 async function load(files: Pick<TlsFilesOptions, "certFile" | "keyFile">) {
-  const outcomes: TlsReload[] = [];
+  const outcomes: Reload<unknown>[] = [];
   const tls = await loadTlsFiles({
     certFile: files.certFile,
     keyFile: files.keyFile,
@@ -62,7 +58,7 @@ describe("at the start", () => {
     const folder = new PairFolder(selfSigned("one"));
     spoil(folder);
     const attempt = load(folder);
-    await expect(attempt).rejects.toThrow(TlsFilesError);
+    await expect(attempt).rejects.toThrow(FileError);
     await expect(attempt).rejects.toThrow(message);
   });
 });
@@ -78,7 +74,7 @@ describe("later", () => {
     const { outcomes, name } = await load(folder);
     swap(folder, selfSigned("two"));
     await until(() => name() === "CN=two");
-    expect(outcomes.at(-1)).toEqual({ ok: true });
+    expect(outcomes.at(-1)).toEqual({ ok: true, made: expect.anything() });
   });
 
   it("takes a new pair behind a symbolic link, as Kubernetes swaps it", async () => {
@@ -97,7 +93,7 @@ describe("later", () => {
     mount("..2026_02", selfSigned("two"));
     rmSync(join(folder.path, "..2026_01"), { recursive: true });
     await until(() => name() === "CN=two");
-    expect(outcomes).toEqual([{ ok: true }]);
+    expect(outcomes).toEqual([{ ok: true, made: expect.anything() }]);
   });
 
   it("keeps the old pair while the new one cannot be used, and says so once", async () => {
@@ -106,13 +102,13 @@ describe("later", () => {
     writeFileSync(folder.certFile, "broken");
     await until(() => outcomes.length === 1);
     await new Promise((resolve) => setTimeout(resolve, 5 * INTERVAL_MS));
-    expect(outcomes).toEqual([{ ok: false, error: expect.any(TlsFilesError) }]);
+    expect(outcomes).toEqual([{ ok: false, error: expect.any(FileError) }]);
     rmSync(folder.certFile);
     await until(() => outcomes.length === 2);
     expect(name()).toBe("CN=one");
     folder.write(selfSigned("two"));
     await until(() => name() === "CN=two");
-    expect(outcomes.at(-1)).toEqual({ ok: true });
+    expect(outcomes.at(-1)).toEqual({ ok: true, made: expect.anything() });
   });
 
   it("looks no more once it is closed", async () => {

@@ -8,12 +8,20 @@ import type { UserQuery } from "../../src/interfaces/relationaldb/user-repositor
 import { aCall } from "../support/calls.ts";
 import { openMigratedPool } from "../support/migrated-pool.ts";
 import { createTestDatabase, type TestDatabase } from "../support/postgres.ts";
+import { everyCallerQuery } from "./every-caller-query.ts";
 import { everyList, everyQuery, type Query } from "./every-query.ts";
 import { everySessionQuery, everyStatementQuery } from "./every-session-query.ts";
 import { outline, type PlanMode, planOf } from "./plan.ts";
 import { planExceptions } from "./plan-exceptions.ts";
 import { costOf, excessOf, limitsFor, type PlanCost } from "./plan-rules.ts";
-import { argumentsOf, populate, population, sessionArgumentsOf, spansOf } from "./population.ts";
+import {
+  argumentsOf,
+  callerArgumentsOf,
+  populate,
+  population,
+  sessionArgumentsOf,
+  spansOf,
+} from "./population.ts";
 import { type BoundStatement, firstStatementOf, type Queried, statementsOf } from "./recorded-run.ts";
 
 /** A query and what it sends. */
@@ -58,6 +66,10 @@ describe(`plans at ${population} users`, () => {
     }
     const ofSessions = await sessionArgumentsOf(client);
     for (const { name, page, run } of everySessionQuery(ofSessions)) {
+      const statements = await statementsOf(pool, ({ repositories }) => run(repositories));
+      queries.push({ name, page, statements });
+    }
+    for (const { name, page, run } of everyCallerQuery(await callerArgumentsOf(client))) {
       const statements = await statementsOf(pool, ({ repositories }) => run(repositories));
       queries.push({ name, page, statements });
     }

@@ -4,6 +4,7 @@ import type { DatabasePool } from "slonik";
 import type { PageCursor } from "../../src/domain/page-tokens.ts";
 import { CockroachRepository } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
 import { aCall } from "../support/calls.ts";
+import type { CallerArguments } from "./every-caller-query.ts";
 import type { Arguments } from "./every-query.ts";
 import type { SessionArguments } from "./every-session-query.ts";
 
@@ -82,6 +83,17 @@ export async function populate(client: Client): Promise<void> {
     select gen_random_uuid(), n, 'ES256', '{"kty": "EC", "crv": "P-256", "x": "x", "y": "y"}', 'wrapped', now(), now()
     from generate_series(1, 3) as n
   `);
+  await client.query(`
+    with accounts as (
+      insert into service_accounts (id, name, display_name, roles, create_time, update_time, version)
+      select gen_random_uuid(), 'account-' || n, '', '{verifier}', now() - n * interval '1 minute', now(), 1
+      from generate_series(1, 5000) as n
+      returning id
+    )
+    insert into service_account_keys (id, account_id, display_name, digest, create_time)
+    select gen_random_uuid(), id, '', 'digest', now()
+    from accounts, generate_series(1, 4)
+  `);
   await client.query("vacuum (analyze)");
 }
 
@@ -132,6 +144,17 @@ export async function sessionArgumentsOf(client: Client): Promise<SessionArgumen
     cursors: [undefined, rows[10], rows.at(-1)],
     newId: randomUUID,
   };
+}
+
+/** Arguments for every query of service accounts. */
+export async function callerArgumentsOf(client: Client): Promise<CallerArguments> {
+  const { rows } = await client.query(
+    'select id, create_time as "createTime" from service_accounts order by create_time desc',
+  );
+  const accountId = rows[0].id;
+  const keys = await client.query("select id from service_account_keys where account_id = $1", [accountId]);
+  const cursors = [undefined, rows[100], rows.at(-100)];
+  return { accountId, keyId: keys.rows[0].id, cursors, newId: randomUUID };
 }
 
 /** Times between which a few users were created, and some hundreds. */

@@ -1,6 +1,7 @@
 import type { CommonQueryMethods, DatabasePool, QuerySqlToken } from "slonik";
 import { CockroachCredentials } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-credentials.ts";
 import { CockroachRequests } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-requests.ts";
+import { CockroachServiceAccounts } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-service-accounts.ts";
 import { CockroachSessionStatements } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-session-statements.ts";
 import { CockroachSessions } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-sessions.ts";
 import { CockroachSigningKeys } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-signing-keys.ts";
@@ -75,6 +76,7 @@ function queriedBy(send: Send): Queried {
       requests: new CockroachRequests(run),
       sessions: new CockroachSessions(run),
       signingKeys: new CockroachSigningKeys(run),
+      serviceAccounts: new CockroachServiceAccounts(run),
     },
     statements: { sessions: new CockroachSessionStatements(run) },
   };

@@ -11,6 +11,7 @@ import { aCall } from "../support/calls.ts";
 import { openMigratedPool } from "../support/migrated-pool.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { WireProxy } from "../support/wire-proxy.ts";
+import { everyCallerQuery } from "./every-caller-query.ts";
 import { everyQuery, type Query } from "./every-query.ts";
 import { everySessionQuery, everyStatementQuery, type SessionArguments } from "./every-session-query.ts";
 import { withNumberedParameters } from "./recorded-run.ts";
@@ -33,6 +34,7 @@ export async function everyStatement(): Promise<string[]> {
     await readEverything(repository, await insertUser(repository));
     await makeEveryQuery(repository, await insertUser(repository));
     await makeEverySessionQuery(repository, await insertUser(repository));
+    await makeEveryCallerQuery(repository);
     return [...new Set([...proxy.statements, ...migrationStatements()])];
   } finally {
     await pool?.end();
@@ -109,6 +111,25 @@ async function makeEverySessionQuery(repository: CockroachRepository, user: User
   };
   for (const { run } of everyStatementQuery(given)) await run(repository.statement(aCall()));
   for (const { run } of everySessionQuery(given)) await repository.transaction(aCall(), run);
+}
+
+/** Every query of service accounts, on an account that has a key. */
+async function makeEveryCallerQuery(repository: CockroachRepository): Promise<void> {
+  const [accountId, keyId] = [randomUUID(), randomUUID()];
+  const place = { id: accountId, createTime: new Date() };
+  await repository.transaction(aCall(), async ({ serviceAccounts }) => {
+    await serviceAccounts.insert({ id: accountId, name: "sql", displayName: "", roles: [] });
+    const key = {
+      id: keyId,
+      accountId,
+      displayName: "",
+      digest: Buffer.from("digest"),
+      expireTime: undefined,
+    };
+    await serviceAccounts.insertKey(key);
+  });
+  const given = { accountId, keyId, cursors: [undefined, place], newId: randomUUID };
+  for (const { run } of everyCallerQuery(given)) await repository.transaction(aCall(), run);
 }
 
 /** Waits for a query. A user that was changed by the query before is no failure here: the statement was sent. */

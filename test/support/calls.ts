@@ -16,6 +16,7 @@ export function aCall(timeoutMs?: number): Call {
     signal,
     timeoutMs: () => (timeoutMs === undefined ? undefined : timeoutMs - (performance.now() - startedAt)),
     origin,
+    may: () => true,
   };
 }
 
@@ -23,7 +24,7 @@ export function aCall(timeoutMs?: number): Call {
 export function aCancellableCall(): { call: Call; cancel: (reason: Error) => void } {
   const controller = new AbortController();
   return {
-    call: { signal: controller.signal, timeoutMs: () => undefined, origin },
+    call: { signal: controller.signal, timeoutMs: () => undefined, origin, may: () => true },
     cancel: (reason) => controller.abort(reason),
   };
 }

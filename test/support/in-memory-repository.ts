@@ -17,6 +17,7 @@ import type {
   UserQuery,
   UserRepository,
 } from "../../src/interfaces/relationaldb/user-repository.ts";
+import { serviceAccounts } from "./in-memory-service-accounts.ts";
 import { sessionStatements, sessions } from "./in-memory-sessions.ts";
 import { signingKeys } from "./in-memory-signing-keys.ts";
 import { copyOf, noTables, stateOf, type Tables } from "./in-memory-tables.ts";
@@ -79,6 +80,7 @@ export class InMemoryRepository implements RelationalRepository {
       requests: requests(access, this.#clock),
       sessions: sessions(access, this.#clock),
       signingKeys: signingKeys(access, this.#clock),
+      serviceAccounts: serviceAccounts(access, this.#clock),
     };
   }
 }

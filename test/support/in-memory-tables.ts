@@ -1,7 +1,11 @@
+import type { ServiceAccountKeyRow, ServiceAccountRow } from "../../src/domain/caller/service-account.ts";
 import type { SessionRow } from "../../src/domain/session/session.ts";
 import type { SigningKeyRow } from "../../src/domain/signing-key/signing-key.ts";
 import type { UserRow } from "../../src/domain/user/user.ts";
 import type { ConcludedRequest } from "../../src/interfaces/relationaldb/request-repository.ts";
+
+/** A key with what is stored of it. */
+export type KeyRow = ServiceAccountKeyRow & { readonly digest: Uint8Array };
 
 /** What the RelationalRepository in memory keeps. States are those of when a row was written: nobody reads them. */
 export interface Tables {
@@ -10,6 +14,8 @@ export interface Tables {
   readonly requests: Map<string, ConcludedRequest & { createTime: Date }>;
   readonly sessions: Map<string, SessionRow & { purgeTime: Date }>;
   readonly signingKeys: Map<string, SigningKeyRow>;
+  readonly serviceAccounts: Map<string, ServiceAccountRow>;
+  readonly serviceAccountKeys: Map<string, KeyRow>;
 }
 
 export function noTables(): Tables {
@@ -19,16 +25,20 @@ export function noTables(): Tables {
     requests: new Map(),
     sessions: new Map(),
     signingKeys: new Map(),
+    serviceAccounts: new Map(),
+    serviceAccountKeys: new Map(),
   };
 }
 
-export function copyOf({ users, passwordHashes, requests, sessions, signingKeys }: Tables): Tables {
+export function copyOf(tables: Tables): Tables {
   return {
-    users: new Map(users),
-    passwordHashes: new Map(passwordHashes),
-    requests: new Map(requests),
-    sessions: new Map(sessions),
-    signingKeys: new Map(signingKeys),
+    users: new Map(tables.users),
+    passwordHashes: new Map(tables.passwordHashes),
+    requests: new Map(tables.requests),
+    sessions: new Map(tables.sessions),
+    signingKeys: new Map(tables.signingKeys),
+    serviceAccounts: new Map(tables.serviceAccounts),
+    serviceAccountKeys: new Map(tables.serviceAccountKeys),
   };
 }
 

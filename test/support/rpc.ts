@@ -1,5 +1,6 @@
 import { type Client, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
 import { AuthenticationService } from "../../src/gen/auth/v1/authentication_service_pb.ts";
+import { ServiceAccountService } from "../../src/gen/auth/v1/service_account_service_pb.ts";
 import { SessionService } from "../../src/gen/auth/v1/session_service_pb.ts";
 import { TokenService } from "../../src/gen/auth/v1/token_service_pb.ts";
 import { UserService } from "../../src/gen/auth/v1/user_service_pb.ts";
@@ -11,9 +12,10 @@ import {
   RetryInfoSchema,
 } from "../../src/gen/google/rpc/error_details_pb.ts";
 import type { RelationalRepository } from "../../src/interfaces/relationaldb/relational-repository.ts";
+import { authorize } from "../../src/interfaces/rpc/interceptors/authorize.ts";
 import { logCalls } from "../../src/interfaces/rpc/interceptors/log-calls.ts";
 import { validateRequests } from "../../src/interfaces/rpc/interceptors/validate.ts";
-import { createRoutes } from "../../src/interfaces/rpc/routes.ts";
+import { createRoutes, permissionsOfMethods } from "../../src/interfaces/rpc/routes.ts";
 import { servicesOn } from "./services.ts";
 
 export interface LogLine {
@@ -26,6 +28,7 @@ export interface RpcClients {
   readonly authentication: Client<typeof AuthenticationService>;
   readonly sessions: Client<typeof SessionService>;
   readonly tokens: Client<typeof TokenService>;
+  readonly serviceAccounts: Client<typeof ServiceAccountService>;
 }
 
 /** The whole API on a repository, through the real handlers and interceptors, without a socket. */
@@ -37,6 +40,7 @@ export function rpcOn(
   const at = (level: LogLine["level"]) => (fields: object) => void log.push({ level, fields });
   const interceptors = [
     logCalls({ info: at("info"), warn: at("warn"), error: at("error") }),
+    authorize(services.callers, permissionsOfMethods),
     validateRequests,
   ];
   const transport = createRouterTransport(createRoutes(services), { router: { interceptors } });
@@ -45,6 +49,7 @@ export function rpcOn(
     authentication: createClient(AuthenticationService, transport),
     sessions: createClient(SessionService, transport),
     tokens: createClient(TokenService, transport),
+    serviceAccounts: createClient(ServiceAccountService, transport),
     log,
     services,
   };

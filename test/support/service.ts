@@ -20,6 +20,7 @@ const testEnvironment: Environment = {
   AUTH_LOG_FORMAT: "json",
   AUTH_ISSUER: "https://auth.test",
   AUTH_AUDIENCES: "development,orders",
+  AUTH_CALLERS: "anyone",
 };
 
 /** One for the whole run: services on one database need the same. */

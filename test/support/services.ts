@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { loadConfig } from "../../src/config.ts";
 import { AesPageTokens } from "../../src/infrastructure/crypto/aes-page-tokens.ts";
 import { HmacRefreshTokens } from "../../src/infrastructure/crypto/hmac-refresh-tokens.ts";
+import { HmacServiceAccountKeys } from "../../src/infrastructure/crypto/hmac-service-account-keys.ts";
 import { NodeSigningKeyPairs } from "../../src/infrastructure/crypto/signing-key-pairs.ts";
 import { WrappingKeys } from "../../src/infrastructure/crypto/wrapping-keys.ts";
 import type { RelationalRepository } from "../../src/interfaces/relationaldb/relational-repository.ts";
@@ -28,6 +29,7 @@ export function servicesOn(
     repository,
     pageTokens: new AesPageTokens(randomBytes(32)),
     refreshTokens: new HmacRefreshTokens(randomBytes(32)),
+    serviceAccountKeys: new HmacServiceAccountKeys(randomBytes(32)),
     signingKeyPairs: new NodeSigningKeyPairs(WrappingKeys.parse(randomBytes(32).toString("base64"))),
     logger: {
       warn: (fields: object, message?: string) =>

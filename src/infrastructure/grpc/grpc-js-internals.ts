@@ -47,6 +47,14 @@ export function peerOfCall(call: ServerInterceptingCallInterface): Peer {
   return session === undefined || session.destroyed ? nobody : peerOfSession(session);
 }
 
+/** Who is at the other end of the connection of a stream of grpc-js's own. */
+export function peerOfStream(stream: object): Peer {
+  const { call } = stream as {
+    call?: { nextCall?: ServerInterceptingCallInterface } & ServerInterceptingCallInterface;
+  };
+  return call === undefined ? nobody : peerOfCall(call.nextCall ?? call);
+}
+
 interface Internals {
   _retrieveHandler(path: string | undefined): unknown;
   commonServerOptions: { streamResetBurst?: number; streamResetRate?: number };

@@ -16,7 +16,7 @@ import type { TlsFiles } from "../tls-files.ts";
 import { bindConnect } from "./connect-binding.ts";
 import { answerUnknownMethods, limitResets } from "./grpc-js-internals.ts";
 import type { Health } from "./health.ts";
-import { addReflection } from "./reflection.ts";
+import { addReflection, type ReflectionOptions } from "./reflection.ts";
 
 /** Limits of the gRPC port. Times in milliseconds, sizes in bytes; the defaults are in `defaultGrpcServerOptions`. */
 export interface GrpcServerOptions {
@@ -66,8 +66,8 @@ export interface GrpcListenOptions {
   readonly options?: Partial<GrpcServerOptions> | undefined;
   /** Serves grpc.health.v1.Health where given. */
   readonly health?: Health | undefined;
-  /** Serves grpc.reflection.v1 and v1alpha where true. */
-  readonly reflection?: boolean | undefined;
+  /** Serves grpc.reflection.v1 and v1alpha where given. */
+  readonly reflection?: ReflectionOptions | undefined;
   /** The error for a method that does not exist. The path is as the caller sent it. */
   readonly unknownMethod: (path: string) => ConnectError;
   /** Told of every error that leaves as "internal error", with the path of the method. */
@@ -103,9 +103,8 @@ export async function listenGrpc(options: GrpcListenOptions): Promise<GrpcListen
   binding.addToServer(server);
   health?.addToServer(server);
   const reflection =
-    options.reflection === true
-      ? addReflection(server, [...binding.services, ...(health ? [HealthService] : [])])
-      : undefined;
+    options.reflection &&
+    addReflection(server, [...binding.services, ...(health ? [HealthService] : [])], options.reflection);
   answerUnknownMethods(server, unknownMethod);
   limitResets(server, limits.resetBurst, limits.resetsPerSecond);
 

@@ -8,6 +8,9 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { ReflectionService } from "@grpc/reflection";
+import type { Peer } from "../../domain/caller/peer.ts";
+import { peerOfStream } from "./grpc-js-internals.ts";
+import { errorStatus } from "./grpc-status.ts";
 import { ServedFiles } from "./served-files.ts";
 
 /** A ServerReflectionRequest as @grpc/reflection's own definition decodes it. */
@@ -21,6 +24,14 @@ interface ReflectionRequest {
 }
 
 type ReflectionStream = ServerDuplexStream<ReflectionRequest, object>;
+
+export interface ReflectionOptions {
+  /** Ends the streams of those for whom it throws. */
+  readonly guard?: ReflectionGuard | undefined;
+}
+
+/** @throws what the stream is to end with */
+export type ReflectionGuard = (peer: Peer, header: (name: string) => string | null) => Promise<void>;
 
 /** Reflection as it is served. */
 export interface Reflection {
@@ -36,7 +47,11 @@ export interface Reflection {
  * descriptors with protobufjs, which drops every custom option (the rules of buf.validate, field behaviour), and it
  * leaves out imports that only options use.
  */
-export function addReflection(server: Server, services: readonly DescService[]): Reflection {
+export function addReflection(
+  server: Server,
+  services: readonly DescService[],
+  { guard }: ReflectionOptions,
+): Reflection {
   const definitions: ServiceDefinition[] = [];
   new ReflectionService({}).addToServer({
     addService: (definition: ServiceDefinition) => definitions.push(definition),
@@ -48,7 +63,7 @@ export function addReflection(server: Server, services: readonly DescService[]):
   const serveStream = (stream: ReflectionStream) => {
     streams.add(stream);
     stream.once("close", () => streams.delete(stream));
-    void serve(stream, answer);
+    void serve(stream, answer, guard);
   };
   for (const definition of definitions) {
     const implementation = { ServerReflectionInfo: serveStream };
@@ -67,7 +82,14 @@ export function addReflection(server: Server, services: readonly DescService[]):
 async function serve(
   stream: ReflectionStream,
   answer: (request: ReflectionRequest) => object,
+  guard: ReflectionGuard | undefined,
 ): Promise<void> {
+  try {
+    await guard?.(peerOfStream(stream), (name) => stream.metadata.get(name)[0]?.toString() ?? null);
+  } catch (error) {
+    stream.emit("error", errorStatus(error));
+    return;
+  }
   try {
     for await (const request of stream.iterator({ destroyOnReturn: false })) {
       if (!stream.write(answer(request as ReflectionRequest))) {

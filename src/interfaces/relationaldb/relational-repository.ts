@@ -1,6 +1,7 @@
 import type { Patience } from "../../domain/call.ts";
 import type { CredentialReader, CredentialRepository } from "./credential-repository.ts";
 import type { RequestReader, RequestRepository } from "./request-repository.ts";
+import type { ServiceAccountReader, ServiceAccountRepository } from "./service-account-repository.ts";
 import type { SessionReader, SessionRepository, SessionStatements } from "./session-repository.ts";
 import type { SigningKeyReader, SigningKeyRepository } from "./signing-key-repository.ts";
 import type { UserReader, UserRepository } from "./user-repository.ts";
@@ -50,6 +51,7 @@ export interface Readers {
   readonly requests: RequestReader;
   readonly sessions: SessionReader;
   readonly signingKeys: SigningKeyReader;
+  readonly serviceAccounts: ServiceAccountReader;
 }
 
 export interface Repositories extends Readers {
@@ -58,6 +60,7 @@ export interface Repositories extends Readers {
   readonly requests: RequestRepository;
   readonly sessions: SessionRepository;
   readonly signingKeys: SigningKeyRepository;
+  readonly serviceAccounts: ServiceAccountRepository;
 }
 
 export interface Statements {

@@ -19,6 +19,7 @@ const codes: Record<ErrorKind, Code> = {
   "failed-precondition": Code.FailedPrecondition,
   aborted: Code.Aborted,
   unauthenticated: Code.Unauthenticated,
+  "permission-denied": Code.PermissionDenied,
   exhausted: Code.ResourceExhausted,
   unavailable: Code.Unavailable,
   "deadline-exceeded": Code.DeadlineExceeded,

@@ -1,14 +1,18 @@
 import type { ConnectRouter } from "@connectrpc/connect";
+import type { ServiceAccountService } from "../../domain/caller/service-account-service.ts";
 import type { AuthenticationService } from "../../domain/credential/authentication-service.ts";
 import type { SessionService } from "../../domain/session/session-service.ts";
 import type { KeyRing } from "../../domain/signing-key/key-ring.ts";
 import type { TokenService } from "../../domain/token/token-service.ts";
 import type { UserService } from "../../domain/user/user-service.ts";
 import { AuthenticationService as AuthenticationServiceDesc } from "../../gen/auth/v1/authentication_service_pb.ts";
+import { ServiceAccountService as ServiceAccountServiceDesc } from "../../gen/auth/v1/service_account_service_pb.ts";
 import { SessionService as SessionServiceDesc } from "../../gen/auth/v1/session_service_pb.ts";
 import { TokenService as TokenServiceDesc } from "../../gen/auth/v1/token_service_pb.ts";
 import { UserService as UserServiceDesc } from "../../gen/auth/v1/user_service_pb.ts";
 import { authenticationHandlers } from "./authentication-handlers.ts";
+import { methodName, methodPermissions } from "./permissions.ts";
+import { serviceAccountHandlers } from "./service-account-handlers.ts";
 import { sessionHandlers } from "./session-handlers.ts";
 import { tokenHandlers } from "./token-handlers.ts";
 import { userHandlers } from "./user-handlers.ts";
@@ -20,6 +24,7 @@ export interface Services {
   readonly sessions: SessionService;
   readonly tokens: TokenService;
   readonly keyRing: KeyRing;
+  readonly serviceAccounts: ServiceAccountService;
 }
 
 /** Every service of the API, in the order in which they are listed. */
@@ -28,7 +33,12 @@ export const serviceDescriptors = [
   AuthenticationServiceDesc,
   SessionServiceDesc,
   TokenServiceDesc,
+  ServiceAccountServiceDesc,
 ] as const;
+
+/** What each method of the API takes, and what the methods are called in policies. */
+export const permissionsOfMethods = methodPermissions(serviceDescriptors);
+export const methodNames: ReadonlySet<string> = new Set([...permissionsOfMethods.keys()].map(methodName));
 
 /** The one list of routes: both listeners serve it. */
 export function createRoutes(services: Services): (router: ConnectRouter) => void {
@@ -37,5 +47,6 @@ export function createRoutes(services: Services): (router: ConnectRouter) => voi
     router.service(AuthenticationServiceDesc, authenticationHandlers(services.authentication));
     router.service(SessionServiceDesc, sessionHandlers(services.sessions));
     router.service(TokenServiceDesc, tokenHandlers(services.tokens, services.keyRing));
+    router.service(ServiceAccountServiceDesc, serviceAccountHandlers(services.serviceAccounts));
   };
 }

@@ -7,13 +7,16 @@ import {
 } from "@connectrpc/connect";
 import type { Call, Origin } from "../../domain/call.ts";
 import type { Peer } from "../../domain/caller/peer.ts";
+import type { Grants } from "../../domain/caller/policy.ts";
 
 const nobody: Peer = { address: "", certificate: undefined };
 
 /** Who is connected: set by the listener. */
 export const peerKey: ContextKey<Peer> = createContextKey(nobody, { description: "peer" });
 /** Who calls: set by the interceptor that finds out. */
-export const callerKey: ContextKey<string> = createContextKey("anonymous", { description: "caller" });
+export const callerKey: ContextKey<string> = createContextKey("unknown", { description: "caller" });
+/** What the caller may do: set by the interceptor that finds out who it is. */
+export const grantsKey: ContextKey<Grants> = createContextKey<Grants>(new Set(), { description: "grants" });
 /** By which the log knows the call: set by the interceptor that logs. */
 export const requestIdKey: ContextKey<string> = createContextKey("", { description: "request id" });
 
@@ -50,5 +53,9 @@ class RpcCall implements Call {
       requestId: values.get(requestIdKey),
       address: values.get(peerKey).address,
     };
+  }
+
+  may(grant: string): boolean {
+    return this.#context.values.get(grantsKey).has(grant);
   }
 }

@@ -12,7 +12,7 @@ async function reflection(version: "v1" | "v1alpha" = "v1") {
   const listener = await serveGrpc(
     {},
     {
-      reflection: true,
+      reflection: {},
       health: createHealth([]),
       routes: (router) => echoRoutes()(router).service(UserService, {}).service(AuthenticationService, {}),
     },

@@ -5,6 +5,7 @@ import { sharedSecrets } from "./0004-shared-secrets.ts";
 import { usersByState } from "./0005-users-by-state.ts";
 import { sessions } from "./0006-sessions.ts";
 import { signingKeys } from "./0007-signing-keys.ts";
+import { serviceAccounts } from "./0008-service-accounts.ts";
 import type { MigrationStep } from "./migration-step.ts";
 
 /** Every step, in order. Expand and contract only: a step never takes away what the release before still uses. */
@@ -16,4 +17,5 @@ export const allMigrations: readonly MigrationStep[] = [
   ...usersByState,
   ...sessions,
   ...signingKeys,
+  ...serviceAccounts,
 ];

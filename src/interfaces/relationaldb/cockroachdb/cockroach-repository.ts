@@ -5,6 +5,7 @@ import { UnitOfWork } from "../../../infrastructure/db/unit-of-work.ts";
 import type { Readers, RelationalRepository, Repositories, Statements } from "../relational-repository.ts";
 import { CockroachCredentials } from "./cockroach-credentials.ts";
 import { CockroachRequests } from "./cockroach-requests.ts";
+import { CockroachServiceAccounts } from "./cockroach-service-accounts.ts";
 import { CockroachSessionStatements } from "./cockroach-session-statements.ts";
 import { CockroachSessions } from "./cockroach-sessions.ts";
 import { CockroachSigningKeys } from "./cockroach-signing-keys.ts";
@@ -69,6 +70,7 @@ function repositories(run: Run): Repositories {
     requests: new CockroachRequests(run),
     sessions: new CockroachSessions(run),
     signingKeys: new CockroachSigningKeys(run),
+    serviceAccounts: new CockroachServiceAccounts(run),
   };
 }
 

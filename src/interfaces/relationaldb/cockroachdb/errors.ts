@@ -1,5 +1,6 @@
 import { DomainError } from "../../../domain/errors.ts";
 import { OutOfPatienceError } from "../../../infrastructure/db/budget.ts";
+import { serviceAccountsTable } from "../../../infrastructure/db/schema/service-accounts-table.ts";
 import { usersTable } from "../../../infrastructure/db/schema/users-table.ts";
 import { databaseError, isConnectionLoss, sqlState } from "../../../infrastructure/db/sql-state.ts";
 import { AmbiguousCommitError } from "../../../infrastructure/db/unit-of-work.ts";
@@ -17,7 +18,7 @@ export function toDomainError(error: unknown): unknown {
   const { code, constraint } = databaseError(error) ?? {};
   switch (code) {
     case sqlState.uniqueViolation:
-      return takenIdentifier(constraint, error) ?? error;
+      return taken(constraint, error) ?? error;
     case sqlState.serializationFailure:
     case sqlState.deadlockDetected:
       return new DomainError("CONTENTION", "too many calls change the same thing at once", {
@@ -33,12 +34,16 @@ export function toDomainError(error: unknown): unknown {
   }
 }
 
-function takenIdentifier(constraint: string | undefined, cause: unknown): DomainError | undefined {
+function taken(constraint: string | undefined, cause: unknown): DomainError | undefined {
   switch (constraint) {
     case usersTable.constraints.emailKey:
       return new DomainError("EMAIL_TAKEN", "another user has this email", { cause });
     case usersTable.constraints.usernameKey:
       return new DomainError("USERNAME_TAKEN", "another user has this username", { cause });
+    case serviceAccountsTable.constraints.name:
+      return new DomainError("SERVICE_ACCOUNT_NAME_TAKEN", "another service account has this name", {
+        cause,
+      });
     default:
       return undefined;
   }

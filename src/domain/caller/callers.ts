@@ -1,0 +1,187 @@
+import type { RelationalRepository } from "../../interfaces/relationaldb/relational-repository.ts";
+import type {
+  KeyAndAccount,
+  ServiceAccountReader,
+} from "../../interfaces/relationaldb/service-account-repository.ts";
+import { type Call, ownCall } from "../call.ts";
+import { DomainError } from "../errors.ts";
+import { forwardedUris } from "./forwarded-certificate.ts";
+import type { Peer, PeerCertificate } from "./peer.ts";
+import type { Grants, Policy } from "./policy.ts";
+import type { ServiceAccountKeys, ShownKey } from "./service-account-keys.ts";
+import { parseSpiffeId } from "./spiffe-id.ts";
+
+/** What a call shows of its caller. */
+export interface Evidence {
+  readonly peer: Peer;
+  /** The header `authorization`. */
+  readonly authorization: string | undefined;
+  /** The header `x-forwarded-client-cert`. */
+  readonly forwardedCertificate: string | undefined;
+}
+
+/** Who calls, and what that is good for. */
+export interface Caller {
+  /** A SPIFFE ID, "serviceAccounts/" and an id, or "anonymous". */
+  readonly name: string;
+  readonly grants: Grants;
+}
+
+/** How callers are told. */
+export interface CallerRules {
+  /** Whether a caller without any evidence may do everything: for development. */
+  readonly anonymous: boolean;
+  readonly trustDomains: ReadonlySet<string>;
+  /** Whether a peer is the sidecar that may say whose certificate it was shown. */
+  readonly isSidecar: (peer: Peer) => boolean;
+}
+
+interface Remembered {
+  readonly askedAt: number;
+  readonly found: Promise<KeyAndAccount | undefined>;
+}
+
+/** For how long an instance does not see that another one has disabled a key: what the API promises. */
+const rememberedMs = 5_000;
+const rememberedKeys = 10_000;
+const lookUpMs = 2_000;
+
+const bearer = /^Bearer +(\S+)$/i;
+const everything = { has: () => true } as unknown as Grants;
+
+/**
+ * Finds out who calls: by a key, by the certificate that a sidecar was shown, by the certificate of the connection, or not
+ * at all. What is shown must be good: nobody falls back to less than they have shown.
+ */
+export class Callers {
+  readonly #repository: RelationalRepository;
+  readonly #keys: ServiceAccountKeys;
+  readonly #policy: () => Policy;
+  readonly #rules: CallerRules;
+  readonly #now: () => number;
+  readonly #monotonicMs: () => number;
+  /** By fingerprint of the key. */
+  readonly #memory = new Map<string, Remembered>();
+  readonly #used = new Set<string>();
+
+  constructor(dependencies: {
+    repository: RelationalRepository;
+    keys: ServiceAccountKeys;
+    /** The policy as it is now. */
+    policy: () => Policy;
+    rules: CallerRules;
+    now: () => number;
+    monotonicMs: () => number;
+  }) {
+    this.#repository = dependencies.repository;
+    this.#keys = dependencies.keys;
+    this.#policy = dependencies.policy;
+    this.#rules = dependencies.rules;
+    this.#now = dependencies.now;
+    this.#monotonicMs = dependencies.monotonicMs;
+  }
+
+  /** @throws CALLER_UNAUTHENTICATED with what is wrong; DATABASE_UNAVAILABLE where a key cannot be looked up */
+  async identify({ peer, authorization, forwardedCertificate }: Evidence): Promise<Caller> {
+    if (authorization !== undefined) return this.#byKey(authorization);
+    if (this.#rules.isSidecar(peer)) return this.#byForwarded(forwardedCertificate);
+    if (peer.certificate !== undefined) return this.#byCertificate(peer.certificate);
+    if (this.#rules.anonymous) return { name: "anonymous", grants: everything };
+    throw unauthenticated(
+      "who calls must be shown, by a client certificate or by a key (authorization: Bearer auth_sa_…)",
+    );
+  }
+
+  /** Looks every key up anew: after a change of this instance's own. */
+  forget(): void {
+    this.#memory.clear();
+  }
+
+  /** Notes which keys were used lately. For a task in the background. */
+  async noteUses(call: Call): Promise<void> {
+    const used = [...this.#used];
+    if (used.length === 0) return;
+    this.#used.clear();
+    await this.#repository.transaction(call, ({ serviceAccounts }) => serviceAccounts.touchKeys(used));
+  }
+
+  async #byKey(authorization: string): Promise<Caller> {
+    const [, text] = bearer.exec(authorization) ?? [];
+    const known = text === undefined ? undefined : await this.#lookUp(text);
+    if (known === undefined || !known.good || this.#isOver(known)) {
+      throw unauthenticated("the key is unknown, disabled or expired");
+    }
+    const { caller: name, roles } = known.account;
+    return { name, grants: this.#policy().grantsOf(name, roles) };
+  }
+
+  async #lookUp(text: string): Promise<KeyAndAccount | undefined> {
+    const fingerprint = this.#keys.fingerprint(text);
+    const remembered = this.#memory.get(fingerprint);
+    if (remembered !== undefined && this.#monotonicMs() - remembered.askedAt < rememberedMs) {
+      return remembered.found;
+    }
+    const shown = this.#keys.read(text);
+    if (shown === undefined) {
+      throw unauthenticated("what was sent is no whole key: one begins with auth_sa_ and has 78 characters");
+    }
+    const found = this.#find(shown);
+    this.#remember(fingerprint, { askedAt: this.#monotonicMs(), found });
+    // Whoever waits gets the error; the next one asks again.
+    found.catch(() => this.#memory.delete(fingerprint));
+    return found;
+  }
+
+  /** In a call of our own: others may come to wait for it, and the first must not end it for them. */
+  async #find({ id, digest }: ShownKey): Promise<KeyAndAccount | undefined> {
+    const accounts: ServiceAccountReader = this.#repository.read(ownCall(lookUpMs)).serviceAccounts;
+    const found = await accounts.findKey(id);
+    if (found === undefined || !this.#keys.equal(found.digest, digest)) return undefined;
+    if (found.good) this.#used.add(id);
+    return found;
+  }
+
+  #remember(fingerprint: string, remembered: Remembered): void {
+    this.#memory.delete(fingerprint);
+    this.#memory.set(fingerprint, remembered);
+    if (this.#memory.size <= rememberedKeys) return;
+    const [oldest] = this.#memory.keys();
+    if (oldest !== undefined) this.#memory.delete(oldest);
+  }
+
+  /** A key that has expired since it was looked up, by this machine's clock. */
+  #isOver({ expireTime }: KeyAndAccount): boolean {
+    return expireTime !== undefined && expireTime.getTime() <= this.#now();
+  }
+
+  #byForwarded(header: string | undefined): Caller {
+    if (header === undefined) throw unauthenticated("the sidecar has forwarded no client certificate");
+    const uris = forwardedUris(header);
+    if (uris === undefined) throw unauthenticated("the forwarded client certificate is malformed");
+    return this.#byUris(uris);
+  }
+
+  #byCertificate({ fault, expiresAt, uris }: PeerCertificate): Caller {
+    if (fault !== undefined) throw unauthenticated(`the client certificate cannot be believed: ${fault}`);
+    // It was good when the connection was made, which may be long ago.
+    if (expiresAt <= this.#now()) throw unauthenticated("the client certificate has expired");
+    return this.#byUris(uris);
+  }
+
+  /** X509-SVID §2: exactly one URI, and it is a SPIFFE ID. */
+  #byUris([uri, ...others]: readonly string[]): Caller {
+    if (uri === undefined) throw unauthenticated("the client certificate has no SPIFFE ID");
+    if (others.length > 0) throw unauthenticated("the client certificate has more than one URI");
+    const id = parseSpiffeId(uri);
+    if (id === undefined)
+      throw unauthenticated("the URI of the client certificate is no SPIFFE ID of a workload");
+    if (!this.#rules.trustDomains.has(id.trustDomain)) {
+      throw unauthenticated("the SPIFFE ID is of a trust domain that is not allowed here");
+    }
+    return { name: id.text, grants: this.#policy().grantsOf(id.text, []) };
+  }
+}
+
+function unauthenticated(why: string): DomainError {
+  return new DomainError("CALLER_UNAUTHENTICATED", why);
+}

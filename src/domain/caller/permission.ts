@@ -1,0 +1,58 @@
+/** What a caller can be permitted to do. Every method of the API needs one of them (proto/auth/v1/permission.proto). */
+export const permissions = [
+  "users.create",
+  "users.get",
+  "users.list",
+  "users.update",
+  "users.delete",
+  "users.undelete",
+  "users.suspend",
+  "users.unsuspend",
+  "passwords.verify",
+  "passwords.set",
+  "passwords.change",
+  "sessions.begin",
+  "sessions.get",
+  "sessions.list",
+  "sessions.refresh",
+  "sessions.revoke",
+  "tokens.introspect",
+  "keys.get",
+  "serviceAccounts.create",
+  "serviceAccounts.get",
+  "serviceAccounts.update",
+  "serviceAccounts.disable",
+  "serviceAccounts.enable",
+  "serviceAccounts.delete",
+  "serviceAccountKeys.create",
+  "serviceAccountKeys.list",
+  "serviceAccountKeys.disable",
+  "serviceAccountKeys.delete",
+  "reflection.use",
+] as const;
+
+export type Permission = (typeof permissions)[number];
+
+export function isPermission(text: string): text is Permission {
+  return (permissions as readonly string[]).includes(text);
+}
+
+/** The roles that need no policy to define them. `admin` has every permission. */
+export const builtInRoles: Readonly<Record<string, readonly Permission[]>> = {
+  /** A service that signs people in. */
+  authenticator: [
+    "passwords.verify",
+    "passwords.change",
+    "sessions.begin",
+    "sessions.refresh",
+    "sessions.revoke",
+    "keys.get",
+  ],
+  /** A service that is called with access tokens. */
+  verifier: ["tokens.introspect", "keys.get"],
+  /** A service that creates users. */
+  registrar: ["users.create", "users.get"],
+  /** A service that looks people up. */
+  reader: ["users.get", "users.list", "sessions.get", "sessions.list"],
+  admin: permissions,
+};

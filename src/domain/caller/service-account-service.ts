@@ -1,0 +1,245 @@
+import type {
+  RelationalRepository,
+  Repositories,
+} from "../../interfaces/relationaldb/relational-repository.ts";
+import type { ServiceAccountDraft } from "../../interfaces/relationaldb/service-account-repository.ts";
+import type { Call } from "../call.ts";
+import { DomainError, invalidField } from "../errors.ts";
+import { type PageTokens, readPage } from "../page-tokens.ts";
+import type { Policy } from "./policy.ts";
+import {
+  type ServiceAccount,
+  type ServiceAccountKey,
+  serviceAccountKeyNotFound,
+  serviceAccountNotFound,
+} from "./service-account.ts";
+import type { ServiceAccountKeys } from "./service-account-keys.ts";
+
+export interface CreateServiceAccount {
+  readonly name: string;
+  readonly displayName: string;
+  readonly roles: readonly string[];
+}
+
+export interface UpdateServiceAccount {
+  readonly id: string;
+  readonly displayName: string;
+  readonly roles: readonly string[];
+  readonly etag: string | undefined;
+}
+
+export interface CreateServiceAccountKey {
+  readonly accountId: string;
+  readonly displayName: string;
+  readonly expireTime: Date | undefined;
+}
+
+export interface ServiceAccountPage {
+  readonly accounts: readonly ServiceAccount[];
+  /** Empty on the last page. */
+  readonly nextPageToken: string;
+}
+
+const maxKeys = 10;
+
+/** Keeps the service accounts and their keys. */
+export class ServiceAccountService {
+  readonly #repository: RelationalRepository;
+  readonly #keys: ServiceAccountKeys;
+  readonly #policy: () => Policy;
+  readonly #pageTokens: PageTokens;
+  readonly #newId: () => string;
+  readonly #onChange: () => void;
+
+  constructor(dependencies: {
+    repository: RelationalRepository;
+    keys: ServiceAccountKeys;
+    policy: () => Policy;
+    pageTokens: PageTokens;
+    newId: () => string;
+    /** Told when a key may have become good or bad. */
+    onChange: () => void;
+  }) {
+    this.#repository = dependencies.repository;
+    this.#keys = dependencies.keys;
+    this.#policy = dependencies.policy;
+    this.#pageTokens = dependencies.pageTokens;
+    this.#newId = dependencies.newId;
+    this.#onChange = dependencies.onChange;
+  }
+
+  /** @throws SERVICE_ACCOUNT_NAME_TAKEN, ROLE_UNKNOWN, PERMISSION_DENIED */
+  async create(call: Call, { name, displayName, roles }: CreateServiceAccount): Promise<ServiceAccount> {
+    this.#assertKnown(roles);
+    assertMay(call, this.#policy().grantsOfRoles(roles));
+    const id = this.#newId();
+    return this.#repository.transaction(call, ({ serviceAccounts }) =>
+      serviceAccounts.insert({ id, name, displayName, roles }),
+    );
+  }
+
+  /** @throws SERVICE_ACCOUNT_NOT_FOUND */
+  async get(call: Call, id: string): Promise<ServiceAccount> {
+    const account = await this.#repository.read(call).serviceAccounts.find(id.toLowerCase());
+    if (account === undefined) throw serviceAccountNotFound();
+    return account;
+  }
+
+  /** @throws PAGE_TOKEN_INVALID */
+  async list(call: Call, page: { pageSize: number; pageToken: string }): Promise<ServiceAccountPage> {
+    const { items, nextPageToken } = await readPage(
+      this.#pageTokens,
+      { ...page, scope: "service-accounts", boundTo: "list" },
+      (after, limit) => this.#repository.read(call).serviceAccounts.list(after, limit),
+    );
+    return { accounts: items, nextPageToken };
+  }
+
+  /** @throws SERVICE_ACCOUNT_NOT_FOUND, ETAG_MISMATCH, ROLE_UNKNOWN, PERMISSION_DENIED */
+  async update(call: Call, { id, displayName, roles, etag }: UpdateServiceAccount): Promise<ServiceAccount> {
+    this.#assertKnown(roles);
+    assertMay(call, this.#policy().grantsOfRoles(roles));
+    const draft = ({ disableTime }: ServiceAccount) => ({
+      displayName,
+      roles,
+      disabled: disableTime !== undefined,
+    });
+    return this.#change(call, id, draft, etag);
+  }
+
+  /** @throws SERVICE_ACCOUNT_NOT_FOUND */
+  disable(call: Call, id: string): Promise<ServiceAccount> {
+    return this.#change(call, id, (account) => ({ ...account, disabled: true }));
+  }
+
+  /** @throws SERVICE_ACCOUNT_NOT_FOUND, PERMISSION_DENIED */
+  enable(call: Call, id: string): Promise<ServiceAccount> {
+    return this.#change(call, id, (account) => {
+      this.#assertMayAct(call, account);
+      return { ...account, disabled: false };
+    });
+  }
+
+  /** @throws SERVICE_ACCOUNT_NOT_FOUND */
+  async delete(call: Call, id: string): Promise<void> {
+    await this.#delete(call, serviceAccountNotFound, ({ serviceAccounts }) =>
+      serviceAccounts.delete(id.toLowerCase()),
+    );
+  }
+
+  /** Makes a key, whose text is answered this once. @throws SERVICE_ACCOUNT_NOT_FOUND, EXPIRY_IN_PAST, TOO_MANY_KEYS, PERMISSION_DENIED */
+  async createKey(
+    call: Call,
+    { accountId, displayName, expireTime }: CreateServiceAccountKey,
+  ): Promise<{ key: ServiceAccountKey; text: string }> {
+    const id = this.#newId();
+    const { text, digest } = this.#keys.make(id);
+    const key = await this.#repository.transaction(call, async ({ serviceAccounts }) => {
+      const account = await serviceAccounts.find(accountId.toLowerCase());
+      if (account === undefined) throw serviceAccountNotFound();
+      this.#assertMayAct(call, account);
+      const others = (await serviceAccounts.listKeys(account.id)).filter((other) => other.id !== id);
+      if (others.length >= maxKeys) {
+        throw new DomainError("TOO_MANY_KEYS", `the service account has ${maxKeys} keys; delete one first`);
+      }
+      const made = await serviceAccounts.insertKey({
+        id,
+        accountId: account.id,
+        displayName,
+        digest,
+        expireTime,
+      });
+      if (expireTime !== undefined && expireTime <= made.createTime) {
+        throw invalidField("EXPIRY_IN_PAST", "expire_time", "must be in the future");
+      }
+      return made;
+    });
+    return { key, text };
+  }
+
+  /** @throws SERVICE_ACCOUNT_NOT_FOUND */
+  async listKeys(call: Call, accountId: string): Promise<ServiceAccountKey[]> {
+    const { id } = await this.get(call, accountId);
+    return this.#repository.read(call).serviceAccounts.listKeys(id);
+  }
+
+  /** @throws SERVICE_ACCOUNT_KEY_NOT_FOUND */
+  async disableKey(call: Call, id: string): Promise<ServiceAccountKey> {
+    const key = await this.#repository.transaction(call, ({ serviceAccounts }) =>
+      serviceAccounts.disableKey(id.toLowerCase()),
+    );
+    this.#onChange();
+    if (key === undefined) throw serviceAccountKeyNotFound();
+    return key;
+  }
+
+  /** @throws SERVICE_ACCOUNT_KEY_NOT_FOUND */
+  async deleteKey(call: Call, id: string): Promise<void> {
+    await this.#delete(call, serviceAccountKeyNotFound, ({ serviceAccounts }) =>
+      serviceAccounts.deleteKey(id.toLowerCase()),
+    );
+  }
+
+  async #delete(
+    call: Call,
+    notFound: () => DomainError,
+    work: (repositories: Repositories) => Promise<boolean>,
+  ): Promise<void> {
+    // Work that runs again because its commit's answer was lost finds nothing any more.
+    let deleted = false;
+    await this.#repository.transaction(call, async (repositories) => {
+      deleted = (await work(repositories)) || deleted;
+    });
+    this.#onChange();
+    if (!deleted) throw notFound();
+  }
+
+  async #change(
+    call: Call,
+    id: string,
+    draft: (account: ServiceAccount) => ServiceAccountDraft,
+    etag?: string,
+  ): Promise<ServiceAccount> {
+    const changed = await this.#repository.transaction(call, async ({ serviceAccounts }) => {
+      const account = await serviceAccounts.find(id.toLowerCase());
+      if (account === undefined) throw serviceAccountNotFound();
+      const wanted = draft(account);
+      // First, because it may be this very change that was made, and whose answer was lost.
+      if (isAs(account, wanted)) return account;
+      account.assertEtag(etag);
+      return serviceAccounts.update(account, wanted);
+    });
+    this.#onChange();
+    return changed;
+  }
+
+  #assertKnown(roles: readonly string[]): void {
+    const unknown = roles.find((role) => !this.#policy().hasRole(role));
+    if (unknown !== undefined) throw invalidField("ROLE_UNKNOWN", "roles", `there is no role "${unknown}"`);
+  }
+
+  /** Whoever can act as an account has all that it may do. */
+  #assertMayAct(call: Call, account: ServiceAccount): void {
+    assertMay(call, this.#policy().grantsOf(account.caller, account.roles));
+  }
+}
+
+/** Nobody gives what they do not have: else the right to make accounts would be the right to everything. */
+function assertMay(call: Call, grants: Iterable<string>): void {
+  for (const grant of grants) {
+    if (call.may(grant)) continue;
+    throw new DomainError(
+      "PERMISSION_DENIED",
+      `${call.origin.caller} may not give "${grant}", which it does not have`,
+    );
+  }
+}
+
+function isAs(account: ServiceAccount, { displayName, roles, disabled }: ServiceAccountDraft): boolean {
+  return (
+    account.displayName === displayName &&
+    (account.disableTime !== undefined) === disabled &&
+    account.roles.length === roles.length &&
+    account.roles.every((role, index) => role === roles[index])
+  );
+}

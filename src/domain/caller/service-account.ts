@@ -1,0 +1,77 @@
+import { DomainError } from "../errors.ts";
+
+/** A service account as it is stored. */
+export interface ServiceAccountRow {
+  readonly id: string;
+  readonly name: string;
+  readonly displayName: string;
+  readonly roles: readonly string[];
+  readonly createTime: Date;
+  readonly updateTime: Date;
+  readonly disableTime?: Date | undefined;
+  readonly version: number;
+}
+
+/** A key of a service account as it is stored: without the key. */
+export interface ServiceAccountKeyRow {
+  readonly id: string;
+  readonly accountId: string;
+  readonly displayName: string;
+  readonly createTime: Date;
+  readonly expireTime?: Date | undefined;
+  readonly lastUseTime?: Date | undefined;
+  readonly disableTime?: Date | undefined;
+}
+
+export type ServiceAccountKey = ServiceAccountKeyRow;
+
+/** A caller that is known by keys. */
+export class ServiceAccount {
+  readonly id: string;
+  readonly name: string;
+  readonly displayName: string;
+  readonly roles: readonly string[];
+  readonly createTime: Date;
+  readonly updateTime: Date;
+  /** Since when its keys are refused. */
+  readonly disableTime: Date | undefined;
+  readonly version: number;
+
+  private constructor(row: ServiceAccountRow) {
+    this.id = row.id;
+    this.name = row.name;
+    this.displayName = row.displayName;
+    this.roles = row.roles;
+    this.createTime = row.createTime;
+    this.updateTime = row.updateTime;
+    this.disableTime = row.disableTime;
+    this.version = row.version;
+  }
+
+  static fromRow(row: ServiceAccountRow): ServiceAccount {
+    return new ServiceAccount(row);
+  }
+
+  /** What policies and events call it. */
+  get caller(): string {
+    return `serviceAccounts/${this.id}`;
+  }
+
+  get etag(): string {
+    return String(this.version);
+  }
+
+  /** @throws ETAG_MISMATCH */
+  assertEtag(etag: string | undefined): void {
+    if (etag === undefined || etag === this.etag) return;
+    throw new DomainError("ETAG_MISMATCH", "the service account has changed since it was read");
+  }
+}
+
+export function serviceAccountNotFound(): DomainError {
+  return new DomainError("SERVICE_ACCOUNT_NOT_FOUND", "there is no such service account");
+}
+
+export function serviceAccountKeyNotFound(): DomainError {
+  return new DomainError("SERVICE_ACCOUNT_KEY_NOT_FOUND", "there is no such key");
+}

@@ -1,0 +1,126 @@
+import { describe, expect, test } from "vitest";
+import { builtInRoles, permissions } from "../../../src/domain/caller/permission.ts";
+import { Policy, PolicyError } from "../../../src/domain/caller/policy.ts";
+
+const methods = new Set(["auth.v1.UserService/GetUser"]);
+const account = "serviceAccounts/0b6f6c1e-8f5b-4c1a-9a55-0d6c3a6f7a10";
+const web = { caller: "spiffe://example.org/ns/shop/sa/web", roles: ["verifier"] };
+const parse = (document: unknown) => Policy.parse(document, methods);
+const faultsOf = (document: unknown) => {
+  try {
+    parse(document);
+  } catch (error) {
+    if (error instanceof PolicyError) return error.faults;
+    throw error;
+  }
+  return [];
+};
+
+describe("a policy", () => {
+  const policy = parse({
+    roles: { support: ["users.get", "auth.v1.UserService/GetUser"] },
+    callers: [
+      web,
+      { caller: "spiffe://example.org/ns/ops/*", roles: ["admin"] },
+      { caller: "spiffe://example.org/ns/shop/*", roles: ["support"] },
+      { caller: account, roles: ["registrar"] },
+    ],
+  });
+
+  test("gives callers all the roles of all the rules that name them", () => {
+    const grants = [...policy.grantsOf(web.caller, [])].sort();
+    expect(grants).toEqual(["auth.v1.UserService/GetUser", "keys.get", "tokens.introspect", "users.get"]);
+    expect(policy.grantsOf("spiffe://example.org/ns/ops/sa/a", []).size).toBe(permissions.length);
+    expect([...policy.grantsOf(account, ["verifier"])].sort()).toEqual([
+      "keys.get",
+      "tokens.introspect",
+      "users.create",
+      "users.get",
+    ]);
+  });
+
+  test.each([
+    "spiffe://example.org/ns/ops",
+    "spiffe://example.org/ns/ops/",
+    "spiffe://example.org/ns/opsy/sa/a",
+    "spiffe://example.org/ns",
+    "spiffe://other.org/ns/ops/sa/a",
+    "spiffe://example.org/ns/shop/sa/web/",
+    "serviceAccounts/other",
+    "anonymous",
+    "",
+  ])("gives %j nothing", (caller) => {
+    const grants = policy.grantsOf(caller, []);
+    expect(grants.has("tokens.introspect")).toBe(false);
+    expect(grants.has("users.create")).toBe(false);
+  });
+
+  test("a role that is gone permits nothing", () => {
+    expect(policy.grantsOf("serviceAccounts/x", ["retired"]).size).toBe(0);
+  });
+
+  test("without a file there are the built-in roles, and nobody has one", () => {
+    expect(Object.keys(builtInRoles).every((role) => Policy.builtIn.hasRole(role))).toBe(true);
+    expect(Policy.builtIn.grantsOf(web.caller, []).size).toBe(0);
+  });
+
+  test("admin has every permission, and no other role one over other callers", () => {
+    expect([...(builtInRoles["admin"] ?? [])]).toEqual([...permissions]);
+    for (const [role, grants] of Object.entries(builtInRoles)) {
+      if (role !== "admin") expect(grants.filter((grant) => grant.startsWith("service"))).toEqual([]);
+    }
+  });
+});
+
+describe("is refused", () => {
+  test.each<[string, unknown, RegExp]>([
+    ["as no object", [], /"callers" must be a list/],
+    ["empty", {}, /"callers" must be a list that names at least one/],
+    ["without callers", { callers: [] }, /names at least one/],
+    ["with another section", { callers: [web], role: {} }, /"role" is no section/],
+    ["with roles that are a list", { callers: [web], roles: [] }, /"roles" must be an object/],
+    [
+      "with a role of a permission that is none",
+      { callers: [web], roles: { a: ["users.gett"] } },
+      /role "a": "users.gett" is no permission/,
+    ],
+    [
+      "with a role of a method that is none",
+      { callers: [web], roles: { a: ["auth.v1.UserService/Get"] } },
+      /is no method/,
+    ],
+    ["with a role of nothing", { callers: [web], roles: { a: [] } }, /must be a list of permissions/],
+    ["with a role that is built in", { callers: [web], roles: { admin: ["users.get"] } }, /built in/],
+    ["with a role of a strange name", { callers: [web], roles: { "A b": ["users.get"] } }, /a name has/],
+    [
+      "with a role of __proto__",
+      JSON.parse('{"callers":[],"roles":{"__proto__":["users.get"]}}'),
+      /a name has/,
+    ],
+    [
+      "with a rule of a role that is none",
+      { callers: [{ ...web, roles: ["verifyer"] }] },
+      /there is no role "verifyer"/,
+    ],
+    ["with a rule of no roles", { callers: [{ ...web, roles: [] }] }, /"roles" must be a list/],
+    ["with a rule for everybody", { callers: [{ ...web, caller: "*" }] }, /must be a SPIFFE ID/],
+    [
+      "with a rule for every trust domain",
+      { callers: [{ ...web, caller: "spiffe://*" }] },
+      /must be a SPIFFE ID/,
+    ],
+    [
+      "with a rule that has a star within",
+      { callers: [{ ...web, caller: "spiffe://a.b/*/c" }] },
+      /must be a SPIFFE ID/,
+    ],
+    ["with a rule that says more", { callers: [{ ...web, deny: true }] }, /"deny" is no part of a rule/],
+    ["with a rule that is none", { callers: [null] }, /must be a SPIFFE ID/],
+  ])("%s", (_name, document, fault) => expect(faultsOf(document).join("\n")).toMatch(fault));
+
+  test("with all faults at once", () => {
+    expect(faultsOf({ callers: [{ ...web, caller: "x" }], roles: { a: ["b"], admin: ["c"] } })).toHaveLength(
+      4,
+    );
+  });
+});
