@@ -27,6 +27,8 @@ export interface Config {
   };
   readonly reflection: "on" | "granted" | "off";
   readonly maxDeadlineMs: number;
+  /** Of calls whose answers are a stream. */
+  readonly maxWatchMs: number;
   readonly maxConnectionAgeMs: number;
   readonly drainDelayMs: number;
   readonly argon2: { readonly memoryKib: number; readonly iterations: number; readonly parallelism: number };
@@ -43,6 +45,8 @@ export interface Config {
     readonly tokenLifetimeMs: number;
   };
   readonly sessionLimits: { readonly idleMs: number; readonly absoluteMs: number; readonly leewayMs: number };
+  /** How long what happened is remembered. */
+  readonly eventRetentionMs: number;
   readonly passwordPolicy: { readonly minLength: number; readonly maxLength: number };
   readonly log: { readonly level: string; readonly format: "auto" | "json" | "pretty" };
 }
@@ -266,6 +270,7 @@ function toConfig(values: Settings, inProduction: boolean): Config {
     },
     reflection: values.AUTH_REFLECTION ?? (anonymous ? "on" : "granted"),
     maxDeadlineMs: values.AUTH_MAX_DEADLINE,
+    maxWatchMs: values.AUTH_MAX_WATCH,
     maxConnectionAgeMs: values.AUTH_MAX_CONNECTION_AGE,
     drainDelayMs: values.AUTH_DRAIN_DELAY,
     argon2: {
@@ -291,6 +296,7 @@ function toConfig(values: Settings, inProduction: boolean): Config {
       absoluteMs: values.AUTH_SESSION_ABSOLUTE,
       leewayMs: values.AUTH_REFRESH_LEEWAY,
     },
+    eventRetentionMs: values.AUTH_EVENT_RETENTION,
     passwordPolicy: {
       minLength: values.AUTH_PASSWORD_MIN_LENGTH,
       maxLength: values.AUTH_PASSWORD_MAX_LENGTH,

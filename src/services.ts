@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import type { Config } from "./config.ts";
+import { AuditEvents } from "./domain/audit/event.ts";
 import { Callers } from "./domain/caller/callers.ts";
 import { Policy } from "./domain/caller/policy.ts";
 import type { ServiceAccountKeys } from "./domain/caller/service-account-keys.ts";
@@ -80,11 +81,13 @@ export function createServices(parts: ServiceParts) {
   const hasher = new Argon2PasswordHasher(new HashPool(hashPool), argon2);
   const mutations = new Mutations(repository, hasher, sha256Fingerprint, newId);
   const accessTokens = new JwtAccessTokens();
+  const events = new AuditEvents(newId, config.eventRetentionMs);
   const keyRing = new KeyRing({
     repository,
     pairs: parts.signingKeyPairs,
     algorithm: signing.algorithm,
     schedule: signing,
+    events,
     newId,
     monotonicMs,
   });
@@ -106,7 +109,7 @@ export function createServices(parts: ServiceParts) {
     now: Date.now,
     monotonicMs,
   });
-  const shared = { repository, mutations, hasher, passwordPolicy, pageTokens, toAscii, newId };
+  const shared = { repository, mutations, hasher, passwordPolicy, pageTokens, toAscii, events, newId };
   return {
     mutations,
     keyRing,

@@ -142,6 +142,13 @@ export const settings = {
     schema: duration.prefault("10s"),
     help: "For how long a used refresh token is answered with its successor again.",
   },
+  AUTH_EVENT_RETENTION: {
+    schema: duration
+      .refine((ms) => ms >= 3_600_000, "must be at least 1h")
+      .refine((ms) => ms <= 876_000 * 3_600_000, "must be at most 876000h")
+      .prefault("2160h"),
+    help: "How long what happened is remembered: the events of EventService.",
+  },
   AUTH_TLS: {
     schema: oneOf("off", "on", "mesh").prefault("off"),
     help: "off: plaintext, on loopback only. on: TLS by the two files. mesh: plaintext, because a mesh does TLS.",
@@ -187,6 +194,10 @@ export const settings = {
   AUTH_MAX_DEADLINE: {
     schema: duration.prefault("15s"),
     help: "The longest that one call may take, whatever deadline it has.",
+  },
+  AUTH_MAX_WATCH: {
+    schema: duration.prefault("1h"),
+    help: "The longest that one call may last whose answers are a stream, such as WatchEvents.",
   },
   AUTH_MAX_CONNECTION_AGE: {
     schema: duration.prefault("30m"),

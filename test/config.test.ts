@@ -26,6 +26,8 @@ describe("a configuration", () => {
       callers: { anonymous: true, policyFile: undefined, trustDomains: new Set(), sidecars: [] },
       reflection: "on",
       maxDeadlineMs: 15_000,
+      maxWatchMs: 3_600_000,
+      eventRetentionMs: 2_160 * 3_600_000,
       maxConnectionAgeMs: 1_800_000,
       drainDelayMs: 3_000,
       argon2: { memoryKib: 19_456, iterations: 2, parallelism: 1 },

@@ -5,8 +5,10 @@ import { now } from "../../src/domain/user/user.ts";
 import type { RelationalRepository } from "../../src/interfaces/relationaldb/relational-repository.ts";
 import type { UserQuery } from "../../src/interfaces/relationaldb/user-repository.ts";
 import { aCall, aCancellableCall } from "../support/calls.ts";
+import { eventContract } from "./event-contract.ts";
 import { sessionContract } from "./session-contract.ts";
 import { sessionEndContract } from "./session-end-contract.ts";
+import { sessionEventContract } from "./session-event-contract.ts";
 import { sessionReadContract } from "./session-read-contract.ts";
 import { sessionRefreshContract } from "./session-refresh-contract.ts";
 import { signingKeyContract } from "./signing-key-contract.ts";
@@ -410,10 +412,12 @@ export function relationalRepositoryContract(name: string, open: () => Promise<O
       });
     });
 
+    eventContract(() => repository);
     sessionContract(() => repository);
     sessionReadContract(() => repository);
     sessionRefreshContract(() => repository);
     sessionEndContract(() => repository);
+    sessionEventContract(() => repository);
     signingKeyContract(() => repository);
 
     describe("transactions", () => {

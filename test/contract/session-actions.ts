@@ -8,6 +8,7 @@ import type {
 } from "../../src/interfaces/relationaldb/relational-repository.ts";
 import type { NewSession, SessionQuery } from "../../src/interfaces/relationaldb/session-repository.ts";
 import { aCall } from "../support/calls.ts";
+import { anEvent } from "../support/events.ts";
 import { aProfile, draftOf } from "./user-profiles.ts";
 
 export const hour = 3_600_000;
@@ -23,18 +24,22 @@ const passwordHash = "hash";
 export function sessionActions(repositoryOf: () => RelationalRepository) {
   const transaction = <T>(work: (repositories: Repositories) => Promise<T>) =>
     repositoryOf().transaction(aCall(), work);
-  const begin = (session: NewSession, limits = long) =>
-    repositoryOf().statement(aCall()).sessions.begin(session, limits);
-  const refresh = (id: string, generation: number, limits = long) =>
-    repositoryOf().statement(aCall()).sessions.refresh(id, generation, limits);
+  const begin = (session: NewSession, limits = long, event = anEvent({ type: "session.begun" })) =>
+    repositoryOf().statement(aCall()).sessions.begin(session, limits, event);
+  const refresh = (
+    id: string,
+    generation: number,
+    limits = long,
+    event = anEvent({ type: "session.refreshed" }),
+  ) => repositoryOf().statement(aCall()).sessions.refresh(id, generation, limits, event);
   const find = (id: string) => repositoryOf().read(aCall()).sessions.find(id);
   const statuses = (ids: readonly string[]) => repositoryOf().read(aCall()).sessions.statuses(ids);
   const list = (query: Partial<SessionQuery> & { userId: string }) =>
     repositoryOf()
       .read(aCall())
       .sessions.list({ liveOnly: false, after: undefined, limit: 1_000, ...query });
-  const end = (id: string, reason: EndReason = "revoked") =>
-    transaction(({ sessions }) => sessions.end(id, reason));
+  const end = async (id: string, reason: EndReason = "revoked") =>
+    (await transaction(({ sessions }) => sessions.end(id, reason)))?.session;
   const endAll = (userId: string, reason: EndReason = "revoked", except?: string) =>
     transaction(({ sessions }) => sessions.endAll(userId, reason, except));
 

@@ -81,7 +81,7 @@ export function sessionEndContract(repositoryOf: () => RelationalRepository): vo
       const endedBefore = await end(gone.id, "revoked");
       const idle = await begun(userId, { ...long, idleMs: 30 });
       const idleBefore = await expired(idle.id);
-      expect(await endAll(userId, "password-changed")).toBe(2);
+      expect(await endAll(userId, "password-changed")).toHaveLength(2);
       for (const session of live) {
         expect(await find(session.id)).toEqual({
           ...session,
@@ -93,22 +93,22 @@ export function sessionEndContract(repositoryOf: () => RelationalRepository): vo
       expect(await find(gone.id)).toEqual(endedBefore);
       expect(await find(idle.id)).toEqual(idleBefore);
       expect(await find(other.id)).toEqual(other);
-      expect(await endAll(userId)).toBe(0);
+      expect(await endAll(userId)).toHaveLength(0);
     });
 
     test("ends all but one", async () => {
       const userId = await anId();
       const [kept, ...others] = [await begun(userId), await begun(userId), await begun(userId)];
-      expect(await endAll(userId, "password-changed", kept?.id)).toBe(2);
+      expect(await endAll(userId, "password-changed", kept?.id)).toHaveLength(2);
       expect(await find(kept!.id)).toEqual(kept);
       for (const { id } of others) expect((await find(id))?.state).toBe("revoked");
-      expect(await endAll(userId, "password-changed", kept?.id)).toBe(0);
-      expect(await endAll(userId, "password-changed", randomUUID())).toBe(1);
+      expect(await endAll(userId, "password-changed", kept?.id)).toHaveLength(0);
+      expect(await endAll(userId, "password-changed", randomUUID())).toHaveLength(1);
     });
 
     test("of a user without sessions, and of nobody, is of none", async () => {
-      expect(await endAll(await anId())).toBe(0);
-      expect(await endAll(randomUUID())).toBe(0);
+      expect(await endAll(await anId())).toHaveLength(0);
+      expect(await endAll(randomUUID())).toHaveLength(0);
     });
 
     test("is undone where the transaction throws", async () => {
@@ -117,7 +117,7 @@ export function sessionEndContract(repositoryOf: () => RelationalRepository): vo
       const error = new Error("no");
       const work = transaction(async ({ users, sessions }) => {
         await users.update(user, { ...draftOf(user), suspension: forGood });
-        expect(await sessions.endAll(user.id, "user-suspended", undefined)).toBe(1);
+        expect(await sessions.endAll(user.id, "user-suspended", undefined)).toHaveLength(1);
         throw error;
       });
       await expect(work).rejects.toBe(error);

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { Session } from "../../src/domain/session/session.ts";
 import type { RelationalRepository } from "../../src/interfaces/relationaldb/relational-repository.ts";
 import { aCancellableCall } from "../support/calls.ts";
+import { anEvent } from "../support/events.ts";
 import { aSession, hour, long, sessionActions, tick } from "./session-actions.ts";
 
 /** Sentence by sentence how sessions of the port are refreshed. */
@@ -177,8 +178,10 @@ export function sessionRefreshContract(repositoryOf: () => RelationalRepository)
       const gone = new Error("gone");
       cancel(gone);
       const { sessions } = repositoryOf().statement(call);
-      await expect((async () => sessions.refresh(session.id, 1, long))()).rejects.toBe(gone);
-      await expect((async () => sessions.begin(aSession(session.userId), long))()).rejects.toBe(gone);
+      await expect((async () => sessions.refresh(session.id, 1, long, anEvent()))()).rejects.toBe(gone);
+      await expect((async () => sessions.begin(aSession(session.userId), long, anEvent()))()).rejects.toBe(
+        gone,
+      );
       expect(await list({ userId: session.userId })).toEqual([session]);
     });
   });

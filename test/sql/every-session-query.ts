@@ -3,6 +3,7 @@ import type { SessionLimits } from "../../src/domain/session/session.ts";
 import type { Repositories, Statements } from "../../src/interfaces/relationaldb/relational-repository.ts";
 import type { NewSession } from "../../src/interfaces/relationaldb/session-repository.ts";
 import type { NewSigningKey } from "../../src/interfaces/relationaldb/signing-key-repository.ts";
+import { anEvent } from "../support/events.ts";
 
 /** The arguments that the queries of sessions are called with. */
 export interface SessionArguments {
@@ -91,13 +92,16 @@ export function everyStatementQuery({
     client: { id: "web", displayName: "", userAgent: "", ipAddress: "" },
     passwordHash,
   };
+  const event = anEvent({ userId });
   const [{ id, generation } = { id: newId(), generation: 1 }] = live;
   const refreshed = (name: string, of: number): StatementQuery =>
-    query<Statements>(`sessions.refresh with ${name}`, 1, ({ sessions }) => sessions.refresh(id, of, limits));
+    query<Statements>(`sessions.refresh with ${name}`, 1, ({ sessions }) =>
+      sessions.refresh(id, of, limits, event),
+    );
   return [
-    query("sessions.begin", 1, ({ sessions }) => sessions.begin(session, limits)),
+    query("sessions.begin", 1, ({ sessions }) => sessions.begin(session, limits, event)),
     query("sessions.begin with another hash", 1, ({ sessions }) =>
-      sessions.begin({ ...session, passwordHash: "another" }, limits),
+      sessions.begin({ ...session, passwordHash: "another" }, limits, event),
     ),
     refreshed("a token of the future", generation + 1),
     refreshed("its token", generation),

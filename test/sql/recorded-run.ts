@@ -1,5 +1,6 @@
 import type { CommonQueryMethods, DatabasePool, QuerySqlToken } from "slonik";
 import { CockroachCredentials } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-credentials.ts";
+import { CockroachEvents } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-events.ts";
 import { CockroachRequests } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-requests.ts";
 import { CockroachServiceAccounts } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-service-accounts.ts";
 import { CockroachSessionStatements } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-session-statements.ts";
@@ -77,6 +78,7 @@ function queriedBy(send: Send): Queried {
       sessions: new CockroachSessions(run),
       signingKeys: new CockroachSigningKeys(run),
       serviceAccounts: new CockroachServiceAccounts(run),
+      events: new CockroachEvents(run),
     },
     statements: { sessions: new CockroachSessionStatements(run) },
   };

@@ -12,6 +12,7 @@ import { openMigratedPool } from "../support/migrated-pool.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { WireProxy } from "../support/wire-proxy.ts";
 import { everyCallerQuery } from "./every-caller-query.ts";
+import { type EventArguments, everyEventQuery } from "./every-event-query.ts";
 import { everyQuery, type Query } from "./every-query.ts";
 import { everySessionQuery, everyStatementQuery, type SessionArguments } from "./every-session-query.ts";
 import { withNumberedParameters } from "./recorded-run.ts";
@@ -33,6 +34,7 @@ export async function everyStatement(): Promise<string[]> {
     await sharedSecret(pool, WrappingKeys.parse(`${next} ${current}`), "made");
     await readEverything(repository, await insertUser(repository));
     await makeEveryQuery(repository, await insertUser(repository));
+    await makeEveryEventQuery(repository, await insertUser(repository));
     await makeEverySessionQuery(repository, await insertUser(repository));
     await makeEveryCallerQuery(repository);
     return [...new Set([...proxy.statements, ...migrationStatements()])];
@@ -130,6 +132,18 @@ async function makeEveryCallerQuery(repository: CockroachRepository): Promise<vo
   });
   const given = { accountId, keyId, cursors: [undefined, place], newId: randomUUID };
   for (const { run } of everyCallerQuery(given)) await repository.transaction(aCall(), run);
+}
+
+/** Every query of events. */
+async function makeEveryEventQuery(repository: CockroachRepository, user: User): Promise<void> {
+  const given: EventArguments = {
+    userId: user.id,
+    caller: "anonymous",
+    deep: user,
+    recent: user,
+    position: 0,
+  };
+  for (const { run } of everyEventQuery(given)) await repository.transaction(aCall(), run);
 }
 
 /** Waits for a query. A user that was changed by the query before is no failure here: the statement was sent. */

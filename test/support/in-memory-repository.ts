@@ -17,6 +17,7 @@ import type {
   UserQuery,
   UserRepository,
 } from "../../src/interfaces/relationaldb/user-repository.ts";
+import { events } from "./in-memory-events.ts";
 import { serviceAccounts } from "./in-memory-service-accounts.ts";
 import { sessionStatements, sessions } from "./in-memory-sessions.ts";
 import { signingKeys } from "./in-memory-signing-keys.ts";
@@ -81,6 +82,7 @@ export class InMemoryRepository implements RelationalRepository {
       sessions: sessions(access, this.#clock),
       signingKeys: signingKeys(access, this.#clock),
       serviceAccounts: serviceAccounts(access, this.#clock),
+      events: events(access, this.#clock),
     };
   }
 }

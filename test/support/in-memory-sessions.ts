@@ -4,6 +4,7 @@ import type {
   SessionRepository,
   SessionStatements,
 } from "../../src/interfaces/relationaldb/session-repository.ts";
+import { addEvent } from "./in-memory-events.ts";
 import { stateOf, type Tables } from "./in-memory-tables.ts";
 
 const keptForMs = 7 * 24 * 3_600_000;
@@ -44,8 +45,10 @@ export function sessions(tables: () => Tables, clock: () => Date): SessionReposi
     async end(id, reason) {
       const time = clock();
       const row = tables().sessions.get(id);
-      if (row && isLive(row, time)) end(row, time, reason);
-      return find(id);
+      const ended = row !== undefined && isLive(row, time);
+      if (ended) end(row, time, reason);
+      const session = await find(id);
+      return session && { session, ended };
     },
     async endAll(userId, reason, except) {
       const time = clock();
@@ -53,7 +56,7 @@ export function sessions(tables: () => Tables, clock: () => Date): SessionReposi
         (row) => row.userId === userId && row.id !== except && isLive(row, time),
       );
       for (const row of live) end(row, time, reason);
-      return live.length;
+      return live.map(({ id }) => id);
     },
     async sweep(limit) {
       const time = clock();
@@ -69,13 +72,15 @@ export function sessions(tables: () => Tables, clock: () => Date): SessionReposi
 
 export function sessionStatements(statement: Statement, clock: () => Date): SessionStatements {
   return {
-    begin: ({ id, userId, audience, client, passwordHash }, { idleMs, absoluteMs }) =>
+    begin: ({ id, userId, audience, client, passwordHash }, { idleMs, absoluteMs }, event) =>
       statement((tables) => {
         const time = clock();
         if (!isActive(tables, userId, time)) return undefined;
         if (tables.passwordHashes.get(userId) !== passwordHash) return undefined;
         const earlier = tables.sessions.get(id);
-        if (earlier) return earlier.userId === userId ? sessionAt(earlier, time) : undefined;
+        if (earlier && earlier.userId !== userId) return undefined;
+        addEvent(tables, event, time);
+        if (earlier) return sessionAt(earlier, time);
         const row: StoredSession = {
           id,
           userId,
@@ -95,7 +100,7 @@ export function sessionStatements(statement: Statement, clock: () => Date): Sess
         tables.sessions.set(id, row);
         return sessionAt(row, time);
       }),
-    refresh: (id, generation, { idleMs, leewayMs }) =>
+    refresh: (id, generation, { idleMs, leewayMs }, event) =>
       statement((tables) => {
         const time = clock();
         const row = tables.sessions.get(id);
@@ -114,6 +119,13 @@ export function sessionStatements(statement: Statement, clock: () => Date): Sess
               }
             : { ...row, endTime: time, endReason: "refresh-token-reused" };
         tables.sessions.set(id, changed);
+        const about = { ...event, userId: row.userId, objectId: id };
+        const reused = {
+          type: "refresh-token.reused",
+          outcome: "refused",
+          reason: "REFRESH_TOKEN_INVALID",
+        } as const;
+        addEvent(tables, changed.endTime === undefined ? about : { ...about, ...reused }, time);
         return sessionAt(changed, time);
       }),
   };

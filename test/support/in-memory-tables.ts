@@ -1,3 +1,4 @@
+import type { AuditEvent } from "../../src/domain/audit/event.ts";
 import type { ServiceAccountKeyRow, ServiceAccountRow } from "../../src/domain/caller/service-account.ts";
 import type { SessionRow } from "../../src/domain/session/session.ts";
 import type { SigningKeyRow } from "../../src/domain/signing-key/signing-key.ts";
@@ -16,7 +17,13 @@ export interface Tables {
   readonly signingKeys: Map<string, SigningKeyRow>;
   readonly serviceAccounts: Map<string, ServiceAccountRow>;
   readonly serviceAccountKeys: Map<string, KeyRow>;
+  /** In the order in which they were written. */
+  readonly events: Map<string, StoredEvent>;
+  /** The last place that an event was given. */
+  head: number;
 }
+
+export type StoredEvent = AuditEvent & { readonly purgeTime: Date; readonly position: number | undefined };
 
 export function noTables(): Tables {
   return {
@@ -27,6 +34,8 @@ export function noTables(): Tables {
     signingKeys: new Map(),
     serviceAccounts: new Map(),
     serviceAccountKeys: new Map(),
+    events: new Map(),
+    head: 0,
   };
 }
 
@@ -39,6 +48,8 @@ export function copyOf(tables: Tables): Tables {
     signingKeys: new Map(tables.signingKeys),
     serviceAccounts: new Map(tables.serviceAccounts),
     serviceAccountKeys: new Map(tables.serviceAccountKeys),
+    events: new Map(tables.events),
+    head: tables.head,
   };
 }
 

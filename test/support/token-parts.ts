@@ -12,6 +12,7 @@ import { aProfile } from "../contract/user-profiles.ts";
 import { aCall } from "./calls.ts";
 import { client } from "./clocked-services.ts";
 import { type Clocks, day, hour, minute } from "./clocks.ts";
+import { anEvent, auditEvents } from "./events.ts";
 import type { InMemoryRepository } from "./in-memory-repository.ts";
 
 export const issuer = "https://auth.test";
@@ -46,6 +47,7 @@ export function aKeyRing(
     pairs: new NodeSigningKeyPairs(WrappingKeys.parse(wrappingKeys)),
     algorithm: "EdDSA",
     schedule: times,
+    events: auditEvents,
     newId: randomUUID,
     monotonicMs: clocks.monotonicMs,
   });
@@ -99,7 +101,8 @@ export async function aSession(
     });
   }
   const session = { id: randomUUID(), userId, audience, client, passwordHash };
-  const begun = await repository.statement(aCall()).sessions.begin(session, { ...limits, absoluteMs });
+  const { sessions } = repository.statement(aCall());
+  const begun = await sessions.begin(session, { ...limits, absoluteMs }, anEvent({ userId }));
   if (begun === undefined) throw new Error("the session has not begun");
   return begun;
 }

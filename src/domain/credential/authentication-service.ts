@@ -1,6 +1,7 @@
 import type { UserWithPassword } from "../../interfaces/relationaldb/credential-repository.ts";
 import type { RelationalRepository } from "../../interfaces/relationaldb/relational-repository.ts";
 import type { UserKey } from "../../interfaces/relationaldb/user-repository.ts";
+import type { AuditEvents } from "../audit/event.ts";
 import type { Call } from "../call.ts";
 import { DomainError, invalidField } from "../errors.ts";
 import type { DomainToAscii } from "../identifier/email.ts";
@@ -43,6 +44,9 @@ export interface ChangePassword {
 /** An identifier that no user can have: looked up where what was typed is none, so that the work is the same. */
 const nobody: UserKey = { kind: "username", key: "" };
 
+/** What of a user a new password changes. */
+const changedFields = ["password"];
+
 /** Checks who somebody is by a password, and keeps the passwords. */
 export class AuthenticationService {
   readonly #repository: RelationalRepository;
@@ -53,6 +57,7 @@ export class AuthenticationService {
   readonly #audiences: ReadonlySet<string>;
   readonly #sessionLimits: SessionLimits;
   readonly #issuer: TokenIssuer;
+  readonly #events: AuditEvents;
   readonly #newId: () => string;
   readonly #onRehashFailure: (error: unknown) => void;
 
@@ -65,6 +70,7 @@ export class AuthenticationService {
     audiences: ReadonlySet<string>;
     sessionLimits: SessionLimits;
     issuer: TokenIssuer;
+    events: AuditEvents;
     newId: () => string;
     /** Told when a good password could not be hashed anew; the check is good all the same. */
     onRehashFailure: (error: unknown) => void;
@@ -77,6 +83,7 @@ export class AuthenticationService {
     this.#audiences = dependencies.audiences;
     this.#sessionLimits = dependencies.sessionLimits;
     this.#issuer = dependencies.issuer;
+    this.#events = dependencies.events;
     this.#newId = dependencies.newId;
     this.#onRehashFailure = dependencies.onRehashFailure;
   }
@@ -108,9 +115,11 @@ export class AuthenticationService {
     // A sign-in of the same user at the same moment may have hashed the password anew: then this one looks once more.
     for (let tries = 0; tries < 2; tries++) {
       const { user, passwordHash, prepared } = await this.#authenticate(call, key, password);
+      const event = this.#events.of(call, { type: "session.begun", userId: user.id, objectId: id, client });
+      const session = { id, userId: user.id, audience, client, passwordHash };
       const begun = await this.#repository
         .statement(call)
-        .sessions.begin({ id, userId: user.id, audience, client, passwordHash }, this.#sessionLimits);
+        .sessions.begin(session, this.#sessionLimits, event);
       if (begun === undefined) continue;
       if (this.#hasher.isOutdated(passwordHash)) await this.#rehash(call, user, prepared, passwordHash);
       return { user, session: begun.session, tokens: this.#issuer.issue(begun) };
@@ -124,12 +133,13 @@ export class AuthenticationService {
     const password = acceptPassword(raw, this.#policy, "password");
     const secret = { password, hash: await this.#hasher.hash(call, password) };
     const mutation = { requestId, method: "SetPassword", content: { id }, secret };
-    await this.#mutations.once(call, mutation, async ({ users, credentials, sessions }) => {
+    await this.#mutations.once(call, mutation, async ({ users, credentials, sessions, events }) => {
       const user = await users.find({ kind: "id", id });
       if (user === undefined) throw userNotFound();
       user.assertNotDeleted();
       await credentials.put(id, secret.hash);
       await sessions.endAll(id, "password-changed", undefined);
+      await events.add(this.#events.of(call, { type: "password.set", userId: id, changedFields }));
       return undefined;
     });
   }
@@ -152,12 +162,13 @@ export class AuthenticationService {
     });
     if (current === undefined) return;
     const secret = { password, hash: await this.#hasher.hash(call, password) };
-    await this.#mutations.once(call, { ...request, secret }, async ({ credentials, sessions }) => {
+    await this.#mutations.once(call, { ...request, secret }, async ({ credentials, sessions, events }) => {
       const found = await credentials.find(key);
       const replaced =
         found?.user.state === "active" && (await credentials.replace(id, current.passwordHash, secret.hash));
       if (!replaced) throw credentialsInvalid();
       await sessions.endAll(id, "password-changed", keep);
+      await events.add(this.#events.of(call, { type: "password.changed", userId: id, changedFields }));
       return undefined;
     });
   }
@@ -176,9 +187,10 @@ export class AuthenticationService {
   async #rehash(call: Call, user: User, password: string, current: string): Promise<void> {
     try {
       const passwordHash = await this.#hasher.hash(call, password);
-      await this.#repository.transaction(call, ({ credentials }) =>
-        credentials.replace(user.id, current, passwordHash),
-      );
+      const event = this.#events.of(call, { type: "password.rehashed", userId: user.id });
+      await this.#repository.transaction(call, async ({ credentials, events }) => {
+        if (await credentials.replace(user.id, current, passwordHash)) await events.add(event);
+      });
     } catch (error) {
       this.#onRehashFailure(error);
     }

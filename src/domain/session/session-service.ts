@@ -1,4 +1,5 @@
 import type { RelationalRepository } from "../../interfaces/relationaldb/relational-repository.ts";
+import type { AuditEvents, NewEvent } from "../audit/event.ts";
 import type { Call } from "../call.ts";
 import { DomainError } from "../errors.ts";
 import { type PageTokens, readPage } from "../page-tokens.ts";
@@ -29,6 +30,7 @@ export class SessionService {
   readonly #issuer: TokenIssuer;
   readonly #refreshTokens: RefreshTokens;
   readonly #pageTokens: PageTokens;
+  readonly #events: AuditEvents;
   readonly #onReuse: (session: Session) => void;
 
   constructor(dependencies: {
@@ -37,6 +39,7 @@ export class SessionService {
     issuer: TokenIssuer;
     refreshTokens: RefreshTokens;
     pageTokens: PageTokens;
+    events: AuditEvents;
     /** Told of a session that has just ended because one of its refresh tokens was used again. */
     onReuse: (session: Session) => void;
   }) {
@@ -45,6 +48,7 @@ export class SessionService {
     this.#issuer = dependencies.issuer;
     this.#refreshTokens = dependencies.refreshTokens;
     this.#pageTokens = dependencies.pageTokens;
+    this.#events = dependencies.events;
     this.#onReuse = dependencies.onReuse;
   }
 
@@ -69,18 +73,24 @@ export class SessionService {
 
   /** @throws SESSION_NOT_FOUND */
   async revoke(call: Call, id: string): Promise<Session> {
-    const session = await this.#repository.transaction(call, ({ sessions }) =>
-      sessions.end(id.toLowerCase(), "revoked"),
-    );
-    if (session === undefined) throw sessionNotFound();
-    return session;
+    return this.#repository.transaction(call, async ({ sessions, events }) => {
+      const end = await sessions.end(id.toLowerCase(), "revoked");
+      if (end === undefined) throw sessionNotFound();
+      const { session, ended } = end;
+      // With the end of the session or not at all: a second run finds both or neither.
+      if (ended) await events.add(this.#revoked(call, session.userId, session.id));
+      return session;
+    });
   }
 
   /** Answers how many sessions it has ended. */
   async revokeAll(call: Call, userId: string, except: string | undefined): Promise<number> {
-    return this.#repository.transaction(call, ({ sessions }) =>
-      sessions.endAll(userId.toLowerCase(), "revoked", except?.toLowerCase()),
-    );
+    const id = userId.toLowerCase();
+    return this.#repository.transaction(call, async ({ sessions, events }) => {
+      const ended = await sessions.endAll(id, "revoked", except?.toLowerCase());
+      await events.add(...ended.map((session) => this.#revoked(call, id, session)));
+      return ended.length;
+    });
   }
 
   /** Uses up a refresh token. @throws REFRESH_TOKEN_INVALID */
@@ -89,7 +99,9 @@ export class SessionService {
     if (grant === undefined) throw refreshTokenInvalid();
     await this.#issuer.prepare(call);
     const { sessionId, generation } = grant;
-    const at = await this.#repository.statement(call).sessions.refresh(sessionId, generation, this.#limits);
+    const event = this.#events.of(call, { type: "session.refreshed" });
+    const { sessions } = this.#repository.statement(call);
+    const at = await sessions.refresh(sessionId, generation, this.#limits, event);
     if (at === undefined) throw refreshTokenInvalid();
     if (at.session.state !== "live") {
       this.#onReuse(at.session);
@@ -101,6 +113,10 @@ export class SessionService {
   /** Forgets sessions that ended long ago, in small steps. For a task in the background. */
   async forgetOld(call: Call): Promise<void> {
     await sweepAll((limit) => this.#repository.transaction(call, ({ sessions }) => sessions.sweep(limit)));
+  }
+
+  #revoked(call: Call, userId: string, objectId: string): NewEvent {
+    return this.#events.of(call, { type: "session.revoked", userId, objectId });
   }
 }
 

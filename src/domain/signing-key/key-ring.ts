@@ -1,4 +1,6 @@
 import type { RelationalRepository } from "../../interfaces/relationaldb/relational-repository.ts";
+import type { NewSigningKey } from "../../interfaces/relationaldb/signing-key-repository.ts";
+import type { AuditEvents } from "../audit/event.ts";
 import type { Call } from "../call.ts";
 import type { SigningAlgorithm, SigningKey, SigningKeyPairs, SigningKeyRow } from "./signing-key.ts";
 
@@ -33,6 +35,7 @@ export class KeyRing {
   readonly #pairs: SigningKeyPairs;
   readonly #algorithm: SigningAlgorithm;
   readonly #schedule: KeySchedule;
+  readonly #events: AuditEvents;
   readonly #newId: () => string;
   readonly #monotonicMs: () => number;
   #loaded = nothing;
@@ -42,6 +45,7 @@ export class KeyRing {
     pairs: SigningKeyPairs;
     algorithm: SigningAlgorithm;
     schedule: KeySchedule;
+    events: AuditEvents;
     newId: () => string;
     /** Milliseconds of a clock that only goes on. */
     monotonicMs: () => number;
@@ -50,6 +54,7 @@ export class KeyRing {
     this.#pairs = dependencies.pairs;
     this.#algorithm = dependencies.algorithm;
     this.#schedule = dependencies.schedule;
+    this.#events = dependencies.events;
     this.#newId = dependencies.newId;
     this.#monotonicMs = dependencies.monotonicMs;
   }
@@ -128,16 +133,18 @@ export class KeyRing {
     const dueInMs = last === undefined ? 0 : last.activateTime.getTime() + rotationMs - time;
     if (dueInMs > leadMs) return false;
     const id = this.#newId();
-    await this.#repository.transaction(call, ({ signingKeys }) =>
-      signingKeys.add({
-        id,
-        sequence: (last?.sequence ?? 0) + 1,
-        algorithm: this.#algorithm,
-        ...this.#pairs.generate(id, this.#algorithm),
-        // Nobody knows a key before the first, so nobody has to learn of the first.
-        activateAfterMs: last === undefined ? 0 : Math.max(dueInMs, leadMs),
-      }),
-    );
+    const key: NewSigningKey = {
+      id,
+      sequence: (last?.sequence ?? 0) + 1,
+      algorithm: this.#algorithm,
+      ...this.#pairs.generate(id, this.#algorithm),
+      // Nobody knows a key before the first, so nobody has to learn of the first.
+      activateAfterMs: last === undefined ? 0 : Math.max(dueInMs, leadMs),
+    };
+    const event = this.#events.of(call, { type: "signing-key.added", objectId: id });
+    await this.#repository.transaction(call, async ({ signingKeys, events }) => {
+      if (await signingKeys.add(key)) await events.add(event);
+    });
     return true;
   }
 

@@ -3,6 +3,7 @@ import type {
   Repositories,
 } from "../../interfaces/relationaldb/relational-repository.ts";
 import type { UserQuery } from "../../interfaces/relationaldb/user-repository.ts";
+import type { AuditEvents, EventType } from "../audit/event.ts";
 import type { Call } from "../call.ts";
 import { acceptPassword, type PasswordPolicy } from "../credential/password.ts";
 import type { PasswordHasher } from "../credential/password-hasher.ts";
@@ -12,6 +13,7 @@ import { canonicalEmailPrefix } from "../identifier/identifier.ts";
 import { parseUsername } from "../identifier/username.ts";
 import { type PageTokens, readPage } from "../page-tokens.ts";
 import type { Mutations } from "../request/mutations.ts";
+import { changedFieldsOf } from "./changed-fields.ts";
 import { applyUpdateMask, type UserFields } from "./update-mask.ts";
 import {
   assertIdentified,
@@ -58,6 +60,15 @@ export interface UserPage {
   readonly nextPageToken: string;
 }
 
+/** What has happened where a method has changed a user. */
+const eventOf = {
+  UpdateUser: "user.updated",
+  DeleteUser: "user.deleted",
+  UndeleteUser: "user.undeleted",
+  SuspendUser: "user.suspended",
+  UnsuspendUser: "user.unsuspended",
+} as const satisfies Record<string, EventType>;
+
 /** Keeps the users. Owns what may become of a user; who it proves to be is the credential folder's. */
 export class UserService {
   readonly #repository: RelationalRepository;
@@ -66,6 +77,7 @@ export class UserService {
   readonly #policy: PasswordPolicy;
   readonly #pageTokens: PageTokens;
   readonly #toAscii: DomainToAscii;
+  readonly #events: AuditEvents;
   readonly #newId: () => string;
 
   constructor(dependencies: {
@@ -75,6 +87,7 @@ export class UserService {
     passwordPolicy: PasswordPolicy;
     pageTokens: PageTokens;
     toAscii: DomainToAscii;
+    events: AuditEvents;
     newId: () => string;
   }) {
     this.#repository = dependencies.repository;
@@ -83,6 +96,7 @@ export class UserService {
     this.#policy = dependencies.passwordPolicy;
     this.#pageTokens = dependencies.pageTokens;
     this.#toAscii = dependencies.toAscii;
+    this.#events = dependencies.events;
     this.#newId = dependencies.newId;
   }
 
@@ -92,9 +106,14 @@ export class UserService {
     assertIdentified(profile);
     const secret = password === undefined ? undefined : await this.#hash(call, password);
     const mutation = { requestId, method: "CreateUser", content: fields, secret };
-    return this.#mutations.once(call, mutation, async ({ users, credentials }) => {
+    return this.#mutations.once(call, mutation, async ({ users, credentials, events }) => {
       const user = await users.insert(this.#newId(), profile);
       if (secret !== undefined) await credentials.put(user.id, secret.hash);
+      const changedFields = [
+        ...changedFieldsOf(undefined, user),
+        ...(secret === undefined ? [] : ["password"]),
+      ];
+      await events.add(this.#events.of(call, { type: "user.created", userId: user.id, changedFields }));
       return user;
     });
   }
@@ -180,7 +199,7 @@ export class UserService {
   /** Reads a user, makes it what `draft` says and then does what `conclude` does for it, once for the request. */
   #change(
     call: Call,
-    method: string,
+    method: keyof typeof eventOf,
     { id, etag, requestId }: ChangeUser,
     details: object,
     draft: (user: User) => UserDraft | undefined,
@@ -188,7 +207,7 @@ export class UserService {
   ): Promise<User> {
     const mutation = { requestId, method, content: { id: id.toLowerCase(), etag, ...details } };
     return this.#mutations.once(call, mutation, async (repositories: Repositories) => {
-      const { users } = repositories;
+      const { users, events } = repositories;
       const user = await users.find({ kind: "id", id: id.toLowerCase() });
       if (user === undefined) throw userNotFound();
       user.assertEtag(etag);
@@ -196,6 +215,8 @@ export class UserService {
       if (wanted === undefined) return user;
       const changed = await users.update(user, wanted);
       await conclude(changed, repositories);
+      const changedFields = changedFieldsOf(user, changed);
+      await events.add(this.#events.of(call, { type: eventOf[method], userId: user.id, changedFields }));
       return changed;
     });
   }

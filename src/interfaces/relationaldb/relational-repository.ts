@@ -1,5 +1,6 @@
 import type { Patience } from "../../domain/call.ts";
 import type { CredentialReader, CredentialRepository } from "./credential-repository.ts";
+import type { EventReader, EventRepository } from "./event-repository.ts";
 import type { RequestReader, RequestRepository } from "./request-repository.ts";
 import type { ServiceAccountReader, ServiceAccountRepository } from "./service-account-repository.ts";
 import type { SessionReader, SessionRepository, SessionStatements } from "./session-repository.ts";
@@ -52,6 +53,7 @@ export interface Readers {
   readonly sessions: SessionReader;
   readonly signingKeys: SigningKeyReader;
   readonly serviceAccounts: ServiceAccountReader;
+  readonly events: EventReader;
 }
 
 export interface Repositories extends Readers {
@@ -61,6 +63,7 @@ export interface Repositories extends Readers {
   readonly sessions: SessionRepository;
   readonly signingKeys: SigningKeyRepository;
   readonly serviceAccounts: ServiceAccountRepository;
+  readonly events: EventRepository;
 }
 
 export interface Statements {

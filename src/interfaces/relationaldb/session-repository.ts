@@ -1,3 +1,4 @@
+import type { NewEvent } from "../../domain/audit/event.ts";
 import type { PageCursor } from "../../domain/page-tokens.ts";
 import type { EndReason, Session, SessionLimits } from "../../domain/session/session.ts";
 
@@ -47,30 +48,45 @@ export interface SessionReader {
   list(query: SessionQuery): Promise<Session[]>;
 }
 
+/** What became of a session that was to end. */
+export interface SessionEnd {
+  /** As it is then. */
+  readonly session: Session;
+  /** Whether this has ended it, and not something before. */
+  readonly ended: boolean;
+}
+
 /** Ends and forgets sessions. An ended session stays ended. */
 export interface SessionRepository extends SessionReader {
-  /** Ends a session where it is live. Answers it as it is then, or undefined where there is none. */
-  end(id: string, reason: EndReason): Promise<Session | undefined>;
+  /** Ends a session where it is live. Answers undefined where there is none. */
+  end(id: string, reason: EndReason): Promise<SessionEnd | undefined>;
 
-  /** Ends the live sessions of a user, all but `except` where that is given. Answers how many. */
-  endAll(userId: string, reason: EndReason, except: string | undefined): Promise<number>;
+  /** Ends the live sessions of a user, all but `except` where that is given. Answers the ids of those that it has ended. */
+  endAll(userId: string, reason: EndReason, except: string | undefined): Promise<string[]>;
 
   /** Forgets up to `limit` sessions whose purge time has come. Answers how many. */
   sweep(limit: number): Promise<number>;
 }
 
-/** Changes of sessions that are each one statement and a transaction of its own: one round trip. */
+/** Changes of sessions that are each one statement, which writes their event too, and a transaction of its own: one round trip. */
 export interface SessionStatements {
   /**
    * Begins a session at generation 1, where its user is active and the password hash is still the same: undefined
-   * otherwise. Said again with the same id, it answers the session that it began.
+   * otherwise. Said again with the same id, it answers the session that it began. Where it answers a session, the event is
+   * there, once.
    */
-  begin(session: NewSession, limits: SessionLimits): Promise<SessionAt | undefined>;
+  begin(session: NewSession, limits: SessionLimits, event: NewEvent): Promise<SessionAt | undefined>;
 
   /**
    * Uses the refresh token of a generation, where the session is live and its user active: undefined otherwise. The
    * session's own generation is counted up by one. The one before it is answered like that once more while the leeway
-   * lasts. Any older one ends the session, which is answered as revoked.
+   * lasts. Any older one ends the session, which is answered as revoked. Where it changes the session, it writes the event,
+   * about the session and its user; where it ends it, as "refresh-token.reused", refused for REFRESH_TOKEN_INVALID.
    */
-  refresh(id: string, generation: number, limits: SessionLimits): Promise<SessionAt | undefined>;
+  refresh(
+    id: string,
+    generation: number,
+    limits: SessionLimits,
+    event: NewEvent,
+  ): Promise<SessionAt | undefined>;
 }

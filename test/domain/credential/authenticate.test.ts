@@ -17,6 +17,7 @@ import {
   clockedServices,
 } from "../../support/clocked-services.ts";
 import { hour, minute } from "../../support/clocks.ts";
+import { auditEvents } from "../../support/events.ts";
 import { audience, cheapArgon2, otherPassword, password, servicesOn } from "../../support/services.ts";
 
 let services: ClockedServices;
@@ -62,6 +63,7 @@ function authenticationWith(
       keyRing: services.keyRing,
       newId: () => crypto.randomUUID(),
     }),
+    events: auditEvents,
     newId: () => crypto.randomUUID(),
     onRehashFailure,
   });

@@ -7,6 +7,7 @@ import { askedOf } from "../../support/asked.ts";
 import { aCall } from "../../support/calls.ts";
 import { type ClockedServices, changeOf, claimsIn, clockedServices } from "../../support/clocked-services.ts";
 import { type Clocks, day, hour, minute, second } from "../../support/clocks.ts";
+import { auditEvents } from "../../support/events.ts";
 import { otherPassword, password } from "../../support/services.ts";
 import { tokenParts } from "../../support/token-parts.ts";
 
@@ -155,6 +156,7 @@ describe("refresh", () => {
       issuer,
       refreshTokens,
       pageTokens: new AesPageTokens(randomBytes(32)),
+      events: auditEvents,
       onReuse: () => expect.fail("a token was used up"),
     });
     const token = refreshTokens.seal({ sessionId: session.id, generation: 1 });

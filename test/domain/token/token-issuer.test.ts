@@ -3,6 +3,7 @@ import { askedOf } from "../../support/asked.ts";
 import { aCall } from "../../support/calls.ts";
 import { claimsIn, client } from "../../support/clocked-services.ts";
 import { Clocks, hour, minute, second } from "../../support/clocks.ts";
+import { anEvent } from "../../support/events.ts";
 import { InMemoryRepository } from "../../support/in-memory-repository.ts";
 import { aSession, issuer, limits, schedule, tokenParts } from "../../support/token-parts.ts";
 
@@ -56,7 +57,7 @@ describe("the tokens of a session", () => {
       ...claimsIn(b.accessToken),
       jti: expect.not.stringMatching(claimsIn(b.accessToken).jti),
     });
-    const next = await repository.statement(aCall()).sessions.refresh(at.session.id, 1, limits);
+    const next = await repository.statement(aCall()).sessions.refresh(at.session.id, 1, limits, anEvent());
     expect(next && parts.issuer.issue(next).refreshToken).not.toBe(a.refreshToken);
   });
 

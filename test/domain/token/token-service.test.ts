@@ -7,6 +7,7 @@ import { type Asked, askedOf } from "../../support/asked.ts";
 import { aCall } from "../../support/calls.ts";
 import { claimsIn } from "../../support/clocked-services.ts";
 import { Clocks, minute, second } from "../../support/clocks.ts";
+import { anEvent } from "../../support/events.ts";
 import { InMemoryRepository } from "../../support/in-memory-repository.ts";
 import {
   aKeyRing,
@@ -65,7 +66,7 @@ describe("a token is not good", () => {
       "when its session ended by a refresh token that was used again",
       async ({ session: { id } }: SessionAt) => {
         const { sessions } = repository.statement(aCall());
-        for (const generation of [1, 2, 1]) await sessions.refresh(id, generation, limits);
+        for (const generation of [1, 2, 1]) await sessions.refresh(id, generation, limits, anEvent());
       },
     ],
     [

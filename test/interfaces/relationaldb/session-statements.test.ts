@@ -1,11 +1,13 @@
 import { randomUUID } from "node:crypto";
 import type { DatabasePool } from "slonik";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { NewEvent } from "../../../src/domain/audit/event.ts";
 import type { SessionLimits } from "../../../src/domain/session/session.ts";
 import { CockroachRepository } from "../../../src/interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
 import type { NewSession } from "../../../src/interfaces/relationaldb/session-repository.ts";
 import { aCall } from "../../support/calls.ts";
 import { once } from "../../support/counter-line.ts";
+import { anEvent } from "../../support/events.ts";
 import { openMigratedPool } from "../../support/migrated-pool.ts";
 import { createTestDatabase, type TestDatabase } from "../../support/postgres.ts";
 import { WireProxy } from "../../support/wire-proxy.ts";
@@ -20,6 +22,7 @@ describe("statements of sessions on the wire", () => {
   let pool: DatabasePool;
   let repository: CockroachRepository;
   let session: NewSession;
+  let event: NewEvent;
 
   beforeAll(async () => {
     database = await createTestDatabase();
@@ -30,6 +33,7 @@ describe("statements of sessions on the wire", () => {
   beforeEach(async () => {
     proxy.faults = () => undefined;
     session = await aSignIn();
+    event = anEvent({ userId: session.userId });
     proxy.statements.length = 0;
   });
   afterAll(async () => {
@@ -47,9 +51,9 @@ describe("statements of sessions on the wire", () => {
       const client = { id: "web", displayName: "", userAgent: "", ipAddress: "" };
       return { id: randomUUID(), userId, audience: "a", client, passwordHash: "hash" };
     });
-  const begin = (call = aCall()) => repository.statement(call).sessions.begin(session, limits);
+  const begin = (call = aCall()) => repository.statement(call).sessions.begin(session, limits, event);
   const refresh = (generation: number, call = aCall()) =>
-    repository.statement(call).sessions.refresh(session.id, generation, limits);
+    repository.statement(call).sessions.refresh(session.id, generation, limits, event);
   const list = () =>
     repository
       .read(aCall())

@@ -4,6 +4,10 @@ import { lastName, list, nameParts, nodeOf, nodesOf } from "./syntax-tree.ts";
 
 const knownFunctions = new Set([
   "now",
+  "clock_timestamp",
+  // As the parser reads `extract (… from …)`. Its result is a number of another type there: cast.
+  "pg_catalog.extract",
+  "unnest",
   "jsonb_agg",
   "jsonb_build_array",
   "count",
@@ -197,7 +201,7 @@ export const queries: readonly Rule[] = [
 ];
 
 function isKnownFunction(name: readonly string[]): boolean {
-  return name.length === 1 && knownFunctions.has(name[0] ?? "");
+  return knownFunctions.has(name.join("."));
 }
 
 function isParameter(value: unknown): boolean {

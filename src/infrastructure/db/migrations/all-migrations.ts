@@ -6,6 +6,7 @@ import { usersByState } from "./0005-users-by-state.ts";
 import { sessions } from "./0006-sessions.ts";
 import { signingKeys } from "./0007-signing-keys.ts";
 import { serviceAccounts } from "./0008-service-accounts.ts";
+import { events } from "./0009-events.ts";
 import type { MigrationStep } from "./migration-step.ts";
 
 /** Every step, in order. Expand and contract only: a step never takes away what the release before still uses. */
@@ -18,4 +19,5 @@ export const allMigrations: readonly MigrationStep[] = [
   ...sessions,
   ...signingKeys,
   ...serviceAccounts,
+  ...events,
 ];

@@ -4,6 +4,7 @@ import type { Patience } from "../../../domain/call.ts";
 import { UnitOfWork } from "../../../infrastructure/db/unit-of-work.ts";
 import type { Readers, RelationalRepository, Repositories, Statements } from "../relational-repository.ts";
 import { CockroachCredentials } from "./cockroach-credentials.ts";
+import { CockroachEvents } from "./cockroach-events.ts";
 import { CockroachRequests } from "./cockroach-requests.ts";
 import { CockroachServiceAccounts } from "./cockroach-service-accounts.ts";
 import { CockroachSessionStatements } from "./cockroach-session-statements.ts";
@@ -71,6 +72,7 @@ function repositories(run: Run): Repositories {
     sessions: new CockroachSessions(run),
     signingKeys: new CockroachSigningKeys(run),
     serviceAccounts: new CockroachServiceAccounts(run),
+    events: new CockroachEvents(run),
   };
 }
 

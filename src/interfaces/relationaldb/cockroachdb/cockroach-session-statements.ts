@@ -1,7 +1,9 @@
 import { type FragmentSqlToken, sql } from "slonik";
+import type { NewEvent } from "../../../domain/audit/event.ts";
 import { Session, type SessionLimits, type SessionRow } from "../../../domain/session/session.ts";
 import { sessionsTable } from "../../../infrastructure/db/schema/sessions-table.ts";
 import type { NewSession, SessionAt, SessionStatements } from "../session-repository.ts";
+import { insertEvent } from "./insert-event.ts";
 import type { Run } from "./run.ts";
 
 /** How long a session is kept after its absolute limit, to be looked at. */
@@ -18,49 +20,57 @@ export class CockroachSessionStatements implements SessionStatements {
   async begin(
     { id, userId, audience, client, passwordHash }: NewSession,
     { idleMs, absoluteMs }: SessionLimits,
+    event: NewEvent,
   ): Promise<SessionAt | undefined> {
     const row = await this.#run((connection) =>
       connection.maybeOne(sql.type(sessionsTable.rowAt)`
-        insert into sessions (
-          id,
-          user_id,
-          audience,
-          client_id,
-          client_display_name,
-          client_user_agent,
-          client_ip_address,
-          generation,
-          create_time,
-          refresh_time,
-          idle_expire_time,
-          expire_time,
-          purge_time
+        with begun as (
+          insert into sessions (
+            id,
+            user_id,
+            audience,
+            client_id,
+            client_display_name,
+            client_user_agent,
+            client_ip_address,
+            generation,
+            create_time,
+            refresh_time,
+            idle_expire_time,
+            expire_time,
+            purge_time
+          )
+          select
+            ${id}::uuid,
+            users.id,
+            ${audience}::text,
+            ${client.id}::text,
+            ${client.displayName}::text,
+            ${client.userAgent}::text,
+            ${client.ipAddress}::text,
+            1,
+            now(),
+            now(),
+            now() + ${milliseconds(Math.min(idleMs, absoluteMs))},
+            now() + ${milliseconds(absoluteMs)},
+            now() + ${milliseconds(absoluteMs + keptForMs)}
+          from users
+          join credentials on credentials.user_id = users.id
+          where users.id = ${userId}
+            and ${sessionsTable.userIsActive}
+            and credentials.password_hash = ${passwordHash}
+          on conflict (id) do update
+          set generation = sessions.generation
+          where sessions.user_id = excluded.user_id
+          returning ${sessionsTable.stored}
+        ),
+        noted as (
+          ${insertEvent(event, { from: sql.fragment`begun` })}
         )
         select
-          ${id}::uuid,
-          users.id,
-          ${audience}::text,
-          ${client.id}::text,
-          ${client.displayName}::text,
-          ${client.userAgent}::text,
-          ${client.ipAddress}::text,
-          1,
-          now(),
-          now(),
-          now() + ${milliseconds(Math.min(idleMs, absoluteMs))},
-          now() + ${milliseconds(absoluteMs)},
-          now() + ${milliseconds(absoluteMs + keptForMs)}
-        from users
-        join credentials on credentials.user_id = users.id
-        where users.id = ${userId}
-          and ${sessionsTable.userIsActive}
-          and credentials.password_hash = ${passwordHash}
-        on conflict (id) do update
-        set generation = sessions.generation
-        where sessions.user_id = excluded.user_id
-        returning
           ${sessionsTable.columns},
           now()::timestamptz(3) as time
+        from begun as sessions
       `),
     );
     return row === null ? undefined : sessionAt(row);
@@ -74,6 +84,7 @@ export class CockroachSessionStatements implements SessionStatements {
     id: string,
     generation: number,
     { idleMs, leewayMs }: SessionLimits,
+    event: NewEvent,
   ): Promise<SessionAt | undefined> {
     const usable = sql.fragment`
       sessions.id = ${id}
@@ -105,6 +116,16 @@ export class CockroachSessionStatements implements SessionStatements {
             and sessions.generation >= ${generation}
             and not (${isWithinLeeway})
           returning ${sessionsTable.stored}
+        ),
+        noted as (
+          ${insertEvent(event, {
+            from: sql.fragment`changed`,
+            type: sql.fragment`case when changed.end_time is null then ${event.type} else 'refresh-token.reused' end`,
+            outcome: sql.fragment`case when changed.end_time is null then ${event.outcome} else 'refused' end`,
+            reason: sql.fragment`case when changed.end_time is null then null else 'REFRESH_TOKEN_INVALID' end`,
+            userId: sql.fragment`changed.user_id`,
+            objectId: sql.fragment`changed.id::text`,
+          })}
         )
         select
           ${sessionsTable.columns},

@@ -1,7 +1,7 @@
 import { type FragmentSqlToken, sql } from "slonik";
 import { type EndReason, Session } from "../../../domain/session/session.ts";
 import { sessionsTable } from "../../../infrastructure/db/schema/sessions-table.ts";
-import type { SessionQuery, SessionRepository, SessionStatus } from "../session-repository.ts";
+import type { SessionEnd, SessionQuery, SessionRepository, SessionStatus } from "../session-repository.ts";
 import type { Run } from "./run.ts";
 
 /** Sessions in SQL. */
@@ -69,7 +69,7 @@ export class CockroachSessions implements SessionRepository {
     return rows.map((row) => Session.fromRow(row));
   }
 
-  async end(id: string, reason: EndReason): Promise<Session | undefined> {
+  async end(id: string, reason: EndReason): Promise<SessionEnd | undefined> {
     const ended = await this.#run((connection) =>
       connection.maybeOne(sql.type(sessionsTable.row)`
         update sessions
@@ -79,10 +79,12 @@ export class CockroachSessions implements SessionRepository {
         returning ${sessionsTable.columns}
       `),
     );
-    return ended === null ? this.find(id) : Session.fromRow(ended);
+    if (ended !== null) return { session: Session.fromRow(ended), ended: true };
+    const session = await this.find(id);
+    return session && { session, ended: false };
   }
 
-  async endAll(userId: string, reason: EndReason, except: string | undefined): Promise<number> {
+  async endAll(userId: string, reason: EndReason, except: string | undefined): Promise<string[]> {
     const kept = except === undefined ? sql.fragment`` : sql.fragment`and id <> ${except}`;
     const ended = await this.#run((connection) =>
       connection.any(sql.type(sessionsTable.idRow)`
@@ -94,7 +96,7 @@ export class CockroachSessions implements SessionRepository {
         returning id
       `),
     );
-    return ended.length;
+    return ended.map((session) => session.id);
   }
 
   async sweep(limit: number): Promise<number> {

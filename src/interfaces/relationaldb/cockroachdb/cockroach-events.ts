@@ -1,0 +1,181 @@
+import { type FragmentSqlToken, sql } from "slonik";
+import type { AuditEvent, NewEvent, Outcome, PlacedEvent } from "../../../domain/audit/event.ts";
+import { plannedEachTime } from "../../../infrastructure/db/planned-each-time.ts";
+import { eventsTable } from "../../../infrastructure/db/schema/events-table.ts";
+import type { EventQuery, EventRepository } from "../event-repository.ts";
+import { insertEvent, insertEvents } from "./insert-event.ts";
+import type { Run } from "./run.ts";
+
+/** Events in SQL. */
+export class CockroachEvents implements EventRepository {
+  readonly #run: Run;
+
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  async list(query: EventQuery): Promise<AuditEvent[]> {
+    const rows = await this.#run((connection) =>
+      connection.any(sql.type(eventsTable.row)`
+        select ${eventsTable.columns}
+        from events
+        where ${sql.join(conditions(query), sql.fragment` and `)}
+        order by create_time desc, id desc
+        limit ${query.limit}
+        ${plannedEachTime}
+      `),
+    );
+    return [...rows];
+  }
+
+  async head(): Promise<number> {
+    const { position } = await this.#run((connection) =>
+      connection.one(sql.type(eventsTable.headRow)`
+        select position
+        from event_heads
+        where name = 'events'
+      `),
+    );
+    return position;
+  }
+
+  async listBehind(position: number, limit: number): Promise<PlacedEvent[]> {
+    const rows = await this.#run((connection) =>
+      connection.any(sql.type(eventsTable.placedRow)`
+        select
+          ${eventsTable.columns},
+          events.position
+        from events
+        where position > ${position}
+          and position > 0
+        order by position
+        limit ${limit}
+      `),
+    );
+    return [...rows];
+  }
+
+  async areUnplaced(): Promise<boolean> {
+    const { unplaced } = await this.#run((connection) =>
+      connection.one(sql.type(eventsTable.unplacedRow)`
+        select exists (
+          select 1
+          from events
+          where position = 0
+        )::bool as unplaced
+      `),
+    );
+    return unplaced;
+  }
+
+  async add(...events: readonly NewEvent[]): Promise<void> {
+    const [only] = events;
+    if (only === undefined) return;
+    const insert = events.length === 1 ? insertEvent(only) : insertEvents(events);
+    await this.#run((connection) => connection.query(sql.unsafe`${insert}`));
+  }
+
+  async place(limit: number): Promise<number> {
+    const head = await this.head();
+    const unplaced = await this.#run((connection) =>
+      connection.any(sql.type(eventsTable.idRow)`
+        select id
+        from events
+        where position = 0
+        order by clock, id
+        limit ${limit}
+      `),
+    );
+    if (unplaced.length === 0) return 0;
+    const ids = unplaced.map(({ id }) => id);
+    // A statement of its own: with the limit in a subquery PostgreSQL reads, and so locks, the whole table.
+    await this.#run((connection) =>
+      connection.query(sql.unsafe`
+        update events
+        set position = ${head}::int8 + placed.place
+        from unnest(${sql.array(ids, "uuid")}) with ordinality as placed (id, place)
+        where events.id = placed.id
+      `),
+    );
+    await this.#run((connection) =>
+      connection.query(sql.unsafe`
+        update event_heads
+        set position = ${head + ids.length}
+        where name = 'events'
+      `),
+    );
+    return ids.length;
+  }
+
+  async sweep(limit: number): Promise<number> {
+    const first = await this.#run((connection) =>
+      connection.any(sql.type(eventsTable.oldRow)`
+        select
+          id,
+          purge_time < now() as old
+        from events
+        where position > 0
+        order by position
+        limit ${limit}
+      `),
+    );
+    // What is left has no gaps: an old event behind one that is not waits for it.
+    const young = first.findIndex(({ old }) => !old);
+    const ids = first.slice(0, young < 0 ? undefined : young).map(({ id }) => id);
+    if (ids.length === 0) return 0;
+    const swept = await this.#run((connection) =>
+      connection.any(sql.type(eventsTable.idRow)`
+        delete from events
+        where id = any(${sql.array(ids, "uuid")})
+        returning id
+      `),
+    );
+    return swept.length;
+  }
+}
+
+function conditions(query: EventQuery): FragmentSqlToken[] {
+  const { userId, types, outcome, caller, createdAfter, createdBefore, after } = withOneBound(query);
+  const [type] = types;
+  return [
+    sql.fragment`true`,
+    ...(userId === undefined ? [] : [sql.fragment`user_id = ${userId}`]),
+    ...(type === undefined || types.length > 1 ? [] : [sql.fragment`type = ${type}`]),
+    ...(types.length > 1 ? [sql.fragment`type = any(${sql.array([...types], "text")})`] : []),
+    ...(outcome === undefined ? [] : [hasOutcome(outcome)]),
+    ...(caller === undefined ? [] : [sql.fragment`caller = ${caller}`]),
+    ...(createdAfter === undefined ? [] : [sql.fragment`create_time >= ${time(createdAfter)}`]),
+    ...(createdBefore === undefined ? [] : [sql.fragment`create_time < ${time(createdBefore)}`]),
+    ...(after === undefined
+      ? []
+      : [sql.fragment`(create_time, id) < (${time(after.createTime)}, ${after.id}::uuid)`]),
+  ];
+}
+
+/**
+ * A query whose list begins at a time or behind a cursor, whichever comes later in it. PostgreSQL, given both, may begin
+ * to read at the former and pass by everything up to the latter.
+ */
+function withOneBound(query: EventQuery): EventQuery {
+  const { createdBefore, after } = query;
+  if (createdBefore === undefined || after === undefined) return query;
+  return after.createTime < createdBefore
+    ? { ...query, createdBefore: undefined }
+    : { ...query, after: undefined };
+}
+
+/** In the text, not as a parameter: only then is it seen that an index of what did not succeed has all of it. */
+function hasOutcome(outcome: Outcome): FragmentSqlToken {
+  switch (outcome) {
+    case "success":
+      return sql.fragment`outcome = 'success'`;
+    case "failure":
+      return sql.fragment`outcome = 'failure'`;
+    case "refused":
+      return sql.fragment`outcome = 'refused'`;
+  }
+}
+
+function time(value: Date): FragmentSqlToken {
+  return sql.fragment`${value.toISOString()}::timestamptz`;
+}

@@ -1,0 +1,133 @@
+import { type FragmentSqlToken, sql } from "slonik";
+import type { NewEvent } from "../../../domain/audit/event.ts";
+
+/** What of an event only the statement knows: expressions over the rows of `from`. */
+export interface EventSource {
+  /** What follows `from`: an event is added where this has a row, and it has one at most. */
+  readonly from: FragmentSqlToken;
+  readonly type?: FragmentSqlToken;
+  readonly outcome?: FragmentSqlToken;
+  readonly reason?: FragmentSqlToken;
+  readonly userId?: FragmentSqlToken;
+  readonly objectId?: FragmentSqlToken;
+}
+
+const columns = sql.fragment`
+    id,
+    position,
+    clock,
+    create_time,
+    purge_time,
+    type,
+    outcome,
+    reason,
+    user_id,
+    object_id,
+    changed_fields,
+    caller,
+    address,
+    client_address,
+    request_id`;
+
+/**
+ * The time of an event: of the moment at which its row is made, which is after the rows that the event tells of were
+ * changed. The time at which a statement or its transaction began may be from before a wait for another transaction that
+ * changed the same rows, whose event would then seem to be the later one.
+ */
+const clock = sql.fragment`(extract(epoch from clock_timestamp()) * 1000000)::int8`;
+
+function times(keptForMs: FragmentSqlToken): FragmentSqlToken {
+  return sql.fragment`
+      ${clock},
+      clock_timestamp(),
+      clock_timestamp() + ${keptForMs} * interval '1 millisecond'`;
+}
+
+/**
+ * Adds one event: a whole statement, or the body of a CTE of the statement that does what the event tells of, so that they
+ * are one round trip. An event whose id there is already changes nothing.
+ */
+export function insertEvent(event: NewEvent, source?: EventSource): FragmentSqlToken {
+  return sql.fragment`
+    insert into events (${columns})
+    select
+      ${event.id}::uuid,
+      0,
+      ${times(sql.fragment`${event.keptForMs}::int8`)},
+      ${source?.type ?? sql.fragment`${event.type}::text`},
+      ${source?.outcome ?? sql.fragment`${event.outcome}::text`},
+      ${source?.reason ?? sql.fragment`${event.reason ?? null}::text`},
+      ${source?.userId ?? sql.fragment`${event.userId ?? null}::uuid`},
+      ${source?.objectId ?? sql.fragment`${event.objectId}::text`},
+      ${JSON.stringify(event.changedFields)}::jsonb,
+      ${event.caller}::text,
+      ${event.address}::text,
+      ${event.clientAddress}::text,
+      ${event.requestId}::text
+    ${source === undefined ? sql.fragment`` : sql.fragment`from ${source.from}`}
+    on conflict (id) do nothing
+    returning id`;
+}
+
+/** Adds any number of events by one statement. */
+export function insertEvents(events: readonly NewEvent[]): FragmentSqlToken {
+  const rows = events.map((event) => [
+    event.id,
+    event.keptForMs,
+    event.type,
+    event.outcome,
+    event.reason ?? null,
+    event.userId ?? null,
+    event.objectId,
+    JSON.stringify(event.changedFields),
+    event.caller,
+    event.address,
+    event.clientAddress,
+    event.requestId,
+  ]);
+  const types = [
+    "uuid",
+    "int8",
+    "text",
+    "text",
+    "text",
+    "uuid",
+    "text",
+    "text",
+    "text",
+    "text",
+    "text",
+    "text",
+  ];
+  return sql.fragment`
+    insert into events (${columns})
+    select
+      given.id,
+      0,
+      ${times(sql.fragment`given.kept_for_ms`)},
+      given.type,
+      given.outcome,
+      given.reason,
+      given.user_id,
+      given.object_id,
+      given.changed_fields::jsonb,
+      given.caller,
+      given.address,
+      given.client_address,
+      given.request_id
+    from ${sql.unnest(rows, types)} as given (
+      id,
+      kept_for_ms,
+      type,
+      outcome,
+      reason,
+      user_id,
+      object_id,
+      changed_fields,
+      caller,
+      address,
+      client_address,
+      request_id
+    )
+    on conflict (id) do nothing`;
+}

@@ -1,0 +1,109 @@
+import { randomUUID } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import type { AuditEvent, NewEvent } from "../../src/domain/audit/event.ts";
+import type { RelationalRepository } from "../../src/interfaces/relationaldb/relational-repository.ts";
+import { aCall } from "../support/calls.ts";
+import { anEvent } from "../support/events.ts";
+import { aSession, long, sessionActions } from "./session-actions.ts";
+
+/** Sentence by sentence the events that statements of sessions write. */
+export function sessionEventContract(repositoryOf: () => RelationalRepository): void {
+  const { begin, refresh, end, anId, begun, atGeneration, transaction } = sessionActions(repositoryOf);
+  const eventsOf = (userId: string): Promise<AuditEvent[]> =>
+    repositoryOf().read(aCall()).events.list({
+      userId,
+      types: [],
+      outcome: undefined,
+      caller: undefined,
+      createdAfter: undefined,
+      createdBefore: undefined,
+      after: undefined,
+      limit: 100,
+    });
+  const written = ({ keptForMs: _, ...event }: NewEvent) => ({ ...event, createTime: expect.any(Date) });
+
+  describe("the event of a session that is begun", () => {
+    test("is written with it, once however often it is begun", async () => {
+      const session = aSession(await anId());
+      const event = anEvent({ type: "session.begun", userId: session.userId, objectId: session.id });
+      await begin(session, long, event);
+      expect(await eventsOf(session.userId)).toEqual([written(event)]);
+      await Promise.all(Array.from({ length: 8 }, () => begin(session, long, event)));
+      expect(await eventsOf(session.userId)).toEqual([written(event)]);
+    });
+
+    test("is not written where none begins", async () => {
+      const userId = await anId();
+      const event = anEvent({ type: "session.begun", userId });
+      expect(await begin({ ...aSession(userId), passwordHash: "another" }, long, event)).toBeUndefined();
+      expect(await eventsOf(userId)).toEqual([]);
+    });
+  });
+
+  describe("the event of a refresh", () => {
+    const refreshed = () => anEvent({ type: "session.refreshed", userId: undefined });
+
+    test("is written with it, about the session and its user", async () => {
+      const { id, userId } = await begun(await anId());
+      const event = refreshed();
+      const before = await eventsOf(userId);
+      await refresh(id, 1, long, event);
+      expect(await eventsOf(userId)).toEqual([written({ ...event, userId, objectId: id }), ...before]);
+    });
+
+    test("is not written where nothing is refreshed: within the leeway, in the future, after the end", async () => {
+      const { id, userId } = await atGeneration(2);
+      const before = await eventsOf(userId);
+      expect(await refresh(id, 1, long, refreshed())).toBeDefined();
+      expect(await refresh(id, 3, long, refreshed())).toBeUndefined();
+      await end(id);
+      expect(await refresh(id, 2, long, refreshed())).toBeUndefined();
+      expect(await refresh(randomUUID(), 1, long, refreshed())).toBeUndefined();
+      expect(await eventsOf(userId)).toEqual(before);
+    });
+
+    test("tells of a token that was used again, and of that once", async () => {
+      const { id, userId } = await atGeneration(3);
+      const before = await eventsOf(userId);
+      const event = refreshed();
+      expect((await refresh(id, 1, long, event))?.session.state).toBe("revoked");
+      await refresh(id, 1, long, refreshed());
+      await refresh(id, 3, long, refreshed());
+      expect(await eventsOf(userId)).toEqual([
+        {
+          ...written({ ...event, userId, objectId: id }),
+          type: "refresh-token.reused",
+          outcome: "refused",
+          reason: "REFRESH_TOKEN_INVALID",
+        },
+        ...before,
+      ]);
+    });
+
+    test("32 times at once with one token is one", async () => {
+      const { id, userId } = await begun(await anId());
+      const before = await eventsOf(userId);
+      await Promise.all(Array.from({ length: 32 }, () => refresh(id, 1, long, refreshed())));
+      expect(await eventsOf(userId)).toHaveLength(before.length + 1);
+    });
+  });
+
+  test("an end says whether it has ended the session", async () => {
+    const { id } = await begun(await anId());
+    const first = await transaction(({ sessions }) => sessions.end(id, "revoked"));
+    const second = await transaction(({ sessions }) => sessions.end(id, "user-deleted"));
+    expect(first?.ended).toBe(true);
+    expect(second).toEqual({ session: first?.session, ended: false });
+    expect(await transaction(({ sessions }) => sessions.end(randomUUID(), "revoked"))).toBeUndefined();
+  });
+
+  test("an end of all says which sessions it has ended", async () => {
+    const userId = await anId();
+    const sessions = [await begun(userId), await begun(userId), await begun(userId)];
+    await end(sessions[1]!.id);
+    const ended = await transaction((repositories) =>
+      repositories.sessions.endAll(userId, "revoked", sessions[2]!.id),
+    );
+    expect(ended).toEqual([sessions[0]!.id]);
+  });
+}
