@@ -20,6 +20,11 @@ export function sessionEventContract(repositoryOf: () => RelationalRepository): 
       after: undefined,
       limit: 100,
     });
+  /** What there is beside what there was. */
+  const newSince = async (before: readonly AuditEvent[], userId: string) => {
+    const known = new Set(before.map(({ id }) => id));
+    return (await eventsOf(userId)).filter(({ id }) => !known.has(id));
+  };
   const written = ({ keptForMs: _, ...event }: NewEvent) => ({ ...event, createTime: expect.any(Date) });
 
   describe("the event of a session that is begun", () => {
@@ -48,7 +53,7 @@ export function sessionEventContract(repositoryOf: () => RelationalRepository): 
       const event = refreshed();
       const before = await eventsOf(userId);
       await refresh(id, 1, long, event);
-      expect(await eventsOf(userId)).toEqual([written({ ...event, userId, objectId: id }), ...before]);
+      expect(await newSince(before, userId)).toEqual([written({ ...event, userId, objectId: id })]);
     });
 
     test("is not written where nothing is refreshed: within the leeway, in the future, after the end", async () => {
@@ -59,7 +64,7 @@ export function sessionEventContract(repositoryOf: () => RelationalRepository): 
       await end(id);
       expect(await refresh(id, 2, long, refreshed())).toBeUndefined();
       expect(await refresh(randomUUID(), 1, long, refreshed())).toBeUndefined();
-      expect(await eventsOf(userId)).toEqual(before);
+      expect(await newSince(before, userId)).toEqual([]);
     });
 
     test("tells of a token that was used again, and of that once", async () => {
@@ -69,14 +74,13 @@ export function sessionEventContract(repositoryOf: () => RelationalRepository): 
       expect((await refresh(id, 1, long, event))?.session.state).toBe("revoked");
       await refresh(id, 1, long, refreshed());
       await refresh(id, 3, long, refreshed());
-      expect(await eventsOf(userId)).toEqual([
+      expect(await newSince(before, userId)).toEqual([
         {
           ...written({ ...event, userId, objectId: id }),
           type: "refresh-token.reused",
           outcome: "refused",
           reason: "REFRESH_TOKEN_INVALID",
         },
-        ...before,
       ]);
     });
 
@@ -84,7 +88,7 @@ export function sessionEventContract(repositoryOf: () => RelationalRepository): 
       const { id, userId } = await begun(await anId());
       const before = await eventsOf(userId);
       await Promise.all(Array.from({ length: 32 }, () => refresh(id, 1, long, refreshed())));
-      expect(await eventsOf(userId)).toHaveLength(before.length + 1);
+      expect(await newSince(before, userId)).toHaveLength(1);
     });
   });
 
