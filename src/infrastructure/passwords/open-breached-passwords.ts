@@ -1,0 +1,29 @@
+import type { BreachedPasswords } from "../../domain/credential/breached-passwords.ts";
+import { StartError } from "../start-error.ts";
+import { FiledBreachedPasswords } from "./filed-breached-passwords.ts";
+import { RangedBreachedPasswords } from "./ranged-breached-passwords.ts";
+
+/** Where breached passwords are looked up: behind a range query, or in a file. */
+export type BreachedPasswordSource = { readonly url: string } | { readonly file: string };
+
+const sayings: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  ENOENT: "there is no such file",
+};
+
+/** Opens what `source` names; undefined is nowhere. @throws StartError where a file cannot be used. */
+export async function openBreachedPasswords(
+  source: BreachedPasswordSource | undefined,
+): Promise<(BreachedPasswords & Partial<AsyncDisposable>) | undefined> {
+  if (source === undefined) return undefined;
+  if ("url" in source) return new RangedBreachedPasswords(source.url);
+  try {
+    return await FiledBreachedPasswords.open(source.file);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new StartError(
+      `AUTH_BREACH_CHECK_FILE ${source.file} cannot be used: ${sayings[code ?? ""] ?? message}.`,
+      { cause: error },
+    );
+  }
+}
