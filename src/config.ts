@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import type { SigningAlgorithm } from "./domain/signing-key/signing-key.ts";
 import type { WrappingKeySource } from "./infrastructure/crypto/wrapping-key-source.ts";
 import { patienceMs } from "./infrastructure/db/budget.ts";
+import type { BreachedPasswordSource } from "./infrastructure/passwords/open-breached-passwords.ts";
 import { StartError } from "./infrastructure/start-error.ts";
 import { type Settings, settings } from "./settings.ts";
 
@@ -48,6 +49,10 @@ export interface Config {
   /** How long what happened is remembered. */
   readonly eventRetentionMs: number;
   readonly passwordPolicy: { readonly minLength: number; readonly maxLength: number };
+  /** Where breached passwords are looked up, or undefined for nowhere. */
+  readonly breachedPasswords: BreachedPasswordSource | undefined;
+  /** What becomes of a new password while they cannot be looked up. */
+  readonly onBreachCheckFailure: "allow" | "refuse";
   readonly log: { readonly level: string; readonly format: "auto" | "json" | "pretty" };
 }
 
@@ -114,6 +119,7 @@ function contradictions(values: Partial<Settings>, inProduction: boolean): strin
     ...argon2Contradictions(values),
     ...tokenContradictions(values),
     ...timeContradictions(values),
+    ...breachContradictions(values),
   ];
 }
 
@@ -152,6 +158,19 @@ function* timeContradictions(values: Partial<Settings>): Iterable<string> {
   const { AUTH_SIGNING_KEY_ROTATION: rotation, AUTH_JWKS_MAX_AGE: maxAge } = values;
   if (rotation !== undefined && maxAge !== undefined && rotation < 3 * maxAge) {
     yield "AUTH_SIGNING_KEY_ROTATION must be at least three times AUTH_JWKS_MAX_AGE: a key is published before it signs";
+  }
+}
+
+function* breachContradictions(values: Partial<Settings>): Iterable<string> {
+  const { AUTH_BREACH_CHECK_URL: url, AUTH_BREACH_CHECK_FILE: file } = values;
+  if (url !== undefined && file !== undefined) {
+    yield "AUTH_BREACH_CHECK_URL and AUTH_BREACH_CHECK_FILE are both set";
+  }
+  if (url !== undefined && new URL(url).protocol === "http:" && !isLoopback(`${new URL(url).hostname}:`)) {
+    yield "AUTH_BREACH_CHECK_URL is not loopback, and parts of digests would cross the network in plaintext: use https";
+  }
+  if (values.AUTH_BREACH_CHECK_ON_FAILURE !== undefined && (url ?? file) === undefined) {
+    yield "AUTH_BREACH_CHECK_ON_FAILURE needs AUTH_BREACH_CHECK_URL or AUTH_BREACH_CHECK_FILE";
   }
 }
 
@@ -301,8 +320,16 @@ function toConfig(values: Settings, inProduction: boolean): Config {
       minLength: values.AUTH_PASSWORD_MIN_LENGTH,
       maxLength: values.AUTH_PASSWORD_MAX_LENGTH,
     },
+    breachedPasswords: breachedPasswordSource(values),
+    onBreachCheckFailure: values.AUTH_BREACH_CHECK_ON_FAILURE ?? "allow",
     log: { level: values.AUTH_LOG_LEVEL, format: values.AUTH_LOG_FORMAT },
   };
+}
+
+function breachedPasswordSource(values: Settings): BreachedPasswordSource | undefined {
+  const { AUTH_BREACH_CHECK_URL: url, AUTH_BREACH_CHECK_FILE: file } = values;
+  if (file !== undefined) return { file };
+  return url === undefined ? undefined : { url };
 }
 
 function wrappingKeySource(values: Settings): WrappingKeySource {

@@ -10,6 +10,7 @@ import { createHealth } from "./infrastructure/grpc/health.ts";
 import { listenGrpc } from "./infrastructure/grpc/listen-grpc.ts";
 import { listenHttp } from "./infrastructure/http/listen-http.ts";
 import type { Logger } from "./infrastructure/logger.ts";
+import { openBreachedPasswords } from "./infrastructure/passwords/open-breached-passwords.ts";
 import { Readiness } from "./infrastructure/readiness.ts";
 import { repeatedly } from "./infrastructure/repeatedly.ts";
 import { StartError } from "./infrastructure/start-error.ts";
@@ -50,12 +51,15 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   const database = resources.use(await openDatabase(await location, { ...config, log, signal: stop }));
   const repository = new CockroachRepository(database.pool);
   const secrets = await openSecrets(config, database);
+  const breachedPasswords = await openBreachedPasswords(config.breachedPasswords);
+  resources.defer(() => breachedPasswords?.[Symbol.asyncDispose]?.());
   const policy = await watchPolicy(config.callers.policyFile, logReload(logger, "policy"));
   resources.defer(() => policy?.close());
   const services = createServices({
     config,
     repository,
     ...secrets,
+    breachedPasswords,
     policy: policy && (() => policy.current),
     logger,
   });

@@ -7,6 +7,9 @@ import { Policy } from "./domain/caller/policy.ts";
 import type { ServiceAccountKeys } from "./domain/caller/service-account-keys.ts";
 import { ServiceAccountService } from "./domain/caller/service-account-service.ts";
 import { AuthenticationService } from "./domain/credential/authentication-service.ts";
+import type { BreachedPasswords } from "./domain/credential/breached-passwords.ts";
+import { wordsIn } from "./domain/credential/own-words.ts";
+import { PasswordRules } from "./domain/credential/password-rules.ts";
 import type { PageTokens } from "./domain/page-tokens.ts";
 import { Mutations } from "./domain/request/mutations.ts";
 import type { RefreshTokens } from "./domain/session/refresh-tokens.ts";
@@ -30,6 +33,7 @@ import type { Database } from "./infrastructure/db/open-database.ts";
 import { sharedSecret } from "./infrastructure/db/shared-secret.ts";
 import { toAscii } from "./infrastructure/idna.ts";
 import type { Logger } from "./infrastructure/logger.ts";
+import { CommonPasswordList } from "./infrastructure/passwords/common-password-list.ts";
 import { Sidecars } from "./infrastructure/sidecars.ts";
 import { StartError } from "./infrastructure/start-error.ts";
 import type { RelationalRepository } from "./interfaces/relationaldb/relational-repository.ts";
@@ -44,6 +48,8 @@ export interface ServiceParts {
   readonly serviceAccountKeys: ServiceAccountKeys;
   /** The policy as it is now; without one, the built-in roles. */
   readonly policy?: (() => Policy) | undefined;
+  /** Undefined where new passwords are not compared with breached ones. */
+  readonly breachedPasswords: BreachedPasswords | undefined;
   readonly logger: Pick<Logger, "warn">;
 }
 
@@ -74,12 +80,19 @@ export async function openSecrets(config: Config, { pool }: Database) {
 
 /** Every domain service, wired by hand. */
 export function createServices(parts: ServiceParts) {
-  const { config, repository, pageTokens, refreshTokens, logger } = parts;
-  const { argon2, hashPool, passwordPolicy, issuer, audiences, signing, sessionLimits } = config;
+  const { config, repository, pageTokens, refreshTokens, breachedPasswords, logger } = parts;
+  const { argon2, hashPool, issuer, audiences, signing, sessionLimits } = config;
   const newId = randomUUID;
   const monotonicMs = () => performance.now();
   const hasher = new Argon2PasswordHasher(new HashPool(hashPool), argon2);
   const mutations = new Mutations(repository, hasher, sha256Fingerprint, newId);
+  const passwordRules = new PasswordRules({
+    policy: config.passwordPolicy,
+    common: new CommonPasswordList(),
+    serviceWords: wordsIn(["auth", new URL(issuer).hostname]),
+    breachCheck: breachedPasswords && { breached: breachedPasswords, onFailure: config.onBreachCheckFailure },
+    onCheckFailure: (err) => logger.warn({ err }, "a new password was not compared with breached ones"),
+  });
   const accessTokens = new JwtAccessTokens();
   const events = new AuditEvents(newId, config.eventRetentionMs);
   const keyRing = new KeyRing({
@@ -109,7 +122,7 @@ export function createServices(parts: ServiceParts) {
     now: Date.now,
     monotonicMs,
   });
-  const shared = { repository, mutations, hasher, passwordPolicy, pageTokens, toAscii, events, newId };
+  const shared = { repository, mutations, hasher, passwordRules, pageTokens, toAscii, events, newId };
   return {
     mutations,
     keyRing,

@@ -41,6 +41,11 @@ const issuer = z
   .refine((text) => !/[?#]/.test(text), "must have no query and no fragment")
   .refine((text) => !text.endsWith("/"), "must not end in a slash");
 
+const baseUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an https:// URL, such as "https://api.pwnedpasswords.com"' })
+  .refine((text) => !/[?#@]/.test(text), "must have no user, no query and no fragment")
+  .refine((text) => !text.endsWith("/"), "must not end in a slash");
+
 const audiences = z
   .string()
   .regex(
@@ -235,6 +240,19 @@ export const settings = {
   AUTH_PASSWORD_MAX_LENGTH: {
     schema: integer(64, 1_024).prefault("256"),
     help: "The most characters of a new password.",
+  },
+  AUTH_BREACH_CHECK_URL: {
+    schema: baseUrl.optional(),
+    help: "Where breached passwords are looked up by the first 5 digits of their SHA-1: GET {url}/range/{prefix}, as HIBP has it. https, or http on loopback.",
+  },
+  AUTH_BREACH_CHECK_FILE: {
+    schema: z.string().min(1).optional(),
+    help: "Or a file of them: sorted lines of SHA-1 and count, as HIBP's downloader makes it.",
+  },
+  AUTH_BREACH_CHECK_ON_FAILURE: {
+    schema: oneOf("allow", "refuse").optional(),
+    default: "allow",
+    help: "What becomes of a new password while breached ones cannot be looked up.",
   },
   AUTH_LOG_LEVEL: {
     schema: oneOf("debug", "info", "warn", "error", "silent").prefault("info"),

@@ -43,6 +43,8 @@ describe("a configuration", () => {
       },
       sessionLimits: { idleMs: 24 * 3_600_000, absoluteMs: 30 * 24 * 3_600_000, leewayMs: 10_000 },
       passwordPolicy: { minLength: 15, maxLength: 256 },
+      breachedPasswords: undefined,
+      onBreachCheckFailure: "allow",
       log: { level: "info", format: "auto" },
     });
   });
@@ -146,6 +148,46 @@ describe("a configuration is refused", () => {
     ],
     ["passwords of 7", { AUTH_PASSWORD_MIN_LENGTH: "7" }, "AUTH_PASSWORD_MIN_LENGTH must be at least 8"],
     [
+      "breached passwords in two places",
+      { AUTH_BREACH_CHECK_URL: "https://breaches.example.com", AUTH_BREACH_CHECK_FILE: "/breaches.txt" },
+      "AUTH_BREACH_CHECK_URL and AUTH_BREACH_CHECK_FILE are both set",
+    ],
+    [
+      "breached passwords over plaintext",
+      { AUTH_BREACH_CHECK_URL: "http://breaches.example.com" },
+      "AUTH_BREACH_CHECK_URL is not loopback",
+    ],
+    [
+      "breached passwords on what looks like loopback",
+      { AUTH_BREACH_CHECK_URL: "http://127.0.0.1.example.com" },
+      "AUTH_BREACH_CHECK_URL is not loopback",
+    ],
+    [
+      "breached passwords by another protocol",
+      { AUTH_BREACH_CHECK_URL: "ftp://breaches.example.com" },
+      "AUTH_BREACH_CHECK_URL must be an https:// URL",
+    ],
+    [
+      "breached passwords behind a password",
+      { AUTH_BREACH_CHECK_URL: "https://me:hunter2@breaches.example.com" },
+      "AUTH_BREACH_CHECK_URL must have no user, no query and no fragment",
+    ],
+    [
+      "breached passwords behind a slash too many",
+      { AUTH_BREACH_CHECK_URL: "https://breaches.example.com/" },
+      "AUTH_BREACH_CHECK_URL must not end in a slash",
+    ],
+    [
+      "what to do when a check fails that is not made",
+      { AUTH_BREACH_CHECK_ON_FAILURE: "refuse" },
+      "AUTH_BREACH_CHECK_ON_FAILURE needs AUTH_BREACH_CHECK_URL or AUTH_BREACH_CHECK_FILE",
+    ],
+    [
+      "a third way out of a check that fails",
+      { AUTH_BREACH_CHECK_FILE: "/breaches.txt", AUTH_BREACH_CHECK_ON_FAILURE: "warn" },
+      'AUTH_BREACH_CHECK_ON_FAILURE must be "allow" or "refuse"',
+    ],
+    [
       "plaintext on every interface",
       { AUTH_GRPC_ADDRESS: "0.0.0.0:1" },
       "AUTH_GRPC_ADDRESS 0.0.0.0:1 is not loopback",
@@ -180,9 +222,31 @@ describe("a configuration is refused", () => {
       DATABASE_URL: "mysql://root:hunter2@db",
       AUTH_WRAPPING_KEY: "hunter3",
       AUTH_WRAPPING_KEY_FILE: "/key",
+      AUTH_BREACH_CHECK_URL: "http://breaches.example.com/hunter4",
     });
-    expect(faults).toHaveLength(2);
+    expect(faults).toHaveLength(3);
     expect(faults.join()).not.toMatch(/hunter/);
+  });
+});
+
+describe("breached passwords", () => {
+  test.each([
+    "https://api.pwnedpasswords.com",
+    "https://breaches.example.com:8443/v1/key",
+    "http://127.0.0.1:9",
+    "http://localhost:9/breaches",
+    "http://[::1]:9",
+  ])("are looked up behind %s", (url) => {
+    expect(loadConfig({ AUTH_BREACH_CHECK_URL: url }).breachedPasswords).toEqual({ url });
+  });
+
+  test("are looked up in a file, and a password waits for that where it is so said", () => {
+    const env = { AUTH_BREACH_CHECK_FILE: "/breaches.txt", AUTH_BREACH_CHECK_ON_FAILURE: "refuse" };
+    const { breachedPasswords, onBreachCheckFailure } = loadConfig(env);
+    expect({ breachedPasswords, onBreachCheckFailure }).toEqual({
+      breachedPasswords: { file: "/breaches.txt" },
+      onBreachCheckFailure: "refuse",
+    });
   });
 });
 

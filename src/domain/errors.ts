@@ -31,6 +31,7 @@ export const kindOfReason = {
   PERMISSION_DENIED: "permission-denied",
   OVERLOADED: "exhausted",
   DATABASE_UNAVAILABLE: "unavailable",
+  BREACH_CHECK_UNAVAILABLE: "unavailable",
   CONTENTION: "aborted",
   OUTCOME_UNKNOWN: "unknown-outcome",
   DEADLINE_EXCEEDED: "deadline-exceeded",

@@ -26,6 +26,7 @@ const expected = {
       "message User",
     ],
     ['"email": "ada@example.com"', '"state": "STATE_ACTIVE"', '"displayName": "Ada"'],
+    ['"rule": "PASSWORD_RULE_OWN_WORDS"', '"description": "must hold more than the names'],
     ['"active": true', '"audience": "development"', '"state": "STATE_LIVE"', '"refreshToken": "rt1_'],
     ['"status": "SERVING"'],
   ],

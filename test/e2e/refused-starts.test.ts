@@ -105,6 +105,26 @@ describe("a start that cannot be", () => {
     expect(says[0]).toContain("/nowhere/tls.crt");
   });
 
+  test("with a file of breached passwords that is not there or not sorted says so", async () => {
+    await using database = await disposableDatabase();
+    await using folder = await temporaryFolder();
+    const unsorted = join(folder.path, "unsorted.txt");
+    await writeFile(unsorted, ["B", "A"].map((digit) => `${digit.repeat(40)}:1\n`).join(""));
+    const files: [string, string][] = [
+      ["/nowhere/breaches.txt", "there is no such file."],
+      [unsorted, "it is not sorted by digest."],
+    ];
+    for (const [file, sentence] of files) {
+      const { code, says } = await refused({
+        DATABASE_URL: database.uri,
+        AUTH_MIGRATE: "auto",
+        AUTH_BREACH_CHECK_FILE: file,
+      });
+      expect(code).toBe(1);
+      expect(says).toEqual([`AUTH_BREACH_CHECK_FILE ${file} cannot be used: ${sentence}`]);
+    }
+  });
+
   test("with a wrapping key that is none or weak says so, and not the key", async () => {
     await using database = await disposableDatabase();
     const [good, weak] = [randomBytes(32), Buffer.alloc(32, "hunter2")].map((key) => key.toString("base64"));

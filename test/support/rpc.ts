@@ -34,8 +34,8 @@ export interface RpcClients {
 /** The whole API on a repository, through the real handlers and interceptors, without a socket. */
 export function rpcOn(
   repository: RelationalRepository,
+  services = servicesOn(repository),
 ): RpcClients & { readonly log: LogLine[]; readonly services: ReturnType<typeof servicesOn> } {
-  const services = servicesOn(repository);
   const log: LogLine[] = [];
   const at = (level: LogLine["level"]) => (fields: object) => void log.push({ level, fields });
   const interceptors = [

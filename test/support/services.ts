@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { loadConfig } from "../../src/config.ts";
+import type { BreachedPasswords } from "../../src/domain/credential/breached-passwords.ts";
 import { AesPageTokens } from "../../src/infrastructure/crypto/aes-page-tokens.ts";
 import { HmacRefreshTokens } from "../../src/infrastructure/crypto/hmac-refresh-tokens.ts";
 import { HmacServiceAccountKeys } from "../../src/infrastructure/crypto/hmac-service-account-keys.ts";
@@ -22,6 +23,7 @@ export function servicesOn(
   repository: RelationalRepository,
   argon2 = cheapArgon2,
   environment: Record<string, string> = {},
+  breachedPasswords: BreachedPasswords | undefined = undefined,
 ) {
   const warnings: { readonly fields: Record<string, unknown>; readonly message: string }[] = [];
   const services = createServices({
@@ -31,6 +33,7 @@ export function servicesOn(
     refreshTokens: new HmacRefreshTokens(randomBytes(32)),
     serviceAccountKeys: new HmacServiceAccountKeys(randomBytes(32)),
     signingKeyPairs: new NodeSigningKeyPairs(WrappingKeys.parse(randomBytes(32).toString("base64"))),
+    breachedPasswords,
     logger: {
       warn: (fields: object, message?: string) =>
         void warnings.push({ fields: { ...fields }, message: message ?? "" }),

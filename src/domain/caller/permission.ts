@@ -9,6 +9,7 @@ export const permissions = [
   "users.suspend",
   "users.unsuspend",
   "passwords.verify",
+  "passwords.validate",
   "passwords.set",
   "passwords.change",
   "sessions.begin",
@@ -42,6 +43,7 @@ export const builtInRoles: Readonly<Record<string, readonly Permission[]>> = {
   /** A service that signs people in. */
   authenticator: [
     "passwords.verify",
+    "passwords.validate",
     "passwords.change",
     "sessions.begin",
     "sessions.refresh",
@@ -51,7 +53,7 @@ export const builtInRoles: Readonly<Record<string, readonly Permission[]>> = {
   /** A service that is called with access tokens. */
   verifier: ["tokens.introspect", "keys.get"],
   /** A service that creates users. */
-  registrar: ["users.create", "users.get"],
+  registrar: ["users.create", "users.get", "passwords.validate"],
   /** A service that looks people up. */
   reader: ["users.get", "users.list", "sessions.get", "sessions.list"],
   admin: permissions,

@@ -6,12 +6,14 @@ import type { Call } from "../call.ts";
 import { DomainError, invalidField } from "../errors.ts";
 import type { DomainToAscii } from "../identifier/email.ts";
 import { parseIdentifier } from "../identifier/identifier.ts";
-import type { Mutations } from "../request/mutations.ts";
+import type { Mutation, Mutations } from "../request/mutations.ts";
 import type { Client, Session, SessionLimits } from "../session/session.ts";
 import type { TokenIssuer, Tokens } from "../token/token-issuer.ts";
 import { type User, userNotFound } from "../user/user.ts";
-import { acceptPassword, type PasswordPolicy, preparePassword } from "./password.ts";
+import { type Person, personOf } from "./own-words.ts";
+import { preparePassword } from "./password.ts";
 import type { PasswordHasher } from "./password-hasher.ts";
+import type { BrokenRule, PasswordRules } from "./password-rules.ts";
 
 export interface Authenticate {
   readonly identifier: string;
@@ -24,6 +26,12 @@ export interface SignIn {
   readonly user: User;
   readonly session: Session;
   readonly tokens: Tokens;
+}
+
+export interface ValidatePassword {
+  readonly password: string;
+  /** Whom it would be for: a user, or somebody who is none yet. */
+  readonly subject: { readonly userId: string } | Person;
 }
 
 export interface SetPassword {
@@ -52,7 +60,7 @@ export class AuthenticationService {
   readonly #repository: RelationalRepository;
   readonly #mutations: Mutations;
   readonly #hasher: PasswordHasher;
-  readonly #policy: PasswordPolicy;
+  readonly #passwordRules: PasswordRules;
   readonly #toAscii: DomainToAscii;
   readonly #audiences: ReadonlySet<string>;
   readonly #sessionLimits: SessionLimits;
@@ -65,7 +73,7 @@ export class AuthenticationService {
     repository: RelationalRepository;
     mutations: Mutations;
     hasher: PasswordHasher;
-    passwordPolicy: PasswordPolicy;
+    passwordRules: PasswordRules;
     toAscii: DomainToAscii;
     audiences: ReadonlySet<string>;
     sessionLimits: SessionLimits;
@@ -78,7 +86,7 @@ export class AuthenticationService {
     this.#repository = dependencies.repository;
     this.#mutations = dependencies.mutations;
     this.#hasher = dependencies.hasher;
-    this.#policy = dependencies.passwordPolicy;
+    this.#passwordRules = dependencies.passwordRules;
     this.#toAscii = dependencies.toAscii;
     this.#audiences = dependencies.audiences;
     this.#sessionLimits = dependencies.sessionLimits;
@@ -127,12 +135,30 @@ export class AuthenticationService {
     throw credentialsInvalid();
   }
 
-  /** Sets a password without the current one, and ends all sessions. @throws PASSWORD_UNACCEPTABLE, USER_NOT_FOUND, USER_DELETED, REQUEST_ID_REUSED, OVERLOADED */
+  /**
+   * The rules that a password would break if it were set, of which there may be none. Nothing is hashed or changed.
+   * @throws USER_NOT_FOUND, BREACH_CHECK_UNAVAILABLE
+   */
+  async validatePassword(
+    call: Call,
+    { password, subject }: ValidatePassword,
+  ): Promise<readonly BrokenRule[]> {
+    const person = "userId" in subject ? await this.#person(call, subject.userId.toLowerCase()) : subject;
+    return this.#passwordRules.broken(call, password, person);
+  }
+
+  /** Sets a password without the current one, and ends all sessions. @throws PASSWORD_UNACCEPTABLE, BREACH_CHECK_UNAVAILABLE, USER_NOT_FOUND, USER_DELETED, REQUEST_ID_REUSED, OVERLOADED */
   async setPassword(call: Call, { userId, password: raw, requestId }: SetPassword): Promise<void> {
     const id = userId.toLowerCase();
-    const password = acceptPassword(raw, this.#policy, "password");
+    const request = { requestId, method: "SetPassword", content: { id } };
+    const password = await this.#acceptFor(call, id, raw).catch(async (error) => {
+      // Rules may have become stricter since the same call was made.
+      if (await this.#wasMade(call, request, raw)) return undefined;
+      throw error;
+    });
+    if (password === undefined) return;
     const secret = { password, hash: await this.#hasher.hash(call, password) };
-    const mutation = { requestId, method: "SetPassword", content: { id }, secret };
+    const mutation = { ...request, secret };
     await this.#mutations.once(call, mutation, async ({ users, credentials, sessions, events }) => {
       const user = await users.find({ kind: "id", id });
       if (user === undefined) throw userNotFound();
@@ -144,15 +170,15 @@ export class AuthenticationService {
     });
   }
 
-  /** Sets a password where the current one is given, and ends all other sessions. @throws CREDENTIALS_INVALID, PASSWORD_UNACCEPTABLE, REQUEST_ID_REUSED, OVERLOADED */
+  /** Sets a password where the current one is given, and ends all other sessions. @throws CREDENTIALS_INVALID, PASSWORD_UNACCEPTABLE, BREACH_CHECK_UNAVAILABLE, REQUEST_ID_REUSED, OVERLOADED */
   async changePassword(call: Call, change: ChangePassword): Promise<void> {
     const id = change.userId.toLowerCase();
-    const password = acceptPassword(change.newPassword, this.#policy, "new_password");
     const keep = change.keepSessionId?.toLowerCase();
     const request = { requestId: change.requestId, method: "ChangePassword", content: { id, keep } };
     // Once the change is made, the current password is no longer current.
-    const wasMade = () => this.#mutations.wasMade(call, { ...request, secret: { password, hash: "" } });
+    const wasMade = () => this.#wasMade(call, request, change.newPassword);
     if (await wasMade()) return;
+    this.#passwordRules.assertGoodForAnybody(change.newPassword, "new_password");
 
     const key: UserKey = { kind: "id", id };
     const current = await this.#authenticate(call, key, change.currentPassword).catch(async (error) => {
@@ -161,6 +187,8 @@ export class AuthenticationService {
       throw error;
     });
     if (current === undefined) return;
+    const person = personOf(current.user);
+    const password = await this.#passwordRules.accept(call, change.newPassword, person, "new_password");
     const secret = { password, hash: await this.#hasher.hash(call, password) };
     await this.#mutations.once(call, { ...request, secret }, async ({ credentials, sessions, events }) => {
       const found = await credentials.find(key);
@@ -171,6 +199,24 @@ export class AuthenticationService {
       await events.add(this.#events.of(call, { type: "password.changed", userId: id, changedFields }));
       return undefined;
     });
+  }
+
+  async #person(call: Call, id: string): Promise<Person> {
+    const user = await this.#repository.read(call).users.find({ kind: "id", id });
+    if (user === undefined) throw userNotFound();
+    return personOf(user);
+  }
+
+  async #acceptFor(call: Call, id: string, raw: string): Promise<string> {
+    this.#passwordRules.assertGoodForAnybody(raw, "password");
+    return this.#passwordRules.accept(call, raw, await this.#person(call, id), "password");
+  }
+
+  /** Whether a password was set before by the same request. */
+  async #wasMade(call: Call, request: Omit<Mutation, "secret">, raw: string): Promise<boolean> {
+    const password = preparePassword(raw);
+    if (password === undefined) return false;
+    return this.#mutations.wasMade(call, { ...request, secret: { password, hash: "" } });
   }
 
   async #authenticate(call: Call, key: UserKey, password: string) {

@@ -76,11 +76,19 @@ export class Mutations {
    * @throws REQUEST_ID_REUSED
    */
   async wasMade(call: Call, mutation: Mutation): Promise<boolean> {
-    if (mutation.requestId === undefined) return false;
+    return (await this.earlier(call, mutation)) !== undefined;
+  }
+
+  /**
+   * The mutation as it was made before: for one that its own rules, having become stricter since, refuse by now.
+   * @throws REQUEST_ID_REUSED
+   */
+  async earlier(call: Call, mutation: Mutation): Promise<ConcludedRequest | undefined> {
+    if (mutation.requestId === undefined) return undefined;
     const request = this.#request(mutation);
     const earlier = await this.#repository.read(call).requests.find(request.id);
     if (earlier) await this.#assertSame(call, mutation, request, earlier);
-    return earlier !== undefined;
+    return earlier;
   }
 
   /** Forgets what need not be remembered any longer, in small steps. For a task in the background. */

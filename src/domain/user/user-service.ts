@@ -5,20 +5,22 @@ import type {
 import type { UserQuery } from "../../interfaces/relationaldb/user-repository.ts";
 import type { AuditEvents, EventType } from "../audit/event.ts";
 import type { Call } from "../call.ts";
-import { acceptPassword, type PasswordPolicy } from "../credential/password.ts";
+import { personOf } from "../credential/own-words.ts";
+import { preparePassword } from "../credential/password.ts";
 import type { PasswordHasher } from "../credential/password-hasher.ts";
+import type { PasswordRules } from "../credential/password-rules.ts";
 import { DomainError } from "../errors.ts";
 import { type DomainToAscii, parseEmail } from "../identifier/email.ts";
 import { canonicalEmailPrefix } from "../identifier/identifier.ts";
 import { parseUsername } from "../identifier/username.ts";
 import { type PageTokens, readPage } from "../page-tokens.ts";
-import type { Mutations } from "../request/mutations.ts";
+import type { Mutation, Mutations } from "../request/mutations.ts";
 import { changedFieldsOf } from "./changed-fields.ts";
 import { applyUpdateMask, type UserFields } from "./update-mask.ts";
 import {
   assertIdentified,
   type Identifier,
-  type User,
+  User,
   type UserDraft,
   type UserProfile,
   userNotFound,
@@ -74,7 +76,7 @@ export class UserService {
   readonly #repository: RelationalRepository;
   readonly #mutations: Mutations;
   readonly #hasher: PasswordHasher;
-  readonly #policy: PasswordPolicy;
+  readonly #passwordRules: PasswordRules;
   readonly #pageTokens: PageTokens;
   readonly #toAscii: DomainToAscii;
   readonly #events: AuditEvents;
@@ -84,7 +86,7 @@ export class UserService {
     repository: RelationalRepository;
     mutations: Mutations;
     hasher: PasswordHasher;
-    passwordPolicy: PasswordPolicy;
+    passwordRules: PasswordRules;
     pageTokens: PageTokens;
     toAscii: DomainToAscii;
     events: AuditEvents;
@@ -93,20 +95,23 @@ export class UserService {
     this.#repository = dependencies.repository;
     this.#mutations = dependencies.mutations;
     this.#hasher = dependencies.hasher;
-    this.#policy = dependencies.passwordPolicy;
+    this.#passwordRules = dependencies.passwordRules;
     this.#pageTokens = dependencies.pageTokens;
     this.#toAscii = dependencies.toAscii;
     this.#events = dependencies.events;
     this.#newId = dependencies.newId;
   }
 
-  /** @throws EMAIL_INVALID, USERNAME_INVALID, PASSWORD_UNACCEPTABLE, EMAIL_TAKEN, USERNAME_TAKEN, REQUEST_ID_REUSED, OVERLOADED */
-  async create(call: Call, { password, requestId, ...fields }: CreateUser): Promise<User> {
+  /** @throws EMAIL_INVALID, USERNAME_INVALID, PASSWORD_UNACCEPTABLE, BREACH_CHECK_UNAVAILABLE, EMAIL_TAKEN, USERNAME_TAKEN, REQUEST_ID_REUSED, OVERLOADED */
+  async create(call: Call, { password: raw, requestId, ...fields }: CreateUser): Promise<User> {
     const profile = this.#parseProfile(fields);
     assertIdentified(profile);
-    const secret = password === undefined ? undefined : await this.#hash(call, password);
-    const mutation = { requestId, method: "CreateUser", content: fields, secret };
-    return this.#mutations.once(call, mutation, async ({ users, credentials, events }) => {
+    const mutation = { requestId, method: "CreateUser", content: fields };
+    const password = raw === undefined ? undefined : await this.#accept(call, raw, profile, mutation);
+    if (password instanceof User) return password;
+    const secret =
+      password === undefined ? undefined : { password, hash: await this.#hasher.hash(call, password) };
+    return this.#mutations.once(call, { ...mutation, secret }, async ({ users, credentials, events }) => {
       const user = await users.insert(this.#newId(), profile);
       if (secret !== undefined) await credentials.put(user.id, secret.hash);
       const changedFields = [
@@ -221,9 +226,17 @@ export class UserService {
     });
   }
 
-  async #hash(call: Call, raw: string): Promise<{ password: string; hash: string }> {
-    const password = acceptPassword(raw, this.#policy, "password");
-    return { password, hash: await this.#hasher.hash(call, password) };
+  /** The password as it is to be hashed; or the user whom the same call has made, when the rules were not so strict. */
+  async #accept(call: Call, raw: string, profile: UserProfile, mutation: Mutation): Promise<string | User> {
+    try {
+      return await this.#passwordRules.accept(call, raw, personOf(profile), "password");
+    } catch (error) {
+      const password = preparePassword(raw);
+      if (password === undefined) throw error;
+      const earlier = await this.#mutations.earlier(call, { ...mutation, secret: { password, hash: "" } });
+      if (earlier?.result === undefined) throw error;
+      return earlier.result;
+    }
   }
 
   /** Makes fields canonical. What `known` has already is not looked at again: rules may have become stricter. */

@@ -1,6 +1,7 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { AuthenticationService } from "../../domain/credential/authentication-service.ts";
 import type { AuthenticationService as AuthenticationServiceDesc } from "../../gen/auth/v1/authentication_service_pb.ts";
+import { toBrokenRuleMessage, toSubject } from "./broken-rule-message.ts";
 import { given } from "./given.ts";
 import { toCall } from "./rpc-call.ts";
 import { toClient, toSessionMessage, toTokensMessage } from "./session-message.ts";
@@ -29,6 +30,12 @@ export function authenticationHandlers(
         session: toSessionMessage(signIn.session),
         tokens: toTokensMessage(signIn.tokens),
       };
+    },
+
+    async validatePassword({ password, subject }, context) {
+      const validation = { password, subject: toSubject(subject) };
+      const broken = await authentication.validatePassword(toCall(context), validation);
+      return { acceptable: broken.length === 0, brokenRules: broken.map(toBrokenRuleMessage) };
     },
 
     async setPassword({ userId, password, requestId }, context) {

@@ -2,11 +2,13 @@ import { randomBytes } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
 import { AuthenticationService } from "../../../src/domain/credential/authentication-service.ts";
 import type { PasswordHasher } from "../../../src/domain/credential/password-hasher.ts";
+import { PasswordRules } from "../../../src/domain/credential/password-rules.ts";
 import { TokenIssuer } from "../../../src/domain/token/token-issuer.ts";
 import { Argon2PasswordHasher } from "../../../src/infrastructure/crypto/argon2-password-hasher.ts";
 import { HashPool } from "../../../src/infrastructure/crypto/hash-pool.ts";
 import { HmacRefreshTokens } from "../../../src/infrastructure/crypto/hmac-refresh-tokens.ts";
 import { JwtAccessTokens } from "../../../src/infrastructure/crypto/jwt-access-tokens.ts";
+import { CommonPasswordList } from "../../../src/infrastructure/passwords/common-password-list.ts";
 import { askedOf } from "../../support/asked.ts";
 import { aCall } from "../../support/calls.ts";
 import {
@@ -42,6 +44,14 @@ const sessionsOf = async ({ id: userId }: { id: string }) => {
   return (await services.sessions.list(aCall(), all)).sessions;
 };
 
+const passwordRules = new PasswordRules({
+  policy: { minLength: 15, maxLength: 256 },
+  common: new CommonPasswordList(),
+  serviceWords: new Set(),
+  breachCheck: undefined,
+  onCheckFailure: (error) => expect.fail(String(error)),
+});
+
 /** The service with another hasher. */
 function authenticationWith(
   hasher: PasswordHasher,
@@ -51,7 +61,7 @@ function authenticationWith(
     repository: services.repository,
     mutations: services.mutations,
     hasher,
-    passwordPolicy: { minLength: 15, maxLength: 256 },
+    passwordRules,
     toAscii: (domain) => domain,
     audiences: new Set([audience]),
     sessionLimits: { idleMs: hour, absoluteMs: hour, leewayMs: 0 },

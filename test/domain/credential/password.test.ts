@@ -1,12 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
-import { acceptPassword, preparePassword } from "../../../src/domain/credential/password.ts";
-import { DomainError } from "../../../src/domain/errors.ts";
+import { preparePassword } from "../../../src/domain/credential/password.ts";
 import { anyString, nameLike } from "../identifier/unicode-text.ts";
-
-const policy = { minLength: 15, maxLength: 256 };
-const accept = (raw: string) => acceptPassword(raw, policy, "password");
-const unacceptable = expect.objectContaining({ reason: "PASSWORD_UNACCEPTABLE" });
 
 describe("preparePassword", () => {
   it.each([
@@ -59,65 +54,3 @@ describe("preparePassword", () => {
     fc.assert(property, { numRuns: 2000 });
   });
 });
-
-describe("acceptPassword", () => {
-  it.each([
-    ["15 code points", "a".repeat(15)],
-    ["64 code points", "a".repeat(64)],
-    ["256 code points", "a".repeat(256)],
-    ["15 emoji", "\u{1F511}".repeat(15)],
-    ["256 emoji", "\u{1F511}".repeat(256)],
-    ["15 spaces", " ".repeat(15)],
-    ["15 digits: no rules of composition", "1".repeat(15)],
-    ["a passphrase with spaces", "correct horse battery staple"],
-    ["Hebrew and Latin together", "סיסמה password!!"],
-    ["15 code points once composed", "e\u0301".repeat(15)],
-  ])("accepts %s", (_, raw) => {
-    expect(accept(raw)).toBe(raw.normalize("NFC"));
-  });
-
-  it.each([
-    ["14 code points", "a".repeat(14)],
-    ["14 emoji, which are 28 code units", "\u{1F511}".repeat(14)],
-    ["14 code points once composed, 28 before", "e\u0301".repeat(14)],
-    ["257 code points", "a".repeat(257)],
-    ["more than 1,024 bytes", "a".repeat(1025)],
-    ["control characters", "correct horse\tbattery"],
-    ["nothing", ""],
-  ])("refuses %s", (_, raw) => {
-    expect(() => accept(raw)).toThrow(unacceptable);
-  });
-
-  test("goes by the policy it is given", () => {
-    expect(acceptPassword("12345678", { minLength: 8, maxLength: 64 }, "password")).toBe("12345678");
-    expect(() => acceptPassword("a".repeat(65), { minLength: 8, maxLength: 64 }, "password")).toThrow(
-      unacceptable,
-    );
-  });
-
-  test("names the field, and says the same whatever the password", () => {
-    const sentences = [
-      "must be at most 1024 bytes of UTF-8",
-      "must be at least 300 characters",
-      "must not be empty or hold control, invisible, private-use or unassigned characters",
-    ];
-    const property = fc.property(fc.oneof(anyString, nameLike), (raw) => {
-      const error = failureOf(() => acceptPassword(raw, { minLength: 300, maxLength: 300 }, "new_password"));
-      expect(error).toBeInstanceOf(DomainError);
-      const { message, violations } = error as DomainError;
-      expect(sentences).toContain(violations[0]?.description);
-      expect(violations).toEqual([{ field: "new_password", description: violations[0]?.description }]);
-      expect(message).toBe(`new_password: ${violations[0]?.description}`);
-    });
-    fc.assert(property);
-  });
-});
-
-function failureOf(run: () => unknown): unknown {
-  try {
-    run();
-  } catch (error) {
-    return error;
-  }
-  return undefined;
-}

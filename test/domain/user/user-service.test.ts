@@ -9,6 +9,7 @@ import { aCall } from "../../support/calls.ts";
 import { type ClockedServices, clockedServices } from "../../support/clocked-services.ts";
 import { InMemoryRepository } from "../../support/in-memory-repository.ts";
 import { otherPassword, password, servicesOn } from "../../support/services.ts";
+import { unguessable } from "../../support/unguessable.ts";
 
 let time: number;
 let users: UserService;
@@ -61,8 +62,8 @@ describe("create", () => {
   test.each([
     { changes: { email: "ada@" }, reason: "EMAIL_INVALID", field: "user.email" },
     { changes: { username: "a b" }, reason: "USERNAME_INVALID", field: "user.username" },
-    { changes: { password: "x".repeat(14) }, reason: "PASSWORD_UNACCEPTABLE", field: "password" },
-    { changes: { password: "x".repeat(257) }, reason: "PASSWORD_UNACCEPTABLE", field: "password" },
+    { changes: { password: unguessable(14) }, reason: "PASSWORD_UNACCEPTABLE", field: "password" },
+    { changes: { password: unguessable(257) }, reason: "PASSWORD_UNACCEPTABLE", field: "password" },
   ])("refuses $changes and creates nothing", async ({ changes, reason, field }) => {
     await expect(create(changes)).rejects.toMatchObject({ reason, violations: [{ field }] });
     expect((await users.list(aCall(), everything)).users).toEqual([]);

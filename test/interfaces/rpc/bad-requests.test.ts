@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { aCall } from "../../support/calls.ts";
 import { InMemoryRepository } from "../../support/in-memory-repository.ts";
 import { errorOf, type RpcClients, rpcOn } from "../../support/rpc.ts";
+import { unguessable } from "../../support/unguessable.ts";
 
 let clients: RpcClients;
 let repository: InMemoryRepository;
@@ -78,13 +79,13 @@ const badRequests: BadRequest[] = [
   bad(
     "a password of 14 characters",
     ["password"],
-    ({ users }) => users.createUser({ user: { username: "a" }, password: "x".repeat(14) }),
+    ({ users }) => users.createUser({ user: { username: "a" }, password: unguessable(14) }),
     "PASSWORD_UNACCEPTABLE",
   ),
   bad(
     "a password of 257 characters",
     ["password"],
-    ({ users }) => users.createUser({ user: { username: "a" }, password: "x".repeat(257) }),
+    ({ users }) => users.createUser({ user: { username: "a" }, password: unguessable(257) }),
     "PASSWORD_UNACCEPTABLE",
   ),
   bad("a password of 1,025 bytes", ["password"], ({ users }) =>
@@ -157,7 +158,7 @@ const badRequests: BadRequest[] = [
   bad(
     "SetPassword with a password of 14 characters",
     ["password"],
-    ({ authentication }) => authentication.setPassword({ userId: id, password: "x".repeat(14) }),
+    ({ authentication }) => authentication.setPassword({ userId: id, password: unguessable(14) }),
     "PASSWORD_UNACCEPTABLE",
   ),
   bad("ChangePassword with nothing", ["user_id", "current_password", "new_password"], ({ authentication }) =>
@@ -167,8 +168,55 @@ const badRequests: BadRequest[] = [
     "ChangePassword with a new password that is too short",
     ["new_password"],
     ({ authentication }) =>
-      authentication.changePassword({ userId: id, currentPassword: "x", newPassword: "x" }),
+      authentication.changePassword({ userId: id, currentPassword: "x", newPassword: unguessable(14) }),
     "PASSWORD_UNACCEPTABLE",
+  ),
+  bad(
+    "ChangePassword with a new password that is common",
+    ["new_password"],
+    ({ authentication }) =>
+      authentication.changePassword({ userId: id, currentPassword: "x", newPassword: "Qwerty123456789" }),
+    "PASSWORD_UNACCEPTABLE",
+  ),
+  bad(
+    "SetPassword with a password that is common",
+    ["password"],
+    ({ authentication }) => authentication.setPassword({ userId: id, password: "passwordpassword" }),
+    "PASSWORD_UNACCEPTABLE",
+  ),
+  bad(
+    "CreateUser with a password that is common and too short",
+    ["password", "password"],
+    ({ users }) => users.createUser({ user: { username: "a" }, password: "hunter2" }),
+    "PASSWORD_UNACCEPTABLE",
+  ),
+  bad(
+    "CreateUser with a password of the user's own names",
+    ["password"],
+    ({ users }) =>
+      users.createUser({
+        user: { email: "grace@example.com", displayName: "Grace Brewster Hopper" },
+        password: "GraceBrewsterHopper1906",
+      }),
+    "PASSWORD_UNACCEPTABLE",
+  ),
+  bad("ValidatePassword for nobody", ["subject"], ({ authentication }) =>
+    authentication.validatePassword({ password: "x" }),
+  ),
+  bad("ValidatePassword for an id that is no UUID", ["user_id"], ({ authentication }) =>
+    authentication.validatePassword({ password: "x", subject: { case: "userId", value: "x" } }),
+  ),
+  bad("ValidatePassword with a password of 1,025 bytes", ["password"], ({ authentication }) =>
+    authentication.validatePassword({ password: "x".repeat(1_025), subject: { case: "newUser", value: {} } }),
+  ),
+  bad(
+    "ValidatePassword for names that are too long",
+    ["new_user.email", "new_user.username", "new_user.display_name"],
+    ({ authentication }) => {
+      const long = "x".repeat(1_025);
+      const value = { email: long, username: long, displayName: long };
+      return authentication.validatePassword({ subject: { case: "newUser", value } });
+    },
   ),
   bad("ChangePassword with a session that is no UUID", ["keep_session_id"], ({ authentication }) =>
     authentication.changePassword({ userId: id, currentPassword: "x", newPassword: "x", keepSessionId: "x" }),
@@ -203,6 +251,8 @@ describe("a bad request is INVALID_ARGUMENT, names its fields, and changes nothi
       authentication.verifyPassword({ identifier: "a", password: secret }),
       authentication.setPassword({ userId: id, password: secret }),
       authentication.changePassword({ userId: id, currentPassword: secret, newPassword: secret }),
+      authentication.validatePassword({ password: secret, subject: { case: "newUser", value: {} } }),
+      users.createUser({ user: { username: "s3cret" }, password: "s3cret-s3cret-s3cret" }),
     ]) {
       expect(JSON.stringify(await errorOf(call))).not.toContain("s3cret");
     }

@@ -37,6 +37,7 @@ const codes: Record<Reason, Code> = {
   SESSION_NOT_FOUND: Code.NotFound,
   OVERLOADED: Code.ResourceExhausted,
   DATABASE_UNAVAILABLE: Code.Unavailable,
+  BREACH_CHECK_UNAVAILABLE: Code.Unavailable,
   CONTENTION: Code.Aborted,
   OUTCOME_UNKNOWN: Code.Unknown,
   DEADLINE_EXCEEDED: Code.DeadlineExceeded,

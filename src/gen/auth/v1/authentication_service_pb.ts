@@ -2,8 +2,8 @@
 // @generated from file auth/v1/authentication_service.proto (package auth.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_auth_v1_permission } from "./permission_pb.ts";
 import type { Client, Session, Tokens } from "./session_pb.ts";
 import { file_auth_v1_session } from "./session_pb.ts";
@@ -11,13 +11,13 @@ import type { User } from "./user_pb.ts";
 import { file_auth_v1_user } from "./user_pb.ts";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { file_google_api_field_behavior } from "../../google/api/field_behavior_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file auth/v1/authentication_service.proto.
  */
 export const file_auth_v1_authentication_service: GenFile = /*@__PURE__*/
-  fileDesc("CiRhdXRoL3YxL2F1dGhlbnRpY2F0aW9uX3NlcnZpY2UucHJvdG8SB2F1dGgudjEiXgoVVmVyaWZ5UGFzc3dvcmRSZXF1ZXN0EiEKCmlkZW50aWZpZXIYASABKAlCDeBBArpIB3IFEAEowAISIgoIcGFzc3dvcmQYAiABKAlCEIABAeBBArpIB3IFEAEogAgiNQoWVmVyaWZ5UGFzc3dvcmRSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyIqkBChNBdXRoZW50aWNhdGVSZXF1ZXN0EiEKCmlkZW50aWZpZXIYASABKAlCDeBBArpIB3IFEAEowAISIgoIcGFzc3dvcmQYAiABKAlCEIABAeBBArpIB3IFEAEogAgSHwoIYXVkaWVuY2UYAyABKAlCDeBBArpIB3IFEAEogAISKgoGY2xpZW50GAQgASgLMg8uYXV0aC52MS5DbGllbnRCCeBBArpIA8gBASJ3ChRBdXRoZW50aWNhdGVSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyEiEKB3Nlc3Npb24YAiABKAsyEC5hdXRoLnYxLlNlc3Npb24SHwoGdG9rZW5zGAMgASgLMg8uYXV0aC52MS5Ub2tlbnMidwoSU2V0UGFzc3dvcmRSZXF1ZXN0EhwKB3VzZXJfaWQYASABKAlCC+BBArpIBXIDsAEBEiIKCHBhc3N3b3JkGAIgASgJQhCAAQHgQQK6SAdyBRABKIAIEh8KCnJlcXVlc3RfaWQYAyABKAlCC7pICNgBAXIDsAEBIhUKE1NldFBhc3N3b3JkUmVzcG9uc2Ui0AEKFUNoYW5nZVBhc3N3b3JkUmVxdWVzdBIcCgd1c2VyX2lkGAEgASgJQgvgQQK6SAVyA7ABARIqChBjdXJyZW50X3Bhc3N3b3JkGAIgASgJQhCAAQHgQQK6SAdyBRABKIAIEiYKDG5ld19wYXNzd29yZBgDIAEoCUIQgAEB4EECukgHcgUQASiACBIfCgpyZXF1ZXN0X2lkGAQgASgJQgu6SAjYAQFyA7ABARIkCg9rZWVwX3Nlc3Npb25faWQYBSABKAlCC7pICNgBAXIDsAEBIhgKFkNoYW5nZVBhc3N3b3JkUmVzcG9uc2UypwMKFUF1dGhlbnRpY2F0aW9uU2VydmljZRJnCg5WZXJpZnlQYXNzd29yZBIeLmF1dGgudjEuVmVyaWZ5UGFzc3dvcmRSZXF1ZXN0Gh8uYXV0aC52MS5WZXJpZnlQYXNzd29yZFJlc3BvbnNlIhSiuxgQcGFzc3dvcmRzLnZlcmlmeRJfCgxBdXRoZW50aWNhdGUSHC5hdXRoLnYxLkF1dGhlbnRpY2F0ZVJlcXVlc3QaHS5hdXRoLnYxLkF1dGhlbnRpY2F0ZVJlc3BvbnNlIhKiuxgOc2Vzc2lvbnMuYmVnaW4SWwoLU2V0UGFzc3dvcmQSGy5hdXRoLnYxLlNldFBhc3N3b3JkUmVxdWVzdBocLmF1dGgudjEuU2V0UGFzc3dvcmRSZXNwb25zZSIRorsYDXBhc3N3b3Jkcy5zZXQSZwoOQ2hhbmdlUGFzc3dvcmQSHi5hdXRoLnYxLkNoYW5nZVBhc3N3b3JkUmVxdWVzdBofLmF1dGgudjEuQ2hhbmdlUGFzc3dvcmRSZXNwb25zZSIUorsYEHBhc3N3b3Jkcy5jaGFuZ2ViBnByb3RvMw", [file_auth_v1_permission, file_auth_v1_session, file_auth_v1_user, file_buf_validate_validate, file_google_api_field_behavior]);
+  fileDesc("CiRhdXRoL3YxL2F1dGhlbnRpY2F0aW9uX3NlcnZpY2UucHJvdG8SB2F1dGgudjEiXgoVVmVyaWZ5UGFzc3dvcmRSZXF1ZXN0EiEKCmlkZW50aWZpZXIYASABKAlCDeBBArpIB3IFEAEowAISIgoIcGFzc3dvcmQYAiABKAlCEIABAeBBArpIB3IFEAEogAgiNQoWVmVyaWZ5UGFzc3dvcmRSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyIqkBChNBdXRoZW50aWNhdGVSZXF1ZXN0EiEKCmlkZW50aWZpZXIYASABKAlCDeBBArpIB3IFEAEowAISIgoIcGFzc3dvcmQYAiABKAlCEIABAeBBArpIB3IFEAEogAgSHwoIYXVkaWVuY2UYAyABKAlCDeBBArpIB3IFEAEogAISKgoGY2xpZW50GAQgASgLMg8uYXV0aC52MS5DbGllbnRCCeBBArpIA8gBASJ3ChRBdXRoZW50aWNhdGVSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyEiEKB3Nlc3Npb24YAiABKAsyEC5hdXRoLnYxLlNlc3Npb24SHwoGdG9rZW5zGAMgASgLMg8uYXV0aC52MS5Ub2tlbnMihQIKF1ZhbGlkYXRlUGFzc3dvcmRSZXF1ZXN0Eh0KCHBhc3N3b3JkGAEgASgJQguAAQG6SAVyAyiACBIbCgd1c2VyX2lkGAIgASgJQgi6SAVyA7ABAUgAEjwKCG5ld191c2VyGAMgASgLMiguYXV0aC52MS5WYWxpZGF0ZVBhc3N3b3JkUmVxdWVzdC5OZXdVc2VySAAaXgoHTmV3VXNlchIXCgVlbWFpbBgBIAEoCUIIukgFcgMowAISGgoIdXNlcm5hbWUYAiABKAlCCLpIBXIDKIACEh4KDGRpc3BsYXlfbmFtZRgDIAEoCUIIukgFcgMogAhCEAoHc3ViamVjdBIFukgCCAEiugEKGFZhbGlkYXRlUGFzc3dvcmRSZXNwb25zZRISCgphY2NlcHRhYmxlGAEgASgIEkIKDGJyb2tlbl9ydWxlcxgCIAMoCzIsLmF1dGgudjEuVmFsaWRhdGVQYXNzd29yZFJlc3BvbnNlLkJyb2tlblJ1bGUaRgoKQnJva2VuUnVsZRIjCgRydWxlGAEgASgOMhUuYXV0aC52MS5QYXNzd29yZFJ1bGUSEwoLZGVzY3JpcHRpb24YAiABKAkidwoSU2V0UGFzc3dvcmRSZXF1ZXN0EhwKB3VzZXJfaWQYASABKAlCC+BBArpIBXIDsAEBEiIKCHBhc3N3b3JkGAIgASgJQhCAAQHgQQK6SAdyBRABKIAIEh8KCnJlcXVlc3RfaWQYAyABKAlCC7pICNgBAXIDsAEBIhUKE1NldFBhc3N3b3JkUmVzcG9uc2Ui0AEKFUNoYW5nZVBhc3N3b3JkUmVxdWVzdBIcCgd1c2VyX2lkGAEgASgJQgvgQQK6SAVyA7ABARIqChBjdXJyZW50X3Bhc3N3b3JkGAIgASgJQhCAAQHgQQK6SAdyBRABKIAIEiYKDG5ld19wYXNzd29yZBgDIAEoCUIQgAEB4EECukgHcgUQASiACBIfCgpyZXF1ZXN0X2lkGAQgASgJQgu6SAjYAQFyA7ABARIkCg9rZWVwX3Nlc3Npb25faWQYBSABKAlCC7pICNgBAXIDsAEBIhgKFkNoYW5nZVBhc3N3b3JkUmVzcG9uc2Uq9wEKDFBhc3N3b3JkUnVsZRIdChlQQVNTV09SRF9SVUxFX1VOU1BFQ0lGSUVEEAASGwoXUEFTU1dPUkRfUlVMRV9NQVhfQllURVMQARIcChhQQVNTV09SRF9SVUxFX0NIQVJBQ1RFUlMQAhIcChhQQVNTV09SRF9SVUxFX01JTl9MRU5HVEgQAxIcChhQQVNTV09SRF9SVUxFX01BWF9MRU5HVEgQBBIYChRQQVNTV09SRF9SVUxFX0NPTU1PThAFEhsKF1BBU1NXT1JEX1JVTEVfT1dOX1dPUkRTEAYSGgoWUEFTU1dPUkRfUlVMRV9CUkVBQ0hFRBAHMpgEChVBdXRoZW50aWNhdGlvblNlcnZpY2USZwoOVmVyaWZ5UGFzc3dvcmQSHi5hdXRoLnYxLlZlcmlmeVBhc3N3b3JkUmVxdWVzdBofLmF1dGgudjEuVmVyaWZ5UGFzc3dvcmRSZXNwb25zZSIUorsYEHBhc3N3b3Jkcy52ZXJpZnkSXwoMQXV0aGVudGljYXRlEhwuYXV0aC52MS5BdXRoZW50aWNhdGVSZXF1ZXN0Gh0uYXV0aC52MS5BdXRoZW50aWNhdGVSZXNwb25zZSISorsYDnNlc3Npb25zLmJlZ2luEm8KEFZhbGlkYXRlUGFzc3dvcmQSIC5hdXRoLnYxLlZhbGlkYXRlUGFzc3dvcmRSZXF1ZXN0GiEuYXV0aC52MS5WYWxpZGF0ZVBhc3N3b3JkUmVzcG9uc2UiFqK7GBJwYXNzd29yZHMudmFsaWRhdGUSWwoLU2V0UGFzc3dvcmQSGy5hdXRoLnYxLlNldFBhc3N3b3JkUmVxdWVzdBocLmF1dGgudjEuU2V0UGFzc3dvcmRSZXNwb25zZSIRorsYDXBhc3N3b3Jkcy5zZXQSZwoOQ2hhbmdlUGFzc3dvcmQSHi5hdXRoLnYxLkNoYW5nZVBhc3N3b3JkUmVxdWVzdBofLmF1dGgudjEuQ2hhbmdlUGFzc3dvcmRSZXNwb25zZSIUorsYEHBhc3N3b3Jkcy5jaGFuZ2ViBnByb3RvMw", [file_auth_v1_permission, file_auth_v1_session, file_auth_v1_user, file_buf_validate_validate, file_google_api_field_behavior]);
 
 /**
  * Who somebody says to be, and the proof.
@@ -146,6 +146,141 @@ export const AuthenticateResponseSchema: GenMessage<AuthenticateResponse> = /*@_
   messageDesc(file_auth_v1_authentication_service, 3);
 
 /**
+ * The password to look at, and whom it would be for.
+ *
+ * @generated from message auth.v1.ValidatePasswordRequest
+ */
+export type ValidatePasswordRequest = Message<"auth.v1.ValidatePasswordRequest"> & {
+  /**
+   * The password, 0 to 1,024 bytes; the policy on length counts characters.
+   *
+   * @generated from field: string password = 1;
+   */
+  password: string;
+
+  /**
+   * One of the two is required.
+   *
+   * @generated from oneof auth.v1.ValidatePasswordRequest.subject
+   */
+  subject: {
+    /**
+     * UUID of the user whose password it would be.
+     *
+     * @generated from field: string user_id = 2;
+     */
+    value: string;
+    case: "userId";
+  } | {
+    /**
+     * Who the user would be.
+     *
+     * @generated from field: auth.v1.ValidatePasswordRequest.NewUser new_user = 3;
+     */
+    value: ValidatePasswordRequest_NewUser;
+    case: "newUser";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message auth.v1.ValidatePasswordRequest.
+ * Use `create(ValidatePasswordRequestSchema)` to create a new message.
+ */
+export const ValidatePasswordRequestSchema: GenMessage<ValidatePasswordRequest> = /*@__PURE__*/
+  messageDesc(file_auth_v1_authentication_service, 4);
+
+/**
+ * Somebody who is no user yet. All may be empty, and nothing need be an identifier that a user could have.
+ *
+ * @generated from message auth.v1.ValidatePasswordRequest.NewUser
+ */
+export type ValidatePasswordRequest_NewUser = Message<"auth.v1.ValidatePasswordRequest.NewUser"> & {
+  /**
+   * Email, in any form.
+   *
+   * @generated from field: string email = 1;
+   */
+  email: string;
+
+  /**
+   * Username, in any form.
+   *
+   * @generated from field: string username = 2;
+   */
+  username: string;
+
+  /**
+   * Name to show.
+   *
+   * @generated from field: string display_name = 3;
+   */
+  displayName: string;
+};
+
+/**
+ * Describes the message auth.v1.ValidatePasswordRequest.NewUser.
+ * Use `create(ValidatePasswordRequest_NewUserSchema)` to create a new message.
+ */
+export const ValidatePasswordRequest_NewUserSchema: GenMessage<ValidatePasswordRequest_NewUser> = /*@__PURE__*/
+  messageDesc(file_auth_v1_authentication_service, 4, 0);
+
+/**
+ * What is wrong with the password, if anything is.
+ *
+ * @generated from message auth.v1.ValidatePasswordResponse
+ */
+export type ValidatePasswordResponse = Message<"auth.v1.ValidatePasswordResponse"> & {
+  /**
+   * Whether the password would be taken: no rule is broken.
+   *
+   * @generated from field: bool acceptable = 1;
+   */
+  acceptable: boolean;
+
+  /**
+   * The rules that it breaks, each once.
+   *
+   * @generated from field: repeated auth.v1.ValidatePasswordResponse.BrokenRule broken_rules = 2;
+   */
+  brokenRules: ValidatePasswordResponse_BrokenRule[];
+};
+
+/**
+ * Describes the message auth.v1.ValidatePasswordResponse.
+ * Use `create(ValidatePasswordResponseSchema)` to create a new message.
+ */
+export const ValidatePasswordResponseSchema: GenMessage<ValidatePasswordResponse> = /*@__PURE__*/
+  messageDesc(file_auth_v1_authentication_service, 5);
+
+/**
+ * A rule that the password breaks.
+ *
+ * @generated from message auth.v1.ValidatePasswordResponse.BrokenRule
+ */
+export type ValidatePasswordResponse_BrokenRule = Message<"auth.v1.ValidatePasswordResponse.BrokenRule"> & {
+  /**
+   * The rule.
+   *
+   * @generated from field: auth.v1.PasswordRule rule = 1;
+   */
+  rule: PasswordRule;
+
+  /**
+   * A sentence about it, for a developer, without the password: "must be at least 15 characters".
+   *
+   * @generated from field: string description = 2;
+   */
+  description: string;
+};
+
+/**
+ * Describes the message auth.v1.ValidatePasswordResponse.BrokenRule.
+ * Use `create(ValidatePasswordResponse_BrokenRuleSchema)` to create a new message.
+ */
+export const ValidatePasswordResponse_BrokenRuleSchema: GenMessage<ValidatePasswordResponse_BrokenRule> = /*@__PURE__*/
+  messageDesc(file_auth_v1_authentication_service, 5, 0);
+
+/**
  * The password to set.
  *
  * @generated from message auth.v1.SetPasswordRequest
@@ -178,7 +313,7 @@ export type SetPasswordRequest = Message<"auth.v1.SetPasswordRequest"> & {
  * Use `create(SetPasswordRequestSchema)` to create a new message.
  */
 export const SetPasswordRequestSchema: GenMessage<SetPasswordRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_authentication_service, 4);
+  messageDesc(file_auth_v1_authentication_service, 6);
 
 /**
  * The password is set.
@@ -193,7 +328,7 @@ export type SetPasswordResponse = Message<"auth.v1.SetPasswordResponse"> & {
  * Use `create(SetPasswordResponseSchema)` to create a new message.
  */
 export const SetPasswordResponseSchema: GenMessage<SetPasswordResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_authentication_service, 5);
+  messageDesc(file_auth_v1_authentication_service, 7);
 
 /**
  * The password to change.
@@ -242,7 +377,7 @@ export type ChangePasswordRequest = Message<"auth.v1.ChangePasswordRequest"> & {
  * Use `create(ChangePasswordRequestSchema)` to create a new message.
  */
 export const ChangePasswordRequestSchema: GenMessage<ChangePasswordRequest> = /*@__PURE__*/
-  messageDesc(file_auth_v1_authentication_service, 6);
+  messageDesc(file_auth_v1_authentication_service, 8);
 
 /**
  * The password is changed.
@@ -257,7 +392,88 @@ export type ChangePasswordResponse = Message<"auth.v1.ChangePasswordResponse"> &
  * Use `create(ChangePasswordResponseSchema)` to create a new message.
  */
 export const ChangePasswordResponseSchema: GenMessage<ChangePasswordResponse> = /*@__PURE__*/
-  messageDesc(file_auth_v1_authentication_service, 7);
+  messageDesc(file_auth_v1_authentication_service, 9);
+
+/**
+ * What a new password must be (NIST SP 800-63B-4, section 3.1.1.2). There is no rule on kinds of characters. Another rule
+ * may come.
+ *
+ * @generated from enum auth.v1.PasswordRule
+ */
+export const PasswordRule = {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: PASSWORD_RULE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * At most 1,024 bytes of UTF-8.
+   *
+   * @generated from enum value: PASSWORD_RULE_MAX_BYTES = 1;
+   */
+  MAX_BYTES: 1,
+
+  /**
+   * Not empty, and no control, invisible, private-use or unassigned characters (RFC 8265 OpaqueString).
+   *
+   * @generated from enum value: PASSWORD_RULE_CHARACTERS = 2;
+   */
+  CHARACTERS: 2,
+
+  /**
+   * At least as many characters (code points) as the service is configured to ask for: 15 where nothing is said.
+   *
+   * @generated from enum value: PASSWORD_RULE_MIN_LENGTH = 3;
+   */
+  MIN_LENGTH: 3,
+
+  /**
+   * At most as many characters (code points) as the service is configured to allow: 256 where nothing is said.
+   *
+   * @generated from enum value: PASSWORD_RULE_MAX_LENGTH = 4;
+   */
+  MAX_LENGTH: 4,
+
+  /**
+   * Not in the list of common passwords, and not made of one or two of them, repetitions, rows of keys and digits, and
+   * a few other characters.
+   *
+   * @generated from enum value: PASSWORD_RULE_COMMON = 5;
+   */
+  COMMON: 5,
+
+  /**
+   * The same for who knows the user: the user's email, username and display name, their parts of four characters or more,
+   * and what this service is called add nothing.
+   *
+   * @generated from enum value: PASSWORD_RULE_OWN_WORDS = 6;
+   */
+  OWN_WORDS: 6,
+
+  /**
+   * Not known from a breach elsewhere, where the service is configured to look it up. Looked up only where no other rule
+   * is broken.
+   *
+   * @generated from enum value: PASSWORD_RULE_BREACHED = 7;
+   */
+  BREACHED: 7,
+} as const;
+
+/**
+ * What a new password must be (NIST SP 800-63B-4, section 3.1.1.2). There is no rule on kinds of characters. Another rule
+ * may come.
+ *
+ * @generated from enum auth.v1.PasswordRule
+ */
+export type PasswordRule = (typeof PasswordRule)[keyof typeof PasswordRule] | UnknownEnum;
+
+/**
+ * Describes the enum auth.v1.PasswordRule.
+ */
+export const PasswordRuleSchema: GenEnum<PasswordRule> = /*@__PURE__*/
+  enumDesc(file_auth_v1_authentication_service, 0);
 
 /**
  * AuthenticationService checks who somebody is and keeps the secrets that prove it. Every method can also answer
@@ -293,10 +509,22 @@ export const AuthenticationService: GenService<{
     output: typeof AuthenticateResponseSchema;
   },
   /**
+   * ValidatePassword says which rules a password would break if it were set, and changes nothing: for a form that is being
+   * filled in. The answer is what SetPassword, ChangePassword and CreateUser would say of the password at that moment.
+   * Errors: NOT_FOUND (USER_NOT_FOUND), UNAVAILABLE (BREACH_CHECK_UNAVAILABLE).
+   *
+   * @generated from rpc auth.v1.AuthenticationService.ValidatePassword
+   */
+  validatePassword: {
+    methodKind: "unary";
+    input: typeof ValidatePasswordRequestSchema;
+    output: typeof ValidatePasswordResponseSchema;
+  },
+  /**
    * SetPassword sets a user's password without the current one: for operators and for flows that have proven the user
    * by other means. All sessions of the user end.
    * Errors: NOT_FOUND (USER_NOT_FOUND), INVALID_ARGUMENT (PASSWORD_UNACCEPTABLE), FAILED_PRECONDITION (USER_DELETED,
-   * REQUEST_ID_REUSED).
+   * REQUEST_ID_REUSED), UNAVAILABLE (BREACH_CHECK_UNAVAILABLE).
    *
    * @generated from rpc auth.v1.AuthenticationService.SetPassword
    */
@@ -310,7 +538,7 @@ export const AuthenticationService: GenService<{
    * `keep_session_id` names. Whatever keeps the current one from being
    * good (see VerifyPassword) gets one and the same answer.
    * Errors: UNAUTHENTICATED (CREDENTIALS_INVALID), INVALID_ARGUMENT (PASSWORD_UNACCEPTABLE), FAILED_PRECONDITION
-   * (REQUEST_ID_REUSED).
+   * (REQUEST_ID_REUSED), UNAVAILABLE (BREACH_CHECK_UNAVAILABLE).
    *
    * @generated from rpc auth.v1.AuthenticationService.ChangePassword
    */
