@@ -1,3 +1,4 @@
+import { passwordDefects } from "./password-defects.ts";
 import { sessionDefects } from "./session-defects.ts";
 import { tokenDefects } from "./token-defects.ts";
 
@@ -201,4 +202,5 @@ export const defects: readonly Defect[] = [
   },
   ...sessionDefects,
   ...tokenDefects,
+  ...passwordDefects,
 ];

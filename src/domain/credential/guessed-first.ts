@@ -82,19 +82,25 @@ export function weightOf(password: string, common: CommonPasswords, own: Readonl
     const free = Math.max(repetitions[start] ?? 0, runs[start] ?? 0);
     for (let size = shortestRun; size <= free; size++) reach(start + size, weight);
     const last = Math.min(length, start + longestWord);
-    let word = characters.slice(start, start + shortestWord - 1).join("");
-    for (let end = start + shortestWord; end <= last; end++) {
-      word += characters[end - 1];
-      const plain = undisguised(word);
-      if (own.has(word) || own.has(plain)) reach(end, weight);
-      else if (common.has(word) || common.has(plain) || year.test(word)) reach(end, weight + weightOfWord);
+    let [word, plain] = ["", ""];
+    for (let end = start + 1; end <= last; end++) {
+      const character = characters[end - 1] ?? "";
+      word += character;
+      plain += disguises[character] ?? character;
+      if (end < start + shortestWord) continue;
+      if (knows(own, word, plain)) reach(end, weight);
+      else if (knows(common, word, plain) || isYear(word)) reach(end, weight + weightOfWord);
     }
   }
   return Math.min(weights[length] ?? 0, enoughWeight);
 }
 
-function undisguised(word: string): string {
-  return word.replace(/[@431!0$57]/g, (character) => disguises[character] ?? character);
+function knows(words: CommonPasswords, word: string, plain: string): boolean {
+  return words.has(word) || (plain !== word && words.has(plain));
+}
+
+function isYear(word: string): boolean {
+  return word.length === 4 && year.test(word);
 }
 
 /** For each character, how many from it on stood so before; 0 where too few did. */

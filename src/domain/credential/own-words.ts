@@ -18,7 +18,7 @@ const noLetters = /[^\p{L}\p{M}]+/u;
 
 /**
  * What somebody is called, folded as passwords are: email, what is on either side of its "@", username and display name,
- * each as a whole, without what separates its parts, and its parts; all of four characters or more.
+ * each as a whole, without what separates its parts, and its parts, with their digits and without; all of four characters or more.
  */
 export function ownWords({ email = "", username = "", displayName }: Person): Set<string> {
   return wordsIn([email, ...email.split("@"), username, displayName]);

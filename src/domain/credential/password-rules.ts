@@ -104,18 +104,20 @@ export class PasswordRules {
         "must not be empty or hold control, invisible, private-use or unassigned characters";
       return { password, broken: [{ rule: "characters", description }] };
     }
-    return { password, broken: [...this.#lengthFaults(password), ...this.#guesses(password, own)] };
-  }
-
-  *#lengthFaults(password: string): Iterable<BrokenRule> {
     const { length } = [...password];
     const { minLength, maxLength } = this.#policy;
-    if (length < minLength) {
-      yield { rule: "min-length", description: `must be at least ${minLength} characters` };
-    }
     if (length > maxLength) {
-      yield { rule: "max-length", description: `must be at most ${maxLength} characters` };
+      // Nor is it weighed: that takes the longer the longer it is.
+      return {
+        password,
+        broken: [{ rule: "max-length", description: `must be at most ${maxLength} characters` }],
+      };
     }
+    const broken = [...this.#guesses(password, own)];
+    if (length < minLength) {
+      broken.unshift({ rule: "min-length", description: `must be at least ${minLength} characters` });
+    }
+    return { password, broken };
   }
 
   *#guesses(password: string, own: ReadonlySet<string>): Iterable<BrokenRule> {
