@@ -20,3 +20,13 @@ export async function lowerHashingThreads(): Promise<void> {
     }
   }
 }
+
+/** The same for the thread that calls it, which on Linux is what a process means by itself. */
+export function lowerThisThread(): void {
+  if (process.platform !== "linux") return;
+  try {
+    setPriority(constants.priority.PRIORITY_LOW);
+  } catch {
+    // As above.
+  }
+}

@@ -1,0 +1,80 @@
+import { hashRaw } from "@node-rs/argon2";
+import { budget, costWithin, lengthWithin } from "./budget.ts";
+import { fromBase64, toBase64 } from "./encodings.ts";
+import { areSame, garbled, type PasswordHash, type PasswordHashFormat, partsOf } from "./password-hash.ts";
+
+export interface Argon2Hash {
+  readonly type: "argon2i" | "argon2id";
+  /** 19 (1.3), or 16 (1.0) of before 2016. */
+  readonly version: 16 | 19;
+  readonly memoryKib: number;
+  readonly iterations: number;
+  readonly parallelism: number;
+  readonly salt: Buffer;
+  readonly tag: Buffer;
+}
+
+// The package's enums exist in types only.
+const algorithms = { argon2i: 1, argon2id: 2 } as const;
+const versions = { 16: 0, 19: 1 } as const;
+
+const form =
+  /^\$(?<type>argon2id?)(?:\$v=(?<version>16|19))?\$m=(?<m>\d{1,10}),t=(?<t>\d{1,10}),p=(?<p>\d{1,8})\$(?<salt>[^$]*)\$(?<tag>[^$]*)$/;
+
+/**
+ * PHC strings of argon2id and argon2i (RFC 9106). Without a version they are of 1.0, as the reference implementation reads
+ * them. Argon2d is none for passwords (RFC 9106 §4), and a hash that needs a key names one that is not here: neither is read.
+ */
+export const argon2: PasswordHashFormat = {
+  begins: /^\$argon2id?\$/,
+  read(text) {
+    const { type, version = "16", m, t, p, salt = "", tag = "" } = partsOf(text, form, "argon2");
+    return argon2Hash({
+      type: type === "argon2i" ? "argon2i" : "argon2id",
+      version: version === "16" ? 16 : 19,
+      memoryKib: Number(m),
+      iterations: Number(t),
+      parallelism: Number(p),
+      salt: fromBase64(salt, "argon2"),
+      tag: fromBase64(tag, "argon2"),
+    });
+  },
+};
+
+/** @throws PasswordHashRefused where it is beyond the budget */
+export function argon2Hash(hash: Argon2Hash): PasswordHash {
+  const { type, version, memoryKib, iterations, parallelism, salt, tag } = hash;
+  const most = budget.argon2;
+  costWithin("argon2 parallelism", parallelism, 1, most.parallelism);
+  costWithin("argon2 memory in KiB", memoryKib, 8 * parallelism, most.memoryKib);
+  costWithin(
+    "argon2 iterations for this memory",
+    iterations,
+    1,
+    Math.floor(most.memoryKibPasses / memoryKib),
+  );
+  lengthWithin("salt", salt, 8, budget.saltBytes);
+  lengthWithin("digest", tag, budget.digestBytes.least, budget.digestBytes.most);
+  const cost = `$${type}$v=${version}$m=${memoryKib},t=${iterations},p=${parallelism}$`;
+  const options = {
+    algorithm: algorithms[type],
+    version: versions[version],
+    memoryCost: memoryKib,
+    timeCost: iterations,
+    parallelism,
+    outputLen: tag.length,
+    salt,
+  };
+  return {
+    text: `${cost}${toBase64(salt)}$${toBase64(tag)}`,
+    cost,
+    matches: async (password) => areSame(await hashRaw(password, options), tag),
+  };
+}
+
+/** The type that Keycloak names by its ending. @throws PasswordHashRefused */
+export function argon2Type(ending: unknown): Argon2Hash["type"] {
+  if (ending === "id") return "argon2id";
+  if (ending === "i") return "argon2i";
+  throw garbled("argon2id or argon2i");
+}

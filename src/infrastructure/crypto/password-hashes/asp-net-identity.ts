@@ -1,0 +1,31 @@
+import { fromBase64 } from "./encodings.ts";
+import { garbled, type PasswordHashFormat } from "./password-hash.ts";
+import { type Pbkdf2Digest, pbkdf2Hash } from "./pbkdf2.ts";
+
+const format = "ASP.NET Identity";
+/** KeyDerivationPrf, by number. */
+const digests: readonly Pbkdf2Digest[] = ["sha1", "sha256", "sha512"];
+
+/**
+ * Base64 of a blob. Version 3 is a byte 1, then function, iterations and length of the salt (four bytes each, highest first),
+ * salt and key. Version 2 is a byte 0, 16 bytes of salt and 32 of key: PBKDF2 with SHA-1 and 1,000 iterations.
+ */
+export const aspNetIdentity: PasswordHashFormat = {
+  begins: /^A[A-Za-z0-9+/]{47,}=*$/,
+  read(text) {
+    const blob = fromBase64(text, format);
+    if (blob[0] === 0 && blob.length === 49) {
+      return pbkdf2Hash("sha1", 1_000, blob.subarray(1, 17), blob.subarray(17));
+    }
+    if (blob[0] !== 1) throw garbled(format);
+    const digest = digests[blob.readUInt32BE(1)];
+    const saltLength = blob.readUInt32BE(9);
+    if (digest === undefined || 13 + saltLength >= blob.length) throw garbled(format);
+    return pbkdf2Hash(
+      digest,
+      blob.readUInt32BE(5),
+      blob.subarray(13, 13 + saltLength),
+      blob.subarray(13 + saltLength),
+    );
+  },
+};

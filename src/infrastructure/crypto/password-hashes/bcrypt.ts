@@ -1,0 +1,82 @@
+import { createHmac, hash } from "node:crypto";
+import { verify } from "@node-rs/bcrypt";
+import { budget, costWithin } from "./budget.ts";
+import { type PasswordHash, type PasswordHashFormat, partsOf } from "./password-hash.ts";
+
+/** Bytes of a password that bcrypt takes in. */
+const mostBytes = 72;
+
+const form =
+  /^\$2(?<version>[aby])\$(?<cost>\d\d)\$(?<salt>[./A-Za-z0-9]{21}[.Oeu])(?<digest>[./A-Za-z0-9]{30}[.CGKOSWaeimquy26])$/;
+
+/**
+ * Bcrypt takes 72 bytes in and ignores what follows, and its first implementations in C ended at a NUL. Here a password
+ * beyond either is none of the hash's, though all the work is done for it: see docs/decisions/0017-foreign-hashes.md.
+ *
+ * `$2x$` and what `$2a$` was before 2011 in PHP are hashes of a faulty implementation, which these are not checked by.
+ */
+export const bcrypt: PasswordHashFormat = {
+  begins: /^\$2[abxy]?\$/,
+  read: (text) =>
+    bcryptHash(text, "", (password) => ({
+      bytes: password,
+      isWhole: password.length <= mostBytes && !password.includes(0),
+    })),
+};
+
+/**
+ * `$bcrypt-cut$` before a bcrypt hash: whoever brings it knows that its system cut passwords off at 72 bytes, and lets people
+ * in who remember a longer one. It counts until their next sign-in, which hashes all of the password that they type.
+ */
+export const cutBcrypt: PasswordHashFormat = {
+  begins: /^\$bcrypt-cut\$/,
+  read: (text) =>
+    bcryptHash(text.slice("$bcrypt-cut".length), "$bcrypt-cut", (password) => ({
+      bytes: password,
+      isWhole: !password.includes(0),
+    })),
+};
+
+/** WordPress since 6.8: `$wp` before a bcrypt hash of the base64 of an HMAC-SHA-384, without blanks around the password. */
+export const wordPressBcrypt: PasswordHashFormat = {
+  begins: /^\$wp\$2y\$/,
+  read: (text) =>
+    bcryptHash(text.slice("$wp".length), "$wp", (password) => {
+      const code = createHmac("sha384", "wp-sha384").update(trimmed(password)).digest("base64");
+      return { bytes: Buffer.from(code), isWhole: true };
+    }),
+};
+
+/** Django's BCryptSHA256PasswordHasher: `bcrypt_sha256$` before a bcrypt hash of SHA-256 in hexadecimal. */
+export const djangoBcrypt: PasswordHashFormat = {
+  begins: /^bcrypt_sha256\$/,
+  read: (text) =>
+    bcryptHash(text.slice("bcrypt_sha256$".length), "bcrypt_sha256$", (password) => ({
+      bytes: Buffer.from(hash("sha256", password, "hex")),
+      isWhole: true,
+    })),
+};
+
+type Preparation = (password: Buffer) => { readonly bytes: Buffer; readonly isWhole: boolean };
+
+function bcryptHash(text: string, before: string, prepare: Preparation): PasswordHash {
+  const { cost } = partsOf(text, form, "bcrypt");
+  costWithin("bcrypt cost", Number(cost), 4, budget.bcrypt.cost);
+  return {
+    text: `${before}${text}`,
+    cost: `${before}$bcrypt$${cost}`,
+    async matches(password) {
+      const { bytes, isWhole } = prepare(password);
+      return (await verify(bytes.subarray(0, mostBytes), text)) && isWhole;
+    },
+  };
+}
+
+/** As PHP's trim: blanks, tabs, line ends, NUL and vertical tabs. */
+function trimmed(password: Buffer): Buffer {
+  const isBlank = (byte: number | undefined) => byte !== undefined && [0x20, 9, 10, 13, 0, 11].includes(byte);
+  let [start, end] = [0, password.length];
+  while (start < end && isBlank(password[start])) start++;
+  while (end > start && isBlank(password[end - 1])) end--;
+  return password.subarray(start, end);
+}

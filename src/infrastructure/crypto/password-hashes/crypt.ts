@@ -1,0 +1,128 @@
+import { budget, costWithin } from "./budget.ts";
+import { cryptDigit, toCrypt64 } from "./encodings.ts";
+import { type LoopJob, runLoop } from "./loops/loop-threads.ts";
+import {
+  areSame,
+  garbled,
+  type PasswordHash,
+  type PasswordHashFormat,
+  PasswordHashRefused,
+  partsOf,
+} from "./password-hash.ts";
+
+/** In which order bytes of a digest are written. */
+const md5Order = [12, 6, 0, 13, 7, 1, 14, 8, 2, 15, 9, 3, 5, 10, 4, 11];
+const sha256Order = [...turning(10, (first) => [first + 20, first + 10, first], 3), 30, 31];
+const sha512Order = [...turning(21, (first) => [first + 42, first + 21, first], 1), 63];
+
+const md5Form = /^\$(?<magic>1|apr1|md5-crypt)\$(?<salt>[!-#%-~]{0,8})\$(?<digest>[./A-Za-z0-9]{22})$/;
+const shaForm =
+  /^\$(?<name>5|6|sha256-crypt|sha512-crypt)\$(?:rounds=(?<rounds>\d{1,10})\$)?(?<salt>[!-#%-~]{0,16})\$(?<digest>[./A-Za-z0-9]{43}|[./A-Za-z0-9]{86})$/;
+const phpassForm = /^\$(?<magic>[PHS])\$(?<rounds>.)(?<salt>[!-#%-~]{8})(?<digest>[./A-Za-z0-9]{22,43})$/;
+
+/** `$1$` of md5-crypt, Apache's `$apr1$`, and `$md5-crypt$` as Kratos spells the first: a thousand rounds. */
+export const md5Crypt: PasswordHashFormat = {
+  begins: /^\$(1|apr1|md5-crypt)\$/,
+  read(text) {
+    const { magic, salt = "", digest = "" } = partsOf(text, md5Form, "md5-crypt");
+    const before = magic === "apr1" ? "$apr1$" : "$1$";
+    return loopHash({
+      text: `${before}${salt}$${digest}`,
+      cost: before,
+      digest,
+      job: { loop: "md5-crypt", magic: before, salt: Buffer.from(salt) },
+      write: (bytes) => toCrypt64(inOrder(bytes, md5Order)),
+    });
+  },
+};
+
+/** `$5$` and `$6$` of SHA-crypt, also in the spelling of Kratos. Without `rounds=` they are 5,000. */
+export const shaCrypt: PasswordHashFormat = {
+  begins: /^\$(5|6|sha256-crypt|sha512-crypt)\$/,
+  read(text) {
+    const { name = "", rounds, salt = "", digest = "" } = partsOf(text, shaForm, "SHA-crypt");
+    const is512 = name === "6" || name === "sha512-crypt";
+    if (digest.length !== (is512 ? 86 : 43)) throw garbled("SHA-crypt");
+    const count = costWithin("SHA-crypt rounds", Number(rounds ?? 5_000), 1_000, budget.loops.rounds);
+    const before = is512 ? "$6$" : "$5$";
+    return loopHash({
+      text: `${before}${rounds === undefined ? "" : `rounds=${count}$`}${salt}$${digest}`,
+      cost: `${before}rounds=${count}$`,
+      digest,
+      job: {
+        loop: "sha-crypt",
+        digest: is512 ? "sha512" : "sha256",
+        salt: Buffer.from(salt),
+        rounds: count,
+      },
+      write: (bytes) => toCrypt64(inOrder(bytes, is512 ? sha512Order : sha256Order)),
+    });
+  },
+};
+
+/** The portable hashes of phpass: `$P$` (WordPress), `$H$` (phpBB), and `$S$` by SHA-512, cut to 43 digits (Drupal 7 to 10). */
+export const phpass: PasswordHashFormat = {
+  begins: /^\$[PHS]\$/,
+  read(text) {
+    const { magic, rounds, salt = "", digest = "" } = partsOf(text, phpassForm, "phpass");
+    const isDrupal = magic === "S";
+    const length = isDrupal ? 43 : 22;
+    if (digest.length !== length) throw garbled("phpass");
+    const most = Math.floor(Math.log2(budget.loops.rounds));
+    const logRounds = costWithin("the logarithm of phpass rounds", cryptDigit(rounds), 7, most);
+    return loopHash({
+      text: `$${isDrupal ? "S" : "P"}$${rounds}${salt}${digest}`,
+      cost: `$${isDrupal ? "S" : "P"}$${rounds}`,
+      digest,
+      job: {
+        loop: "phpass",
+        digest: isDrupal ? "sha512" : "md5",
+        salt: Buffer.from(salt),
+        rounds: 2 ** logRounds,
+      },
+      write: (bytes) => toCrypt64(bytes).slice(0, length),
+    });
+  },
+};
+
+interface LoopHash {
+  readonly text: string;
+  readonly cost: string;
+  readonly digest: string;
+  readonly job: LoopJob;
+  /** The digest in its format's digits. */
+  readonly write: (bytes: Uint8Array) => string;
+}
+
+function loopHash({ text, cost, digest, job, write }: LoopHash): PasswordHash {
+  const expected = Buffer.from(digest);
+  // A digest whose last digit has bits to spare is none that was written.
+  if (!isWritten(digest)) throw new PasswordHashRefused("has a digest that no implementation writes");
+  return {
+    text,
+    cost,
+    async matches(password) {
+      const most = budget.loops.passwordBytes;
+      const bytes = await runLoop(job, password.subarray(0, most));
+      return areSame(Buffer.from(write(bytes)), expected) && password.length <= most;
+    },
+  };
+}
+
+/** 22 digits hold 128 of 132 bits, 43 hold 256 of 258 (or are cut), 86 hold 512 of 516. */
+function isWritten(digest: string): boolean {
+  const last = cryptDigit(digest.at(-1));
+  return digest.length === 43 ? last >= 0 : last < 4;
+}
+
+function inOrder(bytes: Uint8Array, order: readonly number[]): Uint8Array {
+  return Uint8Array.from(order, (index) => bytes[index] ?? 0);
+}
+
+/** SHA-crypt writes three bytes that are a third of the digest apart, and turns them from each three to the next. */
+function turning(count: number, three: (first: number) => number[], by: 1 | 3): number[] {
+  return Array.from({ length: count }, (_, first) => {
+    const [a = 0, b = 0, c = 0] = three(first);
+    return [[a, b, c], by === 3 ? [b, c, a] : [c, a, b], by === 3 ? [c, a, b] : [b, c, a]][first % 3] ?? [];
+  }).flat();
+}

@@ -1,0 +1,66 @@
+import { createCipheriv } from "node:crypto";
+import { budget, lengthWithin } from "./budget.ts";
+import { fromBase64, toBase64 } from "./encodings.ts";
+import { areSame, garbled, type PasswordHash, type PasswordHashFormat, partsOf } from "./password-hash.ts";
+import { deriveByScrypt, type ScryptCost, scryptCost, toScryptText } from "./scrypt.ts";
+
+const form =
+  /^\$firescrypt\$ln=(?<ln>\d{1,3}),r=(?<r>\d{1,8}),p=(?<p>\d{1,8})\$(?<salt>[^$]*)\$(?<digest>[^$]*)\$(?<separator>[^$]*)\$(?<key>[^$]*)$/;
+const streamForm =
+  /^\$firescrypt-stream\$ln=(?<ln>\d{1,3}),r=(?<r>\d{1,8}),p=(?<p>\d{1,8})\$(?<salt>[^$]*)\$(?<stream>[^$]*)$/;
+
+/**
+ * Firebase's modified scrypt, in the spelling of Kratos: `$firescrypt$ln=<mem cost>,r=<rounds>,p=1$<salt>$<hash>$<salt
+ * separator>$<signer key>`, the last two being the project's. The hash is the project's signer key, enciphered by AES-256-CTR
+ * with what scrypt makes of the password.
+ *
+ * The signer key is a secret of the project and is not kept: hash ⊕ key is the cipher's key stream, and a password is as well
+ * checked by that. Who reads a row cannot tell the key from it. He can try passwords, as he could if the key stood beside.
+ */
+export const firebaseScrypt: PasswordHashFormat = {
+  begins: /^\$firescrypt\$/,
+  read(text) {
+    const parts = partsOf(text, form, "Firebase scrypt");
+    const [salt, digest, separator, key] = [
+      parts["salt"],
+      parts["digest"],
+      parts["separator"],
+      parts["key"],
+    ].map((part) => fromBase64(part ?? "", "Firebase scrypt")) as [Buffer, Buffer, Buffer, Buffer];
+    if (digest.length !== key.length) throw garbled("Firebase scrypt");
+    const stream = Buffer.from(digest.map((byte, index) => byte ^ (key[index] ?? 0)));
+    return firebaseHash(costOf(parts), Buffer.concat([salt, separator]), stream);
+  },
+};
+
+/** How such a hash is kept: without the signer key. */
+export const firebaseScryptStream: PasswordHashFormat = {
+  begins: /^\$firescrypt-stream\$/,
+  read(text) {
+    const { salt = "", stream = "", ...costs } = partsOf(text, streamForm, "Firebase scrypt");
+    return firebaseHash(
+      costOf(costs),
+      fromBase64(salt, "Firebase scrypt"),
+      fromBase64(stream, "Firebase scrypt"),
+    );
+  },
+};
+
+function costOf({ ln, r, p }: Record<string, string | undefined>): ScryptCost {
+  return scryptCost({ logN: Number(ln), blockSize: Number(r), parallelism: Number(p) });
+}
+
+function firebaseHash(cost: ScryptCost, salt: Buffer, stream: Buffer): PasswordHash {
+  lengthWithin("salt", salt, 1, budget.saltBytes);
+  lengthWithin("digest", stream, 32, budget.digestBytes.most);
+  const text = `$firescrypt-stream$${toScryptText(cost)}$`;
+  return {
+    text: `${text}${toBase64(salt)}$${toBase64(stream)}`,
+    cost: text,
+    async matches(password) {
+      const key = await deriveByScrypt(password, salt, 32, cost);
+      const cipher = createCipheriv("aes-256-ctr", key, Buffer.alloc(16));
+      return areSame(cipher.update(Buffer.alloc(stream.length)), stream);
+    },
+  };
+}

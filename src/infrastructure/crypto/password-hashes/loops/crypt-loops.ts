@@ -1,0 +1,62 @@
+import { hash } from "node:crypto";
+
+type Digest = "md5" | "sha256" | "sha512";
+
+/** SHA-crypt (Drepper, "Unix crypt using SHA-256 and SHA-512", 0.4): the digest, not yet put into its order. */
+export function shaCrypt(digest: Digest, password: Buffer, salt: Buffer, rounds: number): Buffer {
+  const inner = digestOf(digest, password, salt, password);
+  const start = [password, salt, repeated(inner, password.length)];
+  for (let bits = password.length; bits > 0; bits >>= 1) start.push(bits & 1 ? inner : password);
+  const first = digestOf(digest, ...start);
+  const p = repeated(digestOf(digest, ...Array<Buffer>(password.length).fill(password)), password.length);
+  const s = repeated(digestOf(digest, ...Array<Buffer>(16 + (first[0] ?? 0)).fill(salt)), salt.length);
+  return mixed(digest, first, p, s, rounds);
+}
+
+/** Md5-crypt (Kamp 1994), with the magic of FreeBSD or Apache. */
+export function md5Crypt(magic: string, password: Buffer, salt: Buffer): Buffer {
+  const inner = digestOf("md5", password, salt, password);
+  const start = [password, Buffer.from(magic), salt, repeated(inner, password.length)];
+  for (let bits = password.length; bits > 0; bits >>= 1) {
+    // A fault of the first implementation that all others have kept.
+    start.push(bits & 1 ? Buffer.of(0) : password.subarray(0, 1));
+  }
+  return mixed("md5", digestOf("md5", ...start), password, salt, 1_000);
+}
+
+/** The portable hash of phpass: the digest of the digest before and the password, again and again. */
+export function phpass(digest: Digest, password: Buffer, salt: Buffer, rounds: number): Buffer {
+  const before = digestOf(digest, salt, password);
+  const input = Buffer.concat([before, password]);
+  for (let round = 0; round < rounds; round++) hash(digest, input, "buffer").copy(input);
+  return input.subarray(0, before.length);
+}
+
+/**
+ * The rounds that both crypts share: which of password, salt and last digest are hashed in a round, and in which order, turns
+ * with 2, 3 and 7. So there are 42 inputs, and only the last digest is written into them anew.
+ */
+function mixed(digest: Digest, first: Buffer, p: Buffer, s: Buffer, rounds: number): Buffer {
+  const inputs = Array.from({ length: 42 }, (_, round) => {
+    const middle = [...(round % 3 ? [s] : []), ...(round % 7 ? [p] : [])];
+    const parts = round % 2 ? [p, ...middle, first] : [first, ...middle, p];
+    const input = Buffer.concat(parts);
+    return { input, at: round % 2 ? input.length - first.length : 0 };
+  });
+  let last = first;
+  for (let round = 0; round < rounds; round++) {
+    const { input, at } = inputs[round % 42] as { input: Buffer; at: number };
+    last.copy(input, at);
+    last = hash(digest, input, "buffer");
+  }
+  return last;
+}
+
+function digestOf(digest: Digest, ...parts: readonly Buffer[]): Buffer {
+  return hash(digest, Buffer.concat(parts), "buffer");
+}
+
+/** So many bytes of a digest that is written again and again. */
+function repeated(bytes: Buffer, length: number): Buffer {
+  return Buffer.alloc(length, bytes);
+}

@@ -1,0 +1,55 @@
+import { argon2 } from "./argon2.ts";
+import { aspNetIdentity } from "./asp-net-identity.ts";
+import { bcrypt, cutBcrypt, djangoBcrypt, wordPressBcrypt } from "./bcrypt.ts";
+import { budget } from "./budget.ts";
+import { md5Crypt, phpass, shaCrypt } from "./crypt.ts";
+import { djangoDigest, djangoPbkdf2, djangoScrypt } from "./django.ts";
+import { firebaseScrypt, firebaseScryptStream } from "./firebase-scrypt.ts";
+import { keycloak } from "./keycloak.ts";
+import { ldap } from "./ldap.ts";
+import { type PasswordHash, type PasswordHashFormat, PasswordHashRefused } from "./password-hash.ts";
+import { pbkdf2 } from "./pbkdf2.ts";
+import { hmac, saltedDigest } from "./salted-digest.ts";
+import { scrypt, scryptCrypt } from "./scrypt.ts";
+
+/** Every format, the ones that are kept for long first. */
+const formats: readonly PasswordHashFormat[] = [
+  argon2,
+  bcrypt,
+  pbkdf2,
+  scrypt,
+  shaCrypt,
+  md5Crypt,
+  phpass,
+  saltedDigest,
+  hmac,
+  firebaseScryptStream,
+  firebaseScrypt,
+  cutBcrypt,
+  wordPressBcrypt,
+  scryptCrypt,
+  ldap,
+  djangoPbkdf2,
+  djangoBcrypt,
+  djangoScrypt,
+  djangoDigest,
+  keycloak,
+  aspNetIdentity,
+];
+
+/** What LDAP servers, Spring Security and Django write before a hash that says itself what it is. */
+const label = /^(\{crypt\}|\{bcrypt\}|\{argon2\}|bcrypt\$|argon2)(?=\$)/i;
+
+/**
+ * Reads a password hash of any format that is known, its costs included: nothing is computed.
+ * @throws PasswordHashRefused
+ */
+export function readPasswordHash(text: string): PasswordHash {
+  if (text.length > budget.textLength) {
+    throw new PasswordHashRefused(`is too long: at most ${budget.textLength} characters are looked at`);
+  }
+  const bare = text.replace(label, "");
+  const format = formats.find(({ begins }) => begins.test(bare));
+  if (format === undefined) throw new PasswordHashRefused("is in no format that is known here");
+  return format.read(bare);
+}

@@ -1,0 +1,84 @@
+import { createHash, createHmac } from "node:crypto";
+import { budget, lengthWithin } from "./budget.ts";
+import { fromBase64, fromHex, toBase64 } from "./encodings.ts";
+import { areSame, garbled, type PasswordHash, type PasswordHashFormat, partsOf } from "./password-hash.ts";
+
+/** Bytes of a digest. */
+const lengths = { md5: 16, sha1: 20, sha224: 28, sha256: 32, sha384: 48, sha512: 64 } as const;
+
+export type DigestName = keyof typeof lengths;
+
+const name = "(?<digest>md5|sha1|sha224|sha256|sha384|sha512)";
+const form = new RegExp(`^\\$${name}(?:\\$pf=(?<pattern>[^$]+)\\$(?<salt>[^$]*))?\\$(?<value>[^$]+)$`);
+const hmacForm = new RegExp(`^\\$hmac-${name}\\$(?<value>[^$]+)\\$(?<key>[^$]+)$`);
+
+/**
+ * One digest over salt and password, in the spelling of Kratos: `$sha256$pf=<pattern>$<salt>$<digest>`, each in base64, where the
+ * pattern says what is hashed: `{SALT}{PASSWORD}`, `{PASSWORD}{SALT}`, or more around them. `$sha256$<digest>` has no salt.
+ * These are too fast to protect a password that was taken: the next good sign-in replaces them.
+ */
+export const saltedDigest: PasswordHashFormat = {
+  begins: new RegExp(`^\\$${name}\\$`),
+  read(text) {
+    const { digest, pattern, salt = "", value = "" } = partsOf(text, form, "salted digest");
+    return saltedDigestHash(
+      digest as DigestName,
+      pattern === undefined ? "{PASSWORD}" : fromBase64(pattern, "salted digest").toString("latin1"),
+      fromBase64(salt, "salted digest"),
+      fromBase64(value, "salted digest"),
+    );
+  },
+};
+
+/**
+ * An HMAC with the password as its message, in the spelling of Kratos: `$hmac-sha256$<code>$<key>`, where the code is the base64
+ * of hexadecimal digits. The key stands in the row: it was the other system's secret, and is as safe as the database is.
+ */
+export const hmac: PasswordHashFormat = {
+  begins: new RegExp(`^\\$hmac-${name}\\$`),
+  read(text) {
+    const { digest, ...rest } = partsOf(text, hmacForm, "HMAC");
+    const code = fromHex(fromBase64(rest["value"] ?? "", "HMAC").toString("latin1"), "HMAC");
+    const key = fromBase64(rest["key"] ?? "", "HMAC");
+    const digestName = digest as DigestName;
+    lengthWithin("digest", code, lengths[digestName], lengths[digestName]);
+    lengthWithin("key", key, 1, budget.saltBytes);
+    const hex = Buffer.from(code.toString("hex"));
+    return {
+      text: `$hmac-${digest}$${hex.toString("base64")}$${key.toString("base64")}`,
+      cost: `$hmac-${digest}$`,
+      matches: async (password) => areSame(createHmac(digestName, key).update(password).digest(), code),
+    };
+  },
+};
+
+/** @param pattern text of one byte a character, with `{PASSWORD}` once or twice in it. @throws PasswordHashRefused */
+export function saltedDigestHash(
+  digest: DigestName,
+  pattern: string,
+  salt: Buffer,
+  value: Buffer,
+): PasswordHash {
+  lengthWithin("salt", salt, 0, budget.saltBytes);
+  lengthWithin("digest", value, lengths[digest], lengths[digest]);
+  const pieces = pattern.split(/(\{SALT\}|\{PASSWORD\})/);
+  const times = pieces.filter((piece) => piece === "{PASSWORD}").length;
+  if (pattern.length > budget.saltBytes || times < 1 || times > 2) throw garbled("salted digest");
+  const text =
+    pattern === "{PASSWORD}"
+      ? `$${digest}$`
+      : `$${digest}$pf=${toBase64(Buffer.from(pattern, "latin1"))}$${toBase64(salt)}$`;
+  return {
+    text: `${text}${toBase64(value)}`,
+    cost: `$${digest}$`,
+    async matches(password) {
+      const hash = createHash(digest);
+      for (const piece of pieces) {
+        if (piece === "{PASSWORD}") hash.update(password);
+        else if (piece === "{SALT}") hash.update(salt);
+        else hash.update(piece, "latin1");
+      }
+      return areSame(hash.digest(), value);
+    },
+  };
+}
