@@ -44,6 +44,8 @@ export interface ServiceParts {
   readonly repository: RelationalRepository;
   readonly pageTokens: PageTokens;
   readonly refreshTokens: RefreshTokens;
+  /** Which costs stand in for which unknown name (`StandIns`). */
+  readonly standInKey: Buffer;
   readonly signingKeyPairs: SigningKeyPairs;
   readonly serviceAccountKeys: ServiceAccountKeys;
   /** The policy as it is now; without one, the built-in roles. */
@@ -60,15 +62,17 @@ export interface ServiceParts {
 export async function openSecrets(config: Config, { pool }: Database) {
   const wrappingKeys = await loadWrappingKeys(config.wrappingKeys);
   try {
-    const [forPages, forRefreshes, forKeys] = await Promise.all([
+    const [forPages, forRefreshes, forKeys, standInKey] = await Promise.all([
       sharedSecret(pool, wrappingKeys, "page-tokens"),
       sharedSecret(pool, wrappingKeys, "refresh-tokens"),
       sharedSecret(pool, wrappingKeys, "service-account-keys"),
+      sharedSecret(pool, wrappingKeys, "stand-ins"),
     ]);
     return {
       pageTokens: new AesPageTokens(forPages),
       refreshTokens: new HmacRefreshTokens(forRefreshes),
       serviceAccountKeys: new HmacServiceAccountKeys(forKeys),
+      standInKey,
       signingKeyPairs: new NodeSigningKeyPairs(wrappingKeys),
     };
   } catch (error) {
@@ -84,7 +88,7 @@ export function createServices(parts: ServiceParts) {
   const { argon2, hashPool, issuer, audiences, signing, sessionLimits } = config;
   const newId = randomUUID;
   const monotonicMs = () => performance.now();
-  const hasher = new Argon2PasswordHasher(new HashPool(hashPool), argon2);
+  const hasher = new Argon2PasswordHasher(new HashPool(hashPool), argon2, parts.standInKey);
   const mutations = new Mutations(repository, hasher, sha256Fingerprint, newId);
   const passwordRules = new PasswordRules({
     policy: config.passwordPolicy,

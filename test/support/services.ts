@@ -32,6 +32,7 @@ export function servicesOn(
     pageTokens: new AesPageTokens(randomBytes(32)),
     refreshTokens: new HmacRefreshTokens(randomBytes(32)),
     serviceAccountKeys: new HmacServiceAccountKeys(randomBytes(32)),
+    standInKey: randomBytes(32),
     signingKeyPairs: new NodeSigningKeyPairs(WrappingKeys.parse(randomBytes(32).toString("base64"))),
     breachedPasswords,
     logger: {

@@ -59,8 +59,8 @@ export const defects: readonly Defect[] = [
   {
     name: "no dummy hash for who has no password",
     file: "src/infrastructure/crypto/argon2-password-hasher.ts",
-    find: "    const matches = await",
-    replace: "    if (passwordHash === undefined) return false;\n    const matches = await",
+    find: "    const checked = known ??",
+    replace: "    if (passwordHash === undefined) return false;\n    const checked = known ??",
     test: "test/infrastructure/crypto/argon2-password-hasher.test.ts",
     named: "without a hash it does the same work",
   },

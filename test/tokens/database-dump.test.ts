@@ -106,7 +106,11 @@ async function unwrap(dataDir: string, wrappingKeys: readonly string[], confiden
     await client.connect();
     const opener = WrappingKeys.parse(wrappingKeys.join("\n"));
     const secrets = (await client.query("select name, secret from shared_secrets order by name")).rows;
-    expect(secrets.map(({ name }) => name)).toEqual(["page-tokens:wrapped", "refresh-tokens:wrapped"]);
+    expect(secrets.map(({ name }) => name)).toEqual([
+      "page-tokens:wrapped",
+      "refresh-tokens:wrapped",
+      "stand-ins:wrapped",
+    ]);
     for (const { name, secret } of secrets) {
       const own = String(name).replace(":wrapped", "");
       confidences.needles.addBytes(`key of ${own}`, opener.unwrap(secret, `shared-secret/1/${own}`));

@@ -225,7 +225,10 @@ export class AuthenticationService {
     const found = await this.#repository.read(call).credentials.find(key);
     // What cannot be a password is hashed like one, but is never right.
     const prepared = preparePassword(password);
-    const matches = await this.#hasher.verify(call, prepared ?? password, found?.passwordHash);
+    const matches = await this.#hasher.verify(call, prepared ?? password, found?.passwordHash, {
+      typed: password,
+      name: key.kind === "id" ? key.id : key.key,
+    });
     if (!isGood(found) || !matches || prepared === undefined) throw credentialsInvalid();
     return { ...found, prepared };
   }

@@ -1,8 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { hash, type Options, verify } from "@node-rs/argon2";
+import { hash, type Options } from "@node-rs/argon2";
 import type { Call } from "../../domain/call.ts";
-import type { PasswordHasher } from "../../domain/credential/password-hasher.ts";
+import type { PasswordAttempt, PasswordHasher } from "../../domain/credential/password-hasher.ts";
+import type { PasswordHashes, PasswordHashVerdict } from "../../domain/credential/password-hashes.ts";
 import type { HashPool } from "./hash-pool.ts";
+import { argon2Hash, readOwnArgon2 } from "./password-hashes/argon2.ts";
+import { ownBudget } from "./password-hashes/budget.ts";
+import { type PasswordHash, PasswordHashRefused } from "./password-hashes/password-hash.ts";
+import { readPasswordHash } from "./password-hashes/read-password-hash.ts";
+import { StandIns } from "./stand-ins.ts";
 
 /** What one argon2id hash costs (RFC 9106). Floor and default: OWASP Password Storage, 19 MiB, t=2, p=1. */
 export interface Argon2Cost {
@@ -14,26 +20,33 @@ export interface Argon2Cost {
 const saltLength = 16;
 const tagLength = 32;
 
-/** Hashes passwords by argon2id into PHC strings, as many at once as its pool allows. */
-export class Argon2PasswordHasher implements PasswordHasher {
+/**
+ * Hashes passwords by argon2id into PHC strings, and checks them by those and by what other systems have made
+ * (`password-hashes/`), as many at once as its pool allows.
+ */
+export class Argon2PasswordHasher implements PasswordHasher, PasswordHashes {
   readonly #pool: HashPool;
   readonly #options: Options;
-  /** How a PHC string of the present cost begins. */
-  readonly #prefix: string;
-  readonly #dummy: string;
+  /** What a PHC string of the present cost looks like. */
+  readonly #present: { readonly prefix: string; readonly length: number };
+  readonly #standIns: StandIns;
 
-  constructor(pool: HashPool, { memoryKib, iterations, parallelism }: Argon2Cost) {
+  /** @param standInKey 256 bits that all instances share (`StandIns`) */
+  constructor(pool: HashPool, cost: Argon2Cost, standInKey: Buffer = randomBytes(32)) {
     this.#pool = pool;
     // The package's default algorithm is argon2id, and its enum exists in types only.
     this.#options = {
-      memoryCost: memoryKib,
-      timeCost: iterations,
-      parallelism,
+      memoryCost: cost.memoryKib,
+      timeCost: cost.iterations,
+      parallelism: cost.parallelism,
       outputLen: tagLength,
     };
-    this.#prefix = `$argon2id$v=19$m=${memoryKib},t=${iterations},p=${parallelism}$`;
     // Well-formed, and the hash of nothing: no password is found by trying.
-    this.#dummy = `${this.#prefix}${unpadded(randomBytes(saltLength))}$${unpadded(randomBytes(tagLength))}`;
+    const salt = randomBytes(saltLength);
+    const tag = randomBytes(tagLength);
+    const nobodys = argon2Hash({ type: "argon2id", version: 19, ...cost, salt, tag }, ownBudget);
+    this.#present = { prefix: nobodys.cost, length: nobodys.text.length };
+    this.#standIns = new StandIns(standInKey, nobodys);
   }
 
   assertRoom(): void {
@@ -44,16 +57,51 @@ export class Argon2PasswordHasher implements PasswordHasher {
     return this.#pool.run(call, () => hash(password, { ...this.#options, salt: randomBytes(saltLength) }));
   }
 
-  async verify(call: Call, password: string, passwordHash: string | undefined): Promise<boolean> {
-    const matches = await this.#pool.run(call, () => verify(passwordHash ?? this.#dummy, password));
-    return matches && passwordHash !== undefined;
+  async verify(
+    call: Call,
+    password: string,
+    passwordHash: string | undefined,
+    { typed = password, name = "" }: PasswordAttempt = {},
+  ): Promise<boolean> {
+    const known = passwordHash === undefined ? undefined : readStored(passwordHash);
+    if (known) this.#standIns.meet(known);
+    const checked = known ?? this.#standIns.for(name);
+    const candidates = typed === password ? [password] : [password, typed];
+    return this.#pool.run(call, async () => {
+      for (const candidate of candidates) {
+        call.signal.throwIfAborted();
+        const matches = await checked.matches(Buffer.from(candidate));
+        if (matches && known) return true;
+      }
+      return false;
+    });
   }
 
   isOutdated(passwordHash: string): boolean {
-    return !passwordHash.startsWith(this.#prefix);
+    const { prefix, length } = this.#present;
+    return passwordHash.length !== length || !passwordHash.startsWith(prefix);
+  }
+
+  accept(text: string): PasswordHashVerdict {
+    try {
+      const accepted = readPasswordHash(text);
+      this.#standIns.meet(accepted);
+      return { stored: accepted.text };
+    } catch (error) {
+      if (error instanceof PasswordHashRefused) return { refusal: error.message };
+      throw error;
+    }
   }
 }
 
-function unpadded(bytes: Buffer): string {
-  return bytes.toString("base64").replace(/=+$/, "");
+/** A hash from the database. Undefined for what `accept` would not have let in: then it is nobody's, and takes as long. */
+function readStored(passwordHash: string): PasswordHash | undefined {
+  try {
+    return passwordHash.startsWith("$argon2id$")
+      ? readOwnArgon2(passwordHash)
+      : readPasswordHash(passwordHash);
+  } catch (error) {
+    if (error instanceof PasswordHashRefused) return undefined;
+    throw error;
+  }
 }

@@ -1,5 +1,5 @@
 import { hashRaw } from "@node-rs/argon2";
-import { budget, costWithin, lengthWithin } from "./budget.ts";
+import { budget, costWithin, lengthWithin, ownBudget } from "./budget.ts";
 import { fromBase64, toBase64 } from "./encodings.ts";
 import { areSame, garbled, type PasswordHash, type PasswordHashFormat, partsOf } from "./password-hash.ts";
 
@@ -27,24 +27,33 @@ const form =
  */
 export const argon2: PasswordHashFormat = {
   begins: /^\$argon2id?\$/,
-  read(text) {
-    const { type, version = "16", m, t, p, salt = "", tag = "" } = partsOf(text, form, "argon2");
-    return argon2Hash({
-      type: type === "argon2i" ? "argon2i" : "argon2id",
-      version: version === "16" ? 16 : 19,
-      memoryKib: Number(m),
-      iterations: Number(t),
-      parallelism: Number(p),
-      salt: fromBase64(salt, "argon2"),
-      tag: fromBase64(tag, "argon2"),
-    });
-  },
+  read: (text) => argon2Hash(argon2Parts(text)),
 };
 
-/** @throws PasswordHashRefused where it is beyond the budget */
-export function argon2Hash(hash: Argon2Hash): PasswordHash {
+/** A PHC string that this service may have made itself, at whatever cost it was set to then. @throws PasswordHashRefused */
+export function readOwnArgon2(text: string): PasswordHash {
+  return argon2Hash(argon2Parts(text), ownBudget);
+}
+
+function argon2Parts(text: string): Argon2Hash {
+  const { type, version = "16", m, t, p, salt = "", tag = "" } = partsOf(text, form, "argon2");
+  return {
+    type: type === "argon2i" ? "argon2i" : "argon2id",
+    version: version === "16" ? 16 : 19,
+    memoryKib: Number(m),
+    iterations: Number(t),
+    parallelism: Number(p),
+    salt: fromBase64(salt, "argon2"),
+    tag: fromBase64(tag, "argon2"),
+  };
+}
+
+/** @throws PasswordHashRefused where it is beyond what is allowed */
+export function argon2Hash(
+  hash: Argon2Hash,
+  most: Readonly<Record<keyof typeof budget.argon2, number>> = budget.argon2,
+): PasswordHash {
   const { type, version, memoryKib, iterations, parallelism, salt, tag } = hash;
-  const most = budget.argon2;
   costWithin("argon2 parallelism", parallelism, 1, most.parallelism);
   costWithin("argon2 memory in KiB", memoryKib, 8 * parallelism, most.memoryKib);
   costWithin(

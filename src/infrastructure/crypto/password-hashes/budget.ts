@@ -22,6 +22,9 @@ export const budget = {
   textLength: 1024,
 } as const;
 
+/** What argon2id of this service's own may cost: whatever it can be set to make it can check (settings.ts). */
+export const ownBudget = { memoryKib: 4_194_304, memoryKibPasses: 100 * 4_194_304, parallelism: 16 } as const;
+
 /** A whole number that a hash names as one of its costs. @throws PasswordHashRefused where it is beyond the bounds */
 export function costWithin(what: string, value: number, least: number, most: number): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value;

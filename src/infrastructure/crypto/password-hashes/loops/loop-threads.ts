@@ -33,23 +33,22 @@ export function runLoop(job: LoopJob, password: Uint8Array): Promise<Uint8Array>
   thread.ref();
   return new Promise((resolve, reject) => {
     const done = (digest: Uint8Array) => {
-      thread.off("exit", lost);
+      thread.off("error", failed).off("exit", lost);
       thread.unref();
       idle.add(thread);
       resolve(digest);
     };
-    const lost = (code: number) => {
-      thread.off("message", done);
-      reject(new Error(`A thread that hashes has ended with code ${code}.`));
-    };
-    thread.once("message", done).once("exit", lost);
+    const failed = (cause: unknown) => reject(new Error("A thread that hashes has failed.", { cause }));
+    const lost = (code: number) => reject(new Error(`A thread that hashes has ended with code ${code}.`));
+    thread.once("message", done).once("error", failed).once("exit", lost);
     thread.postMessage({ job, password } satisfies LoopTask);
   });
 }
 
 function startThread(): Worker {
-  const thread = new Worker(script);
-  // An error ends a thread, and whoever waits for it learns of the end.
+  // It is to run the same however the process was started, and has no use for what is in the environment.
+  const thread = new Worker(script, { execArgv: [], env: {} });
+  // An error ends a thread: whoever waits for it is told, and nobody else need be.
   thread.on("error", () => {});
   thread.once("exit", () => idle.delete(thread));
   return thread;
