@@ -1,4 +1,5 @@
 import { passwordDefects } from "./password-defects.ts";
+import { passwordHashDefects } from "./password-hash-defects.ts";
 import { sessionDefects } from "./session-defects.ts";
 import { tokenDefects } from "./token-defects.ts";
 
@@ -200,6 +201,7 @@ export const defects: readonly Defect[] = [
     test: "test/hostile/grpc-stalls.test.ts",
     named: "",
   },
+  ...passwordHashDefects,
   ...sessionDefects,
   ...tokenDefects,
   ...passwordDefects,

@@ -4,6 +4,8 @@ import type { PasswordHash } from "./password-hashes/password-hash.ts";
 /** How many hashes are remembered by what they cost, and how many costs are told apart. */
 const remembered = 1024;
 const mostCosts = 32;
+/** As if so many users of our own costs had been met already: the first who come after a start do not sway all names. */
+const ownCount = 8;
 
 interface Known {
   /** The last hash of these costs. */
@@ -17,7 +19,8 @@ interface Known {
  *
  * A name is always stood in for by the same costs, and costs are as frequent among unknown names as among the hashes met
  * lately: each name has a rank for each of the costs, made by a key, and takes the highest (weighted rendezvous hashing). So
- * a change of what is met moves as few names as it can. A process that has just started knows its own costs only.
+ * a change of what is met moves as few names as it can. A process that has just started knows its own costs only
+ * (docs/decisions/0017-foreign-hashes.md).
  */
 export class StandIns {
   readonly #key: KeyObject;
@@ -48,15 +51,15 @@ export class StandIns {
 
   /** What stands in for a name. */
   for(name: string): PasswordHash {
-    // Nobody has been met, or nobody with other costs: the usual case costs nothing.
-    if (this.#known.size === 0 || (this.#known.size === 1 && this.#known.has(this.#own.cost)))
-      return this.#own;
+    const ownCost = this.#own.cost;
+    const others = [...this.#known].filter(([cost]) => cost !== ownCost);
+    if (others.length === 0) return this.#own;
     const seed = createHmac("sha256", this.#key).update("auth/stand-in/1\0").update(name).digest();
-    let [best, highest] = [this.#own, Number.NEGATIVE_INFINITY];
-    for (const [cost, { example, count }] of this.#known) {
-      const digest = hash("sha256", Buffer.concat([seed, Buffer.from(cost)]), "buffer");
-      const rank = Math.log((digest.readUInt32BE(0) + 1) / (2 ** 32 + 1)) / count;
-      if (rank > highest) [best, highest] = [cost === this.#own.cost ? this.#own : example, rank];
+    let best = this.#own;
+    let highest = rankOf(seed, ownCost, ownCount + (this.#known.get(ownCost)?.count ?? 0));
+    for (const [cost, { example, count }] of others) {
+      const rank = rankOf(seed, cost, count);
+      if (rank > highest) [best, highest] = [example, rank];
     }
     return best;
   }
@@ -71,4 +74,10 @@ export class StandIns {
     if (known.count > 1) this.#known.set(cost, { ...known, count: known.count - 1 });
     else this.#known.delete(cost);
   }
+}
+
+/** The larger the count, the nearer to 0 from below: ln(u) / count, u being uniform for each name and cost. */
+function rankOf(seed: Buffer, cost: string, count: number): number {
+  const digest = hash("sha256", Buffer.concat([seed, Buffer.from(cost)]), "buffer");
+  return Math.log((digest.readUInt32BE(0) + 1) / (2 ** 32 + 1)) / count;
 }

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Argon2PasswordHasher } from "../../../src/infrastructure/crypto/argon2-password-hasher.ts";
 import { HashPool } from "../../../src/infrastructure/crypto/hash-pool.ts";
 import { aCall } from "../../support/calls.ts";
@@ -65,4 +65,94 @@ test("a hash of other costs or of another function is outdated", async () => {
   expect(hasher.isOutdated(hash)).toBe(false);
   expect(dearer.isOutdated(hash)).toBe(true);
   expect(hasher.isOutdated("$2b$12$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234")).toBe(true);
+  // Our costs, but a tag of half the length.
+  expect(
+    hasher.isOutdated("$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$ISO7kkvFzh19GM8qB7patA"),
+  ).toBe(true);
+});
+
+test("what it was set to make is checked, though nobody may bring it along", async () => {
+  const dear = { memoryKib: 300_000, iterations: 1, parallelism: 1 };
+  const hash = await new Argon2PasswordHasher(pool, dear).hash(aCall(), "x".repeat(15));
+  expect(await hasher.verify(aCall(), "x".repeat(15), hash)).toBe(true);
+  expect(await hasher.verify(aCall(), "y".repeat(15), hash)).toBe(false);
+  expect(hasher.accept(hash)).toEqual({
+    refusal: "asks for more or less than is checked: argon2 memory in KiB must be 8 to 262144",
+  });
+});
+
+describe("a hash that a user brings along", () => {
+  const bcrypt = "$2b$06$r3fXzcnMjn3SuCBG8oajIeI9/9ikSifGnq6nXHGoIvcQdcna7faWa";
+  const words = "correct horse battery staple";
+
+  test("is accepted in the form in which it is kept, and is outdated", async () => {
+    expect(hasher.accept(bcrypt)).toEqual({ stored: bcrypt });
+    expect(hasher.accept(`{CRYPT}${bcrypt}`)).toEqual({ stored: bcrypt });
+    expect(hasher.isOutdated(bcrypt)).toBe(true);
+    expect(await hasher.verify(aCall(), words, bcrypt)).toBe(true);
+    expect(await hasher.verify(aCall(), `${words}.`, bcrypt)).toBe(false);
+  });
+
+  test("is refused by a sentence that does not hold it", () => {
+    expect(hasher.accept("hunter2hunter2hunter2")).toEqual({ refusal: "is in no format that is known here" });
+    expect(hasher.accept(bcrypt.replace("$06$", "$31$"))).toEqual({
+      refusal: "asks for more or less than is checked: bcrypt cost must be 4 to 15",
+    });
+  });
+
+  test("and that stands in a row although it would be refused is nobody's, and is not computed", async () => {
+    const cheap = new Argon2PasswordHasher(pool, { memoryKib: 64, iterations: 1, parallelism: 1 });
+    for (const row of [
+      bcrypt.replace("$06$", "$31$"),
+      "$6$rounds=999999999$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1",
+      "$argon2id$v=19$m=4294967295,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$ISO7kkvFzh19GM8qB7patN3C3Y9HHsjlVTfEZ9T600Y",
+      "garbage",
+      "",
+    ]) {
+      const startedAt = performance.now();
+      expect(await cheap.verify(aCall(), words, row)).toBe(false);
+      expect(performance.now() - startedAt).toBeLessThan(500);
+    }
+  });
+
+  // "Füße", with combining marks as one keyboard typed it when the hash was made, by bcrypt 4.0.1 for Python.
+  const decomposed = "Füße im Schuh".normalize("NFD");
+  const composed = decomposed.normalize("NFC");
+  const ofDecomposed = "$2b$04$RzBlrqy.P.teUM/bdTE5Je9QCGTQD7UJD4KYiuuwJVr68nAaYPK4G";
+  const ofComposed = "$2b$04$aUD3KtiDK2NNbYaiM79EIOGSze41cygf5zRYsksKc7CCatJTzJWLa";
+
+  test("is checked by the password as prepared, and as typed where that is another text", async () => {
+    const typed = (text: string) => ({ typed: text });
+    expect(await hasher.verify(aCall(), composed, ofDecomposed, typed(decomposed))).toBe(true);
+    expect(await hasher.verify(aCall(), composed, ofDecomposed, typed(composed))).toBe(false);
+    expect(await hasher.verify(aCall(), composed, ofDecomposed)).toBe(false);
+    expect(await hasher.verify(aCall(), composed, ofComposed, typed(decomposed))).toBe(true);
+    expect(await hasher.verify(aCall(), composed, ofComposed, typed(composed))).toBe(true);
+    expect(await hasher.verify(aCall(), "other", ofComposed, typed("another"))).toBe(false);
+  });
+
+  test("is stood in for by what costs as much, but never matches", async () => {
+    const fresh = new Argon2PasswordHasher(pool, { memoryKib: 64, iterations: 1, parallelism: 1 });
+    // Made by bcrypt 4.0.1 for Python: a hundred times as dear as the argon2id of this hasher.
+    const dear = "$2b$10$H6IYsU0TBoMzZ5t8S0tgpuPRcx14dsBch1sOgdXlfQeGe7B1XOma.";
+    const timeOf = async (name: string) => {
+      const startedAt = performance.now();
+      expect(await fresh.verify(aCall(), words, undefined, { name })).toBe(false);
+      return performance.now() - startedAt;
+    };
+    const names = ["ada", "grace", "edsger", "barbara", "donald", "frances", "alan", "hedy"];
+    const slow = async () => {
+      const times = [];
+      for (const name of names) times.push(await timeOf(name));
+      return times.filter((time) => time > 40).length;
+    };
+    expect(await slow()).toBe(0);
+    // A hundred users with hashes like that are moved in.
+    const digits = "ABCDEFGHIJ";
+    for (const a of digits)
+      for (const b of digits) fresh.accept(`${dear.slice(0, 10)}${a}${b}${dear.slice(12)}`);
+    expect(await fresh.verify(aCall(), words, dear)).toBe(true);
+    // Most who are unknown seem to be of them now, and the password of the last one is not theirs.
+    expect(await slow()).toBeGreaterThan(names.length / 2);
+  });
 });

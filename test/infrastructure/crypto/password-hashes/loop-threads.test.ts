@@ -16,7 +16,7 @@ test("calls are answered while a loop runs", async () => {
   const tookMs = performance.now() - startedAt;
   delay.disable();
   expect(tookMs).toBeGreaterThan(150);
-  expect(delay.percentile(50) / 1e6).toBeLessThan(50);
+  expect(delay.max / 1e6).toBeLessThan(tookMs / 2);
   expect(delay.count).toBeGreaterThan(10);
 });
 
