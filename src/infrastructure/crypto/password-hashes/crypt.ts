@@ -12,8 +12,8 @@ import {
 
 /** In which order bytes of a digest are written. */
 const md5Order = [12, 6, 0, 13, 7, 1, 14, 8, 2, 15, 9, 3, 5, 10, 4, 11];
-const sha256Order = [...turning(10, (first) => [first + 20, first + 10, first], 3), 30, 31];
-const sha512Order = [...turning(21, (first) => [first + 42, first + 21, first], 1), 63];
+const sha256Order = [...turning(10, 1), 30, 31];
+const sha512Order = [...turning(21, 2), 63];
 
 const md5Form = /^\$(?<magic>1|apr1|md5-crypt)\$(?<salt>[!-#%-~]{0,8})\$(?<digest>[./A-Za-z0-9]{22})$/;
 const shaForm =
@@ -119,10 +119,11 @@ function inOrder(bytes: Uint8Array, order: readonly number[]): Uint8Array {
   return Uint8Array.from(order, (index) => bytes[index] ?? 0);
 }
 
-/** SHA-crypt writes three bytes that are a third of the digest apart, and turns them from each three to the next. */
-function turning(count: number, three: (first: number) => number[], by: 1 | 3): number[] {
-  return Array.from({ length: count }, (_, first) => {
-    const [a = 0, b = 0, c = 0] = three(first);
-    return [[a, b, c], by === 3 ? [b, c, a] : [c, a, b], by === 3 ? [c, a, b] : [b, c, a]][first % 3] ?? [];
+/** SHA-crypt writes three bytes that are a third of the digest apart, each three turned by so many places more. */
+function turning(third: number, by: 1 | 2): number[] {
+  return Array.from({ length: third }, (_, first) => {
+    const three = [first + 2 * third, first + third, first];
+    const turn = (first * by) % 3;
+    return [...three.slice(turn), ...three.slice(0, turn)];
   }).flat();
 }

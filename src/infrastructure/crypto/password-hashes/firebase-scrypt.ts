@@ -4,6 +4,7 @@ import { fromBase64, toBase64 } from "./encodings.ts";
 import { areSame, garbled, type PasswordHash, type PasswordHashFormat, partsOf } from "./password-hash.ts";
 import { deriveByScrypt, type ScryptCost, scryptCost, toScryptText } from "./scrypt.ts";
 
+const format = "Firebase scrypt";
 const form =
   /^\$firescrypt\$ln=(?<ln>\d{1,3}),r=(?<r>\d{1,8}),p=(?<p>\d{1,8})\$(?<salt>[^$]*)\$(?<digest>[^$]*)\$(?<separator>[^$]*)\$(?<key>[^$]*)$/;
 const streamForm =
@@ -20,16 +21,11 @@ const streamForm =
 export const firebaseScrypt: PasswordHashFormat = {
   begins: /^\$firescrypt\$/,
   read(text) {
-    const parts = partsOf(text, form, "Firebase scrypt");
-    const [salt, digest, separator, key] = [
-      parts["salt"],
-      parts["digest"],
-      parts["separator"],
-      parts["key"],
-    ].map((part) => fromBase64(part ?? "", "Firebase scrypt")) as [Buffer, Buffer, Buffer, Buffer];
-    if (digest.length !== key.length) throw garbled("Firebase scrypt");
-    const stream = Buffer.from(digest.map((byte, index) => byte ^ (key[index] ?? 0)));
-    return firebaseHash(costOf(parts), Buffer.concat([salt, separator]), stream);
+    const { salt, digest, separator, key, ...costs } = partsOf(text, form, format);
+    const [hash, signerKey] = [bytesOf(digest), bytesOf(key)];
+    if (hash.length !== signerKey.length) throw garbled(format);
+    const stream = Buffer.from(hash.map((byte, index) => byte ^ (signerKey[index] ?? 0)));
+    return firebaseHash(costOf(costs), Buffer.concat([bytesOf(salt), bytesOf(separator)]), stream);
   },
 };
 
@@ -37,14 +33,14 @@ export const firebaseScrypt: PasswordHashFormat = {
 export const firebaseScryptStream: PasswordHashFormat = {
   begins: /^\$firescrypt-stream\$/,
   read(text) {
-    const { salt = "", stream = "", ...costs } = partsOf(text, streamForm, "Firebase scrypt");
-    return firebaseHash(
-      costOf(costs),
-      fromBase64(salt, "Firebase scrypt"),
-      fromBase64(stream, "Firebase scrypt"),
-    );
+    const { salt, stream, ...costs } = partsOf(text, streamForm, format);
+    return firebaseHash(costOf(costs), bytesOf(salt), bytesOf(stream));
   },
 };
+
+function bytesOf(text = ""): Buffer {
+  return fromBase64(text, format);
+}
 
 function costOf({ ln, r, p }: Record<string, string | undefined>): ScryptCost {
   return scryptCost({ logN: Number(ln), blockSize: Number(r), parallelism: Number(p) });
