@@ -36,7 +36,7 @@ export const passwordHashDefects: readonly Defect[] = [
     find: "if (matches && known) return true;",
     replace: "if (matches) return true;",
     test: "test/infrastructure/crypto/argon2-password-hasher.test.ts",
-    named: "a hash that a user brings along is stood in for",
+    named: "is stood in for by what costs as much",
   },
   {
     name: "the password as it was typed is not tried",

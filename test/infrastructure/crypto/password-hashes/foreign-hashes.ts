@@ -92,11 +92,6 @@ export const foreignHashes: readonly ForeignHash[] = [
     ["md5-crypt", "test", "$md5-crypt$TVEiiKNb$SN6/pUaRQS/E8Jh46As2C/"],
     ["md5-crypt without salt", "test", "$md5-crypt$$whuMjZj.HMFoaTaZRRtkO0"],
     [
-      "SHA-256-crypt",
-      "test",
-      "$sha256-crypt$rounds=535000$05R.9KB6UC2kLI3w$Q/zslzx./JjkAVPTwp6th7nW5l7JU91Gte/UmIh.U78",
-    ],
-    [
       "SHA-512-crypt",
       "test",
       "$sha512-crypt$rounds=656000$3LVbIAVxR//cRajw$uuNasMW.RYxlGzIRFU1Was70BPSa933AjxhZIGJdJBOlqJAHlgqa0yuiuq5JHF/ryNGryJkj87G9i3G2HPSXg1",
