@@ -109,6 +109,7 @@ async function unwrap(dataDir: string, wrappingKeys: readonly string[], confiden
     expect(secrets.map(({ name }) => name)).toEqual([
       "page-tokens:wrapped",
       "refresh-tokens:wrapped",
+      "service-account-keys:wrapped",
       "stand-ins:wrapped",
     ]);
     for (const { name, secret } of secrets) {

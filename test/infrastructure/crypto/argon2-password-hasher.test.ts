@@ -111,7 +111,7 @@ describe("a hash that a user brings along", () => {
     ]) {
       const startedAt = performance.now();
       expect(await cheap.verify(aCall(), words, row)).toBe(false);
-      expect(performance.now() - startedAt).toBeLessThan(500);
+      expect(performance.now() - startedAt).toBeLessThan(2_000);
     }
   });
 
@@ -135,16 +135,16 @@ describe("a hash that a user brings along", () => {
     const fresh = new Argon2PasswordHasher(pool, { memoryKib: 64, iterations: 1, parallelism: 1 });
     // Made by bcrypt 4.0.1 for Python: a hundred times as dear as the argon2id of this hasher.
     const dear = "$2b$10$H6IYsU0TBoMzZ5t8S0tgpuPRcx14dsBch1sOgdXlfQeGe7B1XOma.";
-    const timeOf = async (name: string) => {
-      const startedAt = performance.now();
+    const workFor = async (name: string) => {
+      const startedAt = process.cpuUsage();
       expect(await fresh.verify(aCall(), words, undefined, { name })).toBe(false);
-      return performance.now() - startedAt;
+      return process.cpuUsage(startedAt).user / 1_000;
     };
     const names = ["ada", "grace", "edsger", "barbara", "donald", "frances", "alan", "hedy"];
     const slow = async () => {
       const times = [];
-      for (const name of names) times.push(await timeOf(name));
-      return times.filter((time) => time > 40).length;
+      for (const name of names) times.push(await workFor(name));
+      return times.filter((ms) => ms > 25).length;
     };
     expect(await slow()).toBe(0);
     // A hundred users with hashes like that are moved in.

@@ -23,7 +23,7 @@ const idle = new Set<Worker>();
 
 /**
  * What a loop makes of a password, on a thread of its own: a second of JavaScript on this one would stop every call. The
- * first task starts a thread, in some 30 ms; it goes on to wait for more, and does not keep the process from ending.
+ * first task starts a thread, in 30 to 200 ms; it goes on to wait for more, and does not keep the process from ending.
  */
 export function runLoop(job: LoopJob, password: Uint8Array): Promise<Uint8Array> {
   const [waiting] = idle;
