@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { SigningAlgorithm } from "./domain/signing-key/signing-key.ts";
+import { type AttemptLimits, attemptLimits } from "./domain/throttle/attempt-limits.ts";
 import type { WrappingKeySource } from "./infrastructure/crypto/wrapping-key-source.ts";
 import { patienceMs } from "./infrastructure/db/budget.ts";
 import type { BreachedPasswordSource } from "./infrastructure/passwords/open-breached-passwords.ts";
@@ -48,6 +49,7 @@ export interface Config {
   readonly sessionLimits: { readonly idleMs: number; readonly absoluteMs: number; readonly leewayMs: number };
   /** How long what happened is remembered. */
   readonly eventRetentionMs: number;
+  readonly attempts: AttemptLimits;
   readonly passwordPolicy: { readonly minLength: number; readonly maxLength: number };
   /** Where breached passwords are looked up, or undefined for nowhere. */
   readonly breachedPasswords: BreachedPasswordSource | undefined;
@@ -316,6 +318,7 @@ function toConfig(values: Settings, inProduction: boolean): Config {
       leewayMs: values.AUTH_REFRESH_LEEWAY,
     },
     eventRetentionMs: values.AUTH_EVENT_RETENTION,
+    attempts: attemptLimits(values.AUTH_ATTEMPT_LIMIT, values.AUTH_NETWORK_ATTEMPT_LIMIT),
     passwordPolicy: {
       minLength: values.AUTH_PASSWORD_MIN_LENGTH,
       maxLength: values.AUTH_PASSWORD_MAX_LENGTH,

@@ -63,7 +63,7 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
     policy: policy && (() => policy.current),
     logger,
   });
-  const { callers, keyRing, mutations, sessions } = services;
+  const { attempts, callers, keyRing, mutations, sessions } = services;
   await firstKeys(keyRing);
 
   const routes = createRoutes(services);
@@ -90,6 +90,7 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   };
   inBackground("the sweep of old request ids", 60_000, (call) => mutations.forgetOld(call));
   inBackground("the sweep of old sessions", 60_000, (call) => sessions.forgetOld(call));
+  inBackground("the sweep of old attempts", 60_000, (call) => attempts.forgetOld(call));
   inBackground("the note of which keys were used", 60_000, (call) => callers.noteUses(call));
   const keysEveryMs = Math.min(config.signing.maxAgeMs / 4, 30_000);
   inBackground("the upkeep of the signing keys", keysEveryMs, (call) => keyRing.maintain(call));

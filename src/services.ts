@@ -16,6 +16,7 @@ import type { RefreshTokens } from "./domain/session/refresh-tokens.ts";
 import { SessionService } from "./domain/session/session-service.ts";
 import { KeyRing } from "./domain/signing-key/key-ring.ts";
 import type { SigningKeyPairs } from "./domain/signing-key/signing-key.ts";
+import { SignInAttempts } from "./domain/throttle/sign-in-attempts.ts";
 import { SessionStatuses } from "./domain/token/session-statuses.ts";
 import { TokenIssuer } from "./domain/token/token-issuer.ts";
 import { TokenService } from "./domain/token/token-service.ts";
@@ -26,6 +27,7 @@ import { HashPool } from "./infrastructure/crypto/hash-pool.ts";
 import { HmacRefreshTokens } from "./infrastructure/crypto/hmac-refresh-tokens.ts";
 import { HmacServiceAccountKeys } from "./infrastructure/crypto/hmac-service-account-keys.ts";
 import { JwtAccessTokens } from "./infrastructure/crypto/jwt-access-tokens.ts";
+import { keyedDigest } from "./infrastructure/crypto/keyed-digest.ts";
 import { sha256Fingerprint } from "./infrastructure/crypto/sha256-fingerprint.ts";
 import { NodeSigningKeyPairs } from "./infrastructure/crypto/signing-key-pairs.ts";
 import { loadWrappingKeys } from "./infrastructure/crypto/wrapping-key-source.ts";
@@ -48,6 +50,8 @@ export interface ServiceParts {
   readonly standInKey: Buffer;
   readonly signingKeyPairs: SigningKeyPairs;
   readonly serviceAccountKeys: ServiceAccountKeys;
+  /** A keyed digest of names that nobody has. */
+  readonly nameDigest: (name: string) => string;
   /** The policy as it is now; without one, the built-in roles. */
   readonly policy?: (() => Policy) | undefined;
   /** Undefined where new passwords are not compared with breached ones. */
@@ -62,17 +66,19 @@ export interface ServiceParts {
 export async function openSecrets(config: Config, { pool }: Database) {
   const wrappingKeys = await loadWrappingKeys(config.wrappingKeys);
   try {
-    const [forPages, forRefreshes, forKeys, standInKey] = await Promise.all([
+    const [forPages, forRefreshes, forKeys, standInKey, forAttempts] = await Promise.all([
       sharedSecret(pool, wrappingKeys, "page-tokens"),
       sharedSecret(pool, wrappingKeys, "refresh-tokens"),
       sharedSecret(pool, wrappingKeys, "service-account-keys"),
       sharedSecret(pool, wrappingKeys, "stand-ins"),
+      sharedSecret(pool, wrappingKeys, "attempts"),
     ]);
     return {
       pageTokens: new AesPageTokens(forPages),
       refreshTokens: new HmacRefreshTokens(forRefreshes),
       serviceAccountKeys: new HmacServiceAccountKeys(forKeys),
       standInKey,
+      nameDigest: keyedDigest(forAttempts),
       signingKeyPairs: new NodeSigningKeyPairs(wrappingKeys),
     };
   } catch (error) {
@@ -127,8 +133,16 @@ export function createServices(parts: ServiceParts) {
     monotonicMs,
   });
   const shared = { repository, mutations, hasher, passwordRules, pageTokens, toAscii, events, newId };
+  const attempts = new SignInAttempts({
+    repository,
+    events,
+    limits: config.attempts,
+    digest: parts.nameDigest,
+    newId,
+  });
   return {
     mutations,
+    attempts,
     keyRing,
     callers,
     serviceAccounts: new ServiceAccountService({
@@ -140,6 +154,7 @@ export function createServices(parts: ServiceParts) {
     users: new UserService(shared),
     authentication: new AuthenticationService({
       ...shared,
+      attempts,
       audiences,
       sessionLimits,
       issuer: tokenIssuer,

@@ -233,6 +233,14 @@ export const settings = {
     schema: integer(1, 100_000).prefault("128"),
     help: "Password hashes that wait; one more is refused with RESOURCE_EXHAUSTED.",
   },
+  AUTH_ATTEMPT_LIMIT: {
+    schema: integer(3, 99).prefault("10"),
+    help: "Failed attempts in a row after which an account is closed, for 30 seconds and then twice as long each time, up to 15 minutes.",
+  },
+  AUTH_NETWORK_ATTEMPT_LIMIT: {
+    schema: integer(10, 1_000_000).prefault("300"),
+    help: "Failed attempts of one network (IPv4 /24, IPv6 /56) in 15 minutes, where callers tell the address.",
+  },
   AUTH_PASSWORD_MIN_LENGTH: {
     schema: integer(8, 64).prefault("15"),
     help: "The fewest characters of a new password (NIST 800-63B-4 asks for 15 where it is the only factor).",

@@ -42,6 +42,13 @@ describe("a configuration", () => {
         tokenLifetimeMs: 300_000,
       },
       sessionLimits: { idleMs: 24 * 3_600_000, absoluteMs: 30 * 24 * 3_600_000, leewayMs: 10_000 },
+      attempts: {
+        free: 10,
+        locksMs: [30_000, 60_000, 120_000, 240_000, 480_000, 900_000],
+        cap: 100,
+        ofNetwork: 300,
+        windowMs: 900_000,
+      },
       passwordPolicy: { minLength: 15, maxLength: 256 },
       breachedPasswords: undefined,
       onBreachCheckFailure: "allow",

@@ -30,6 +30,7 @@ export const kindOfReason = {
   CALLER_UNAUTHENTICATED: "unauthenticated",
   PERMISSION_DENIED: "permission-denied",
   OVERLOADED: "exhausted",
+  TOO_MANY_ATTEMPTS: "exhausted",
   DATABASE_UNAVAILABLE: "unavailable",
   BREACH_CHECK_UNAVAILABLE: "unavailable",
   CONTENTION: "aborted",

@@ -5,6 +5,7 @@ import { now } from "../../src/domain/user/user.ts";
 import type { RelationalRepository } from "../../src/interfaces/relationaldb/relational-repository.ts";
 import type { UserQuery } from "../../src/interfaces/relationaldb/user-repository.ts";
 import { aCall, aCancellableCall } from "../support/calls.ts";
+import { attemptContract } from "./attempt-contract.ts";
 import { eventContract } from "./event-contract.ts";
 import { sessionContract } from "./session-contract.ts";
 import { sessionEndContract } from "./session-end-contract.ts";
@@ -419,6 +420,7 @@ export function relationalRepositoryContract(name: string, open: () => Promise<O
     sessionEndContract(() => repository);
     sessionEventContract(() => repository);
     signingKeyContract(() => repository);
+    attemptContract(() => repository);
 
     describe("transactions", () => {
       test("answers what the work answers, and its effects are there", async () => {

@@ -8,6 +8,7 @@ import type { UserQuery } from "../../src/interfaces/relationaldb/user-repositor
 import { aCall } from "../support/calls.ts";
 import { openMigratedPool } from "../support/migrated-pool.ts";
 import { createTestDatabase, type TestDatabase } from "../support/postgres.ts";
+import { everyAttemptQuery, everyAttemptStatement } from "./every-attempt-query.ts";
 import { everyCallerQuery } from "./every-caller-query.ts";
 import { everyList, everyQuery, type Query } from "./every-query.ts";
 import { everySessionQuery, everyStatementQuery } from "./every-session-query.ts";
@@ -67,6 +68,15 @@ describe(`plans at ${population} users`, () => {
     const ofSessions = await sessionArgumentsOf(client);
     for (const { name, page, run } of everySessionQuery(ofSessions)) {
       const statements = await statementsOf(pool, ({ repositories }) => run(repositories));
+      queries.push({ name, page, statements });
+    }
+    const ofAttempts = { ...ofSessions, keys: given.keys };
+    for (const { name, page, run } of everyAttemptQuery(ofAttempts)) {
+      const statements = await statementsOf(pool, ({ repositories }) => run(repositories));
+      queries.push({ name, page, statements });
+    }
+    for (const { name, page, run } of everyAttemptStatement(ofAttempts)) {
+      const statements = await statementsOf(pool, (queried) => run(queried.statements));
       queries.push({ name, page, statements });
     }
     for (const { name, page, run } of everyCallerQuery(await callerArgumentsOf(client))) {

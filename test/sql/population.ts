@@ -94,6 +94,18 @@ export async function populate(client: Client): Promise<void> {
     select gen_random_uuid(), id, '', 'digest', now()
     from accounts, generate_series(1, 4)
   `);
+  await client.query(`
+    insert into account_attempts (account, attempt_id, failures, lock_end_time, forget_time)
+    select
+      case when n % 2 = 0 then 'users/' || gen_random_uuid() else 'names/' || md5('name' || n) end,
+      gen_random_uuid(), n % 12, now(), case when n % 2 = 1 then now() + (n - 500) * interval '1 minute' end
+    from generate_series(1, ${population}) as n
+  `);
+  await client.query(`
+    insert into network_attempts (network, attempt_id, failures, window_end_time)
+    select '198.' || n % 200 || '.' || n / 200 || '.0/24', gen_random_uuid(), n % 300, now() + (n - 100) * interval '1 second'
+    from generate_series(1, 40000) as n
+  `);
   await client.query("vacuum (analyze)");
 }
 

@@ -1,4 +1,8 @@
 import type { CommonQueryMethods, DatabasePool, QuerySqlToken } from "slonik";
+import {
+  CockroachAttemptStatements,
+  CockroachAttempts,
+} from "../../src/interfaces/relationaldb/cockroachdb/cockroach-attempts.ts";
 import { CockroachCredentials } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-credentials.ts";
 import { CockroachEvents } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-events.ts";
 import { CockroachRequests } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-requests.ts";
@@ -79,8 +83,12 @@ function queriedBy(send: Send): Queried {
       signingKeys: new CockroachSigningKeys(run),
       serviceAccounts: new CockroachServiceAccounts(run),
       events: new CockroachEvents(run),
+      attempts: new CockroachAttempts(run),
     },
-    statements: { sessions: new CockroachSessionStatements(run) },
+    statements: {
+      sessions: new CockroachSessionStatements(run),
+      attempts: new CockroachAttemptStatements(run),
+    },
   };
 }
 

@@ -11,6 +11,7 @@ import { aCall } from "../support/calls.ts";
 import { openMigratedPool } from "../support/migrated-pool.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { WireProxy } from "../support/wire-proxy.ts";
+import { everyAttemptQuery, everyAttemptStatement } from "./every-attempt-query.ts";
 import { everyCallerQuery } from "./every-caller-query.ts";
 import { type EventArguments, everyEventQuery } from "./every-event-query.ts";
 import { everyQuery, type Query } from "./every-query.ts";
@@ -37,6 +38,7 @@ export async function everyStatement(): Promise<string[]> {
     await makeEveryEventQuery(repository, await insertUser(repository));
     await makeEverySessionQuery(repository, await insertUser(repository));
     await makeEveryCallerQuery(repository);
+    await makeEveryAttemptQuery(repository, await insertUser(repository));
     return [...new Set([...proxy.statements, ...migrationStatements()])];
   } finally {
     await pool?.end();
@@ -132,6 +134,13 @@ async function makeEveryCallerQuery(repository: CockroachRepository): Promise<vo
   });
   const given = { accountId, keyId, cursors: [undefined, place], newId: randomUUID };
   for (const { run } of everyCallerQuery(given)) await repository.transaction(aCall(), run);
+}
+
+/** Every query of attempts. */
+async function makeEveryAttemptQuery(repository: CockroachRepository, user: User): Promise<void> {
+  const given = { userId: user.id, keys: keysOf(user), newId: randomUUID };
+  for (const { run } of everyAttemptStatement(given)) await run(repository.statement(aCall()));
+  for (const { run } of everyAttemptQuery(given)) await repository.transaction(aCall(), run);
 }
 
 /** Every query of events. */

@@ -17,6 +17,7 @@ import type {
   UserQuery,
   UserRepository,
 } from "../../src/interfaces/relationaldb/user-repository.ts";
+import { attemptStatements, attempts } from "./in-memory-attempts.ts";
 import { events } from "./in-memory-events.ts";
 import { serviceAccounts } from "./in-memory-service-accounts.ts";
 import { sessionStatements, sessions } from "./in-memory-sessions.ts";
@@ -45,11 +46,10 @@ export class InMemoryRepository implements RelationalRepository {
   }
 
   statement(call: Patience): Statements {
+    const change = <T>(work: (tables: Tables) => T) => this.#changing(call, async (draft) => work(draft));
     return {
-      sessions: sessionStatements(
-        (change) => this.#changing(call, async (draft) => change(draft)),
-        this.#clock,
-      ),
+      sessions: sessionStatements(change, this.#clock),
+      attempts: attemptStatements(change, this.#clock, rowOf),
     };
   }
 
@@ -83,6 +83,7 @@ export class InMemoryRepository implements RelationalRepository {
       signingKeys: signingKeys(access, this.#clock),
       serviceAccounts: serviceAccounts(access, this.#clock),
       events: events(access, this.#clock),
+      attempts: attempts(access, this.#clock),
     };
   }
 }

@@ -4,6 +4,7 @@ import type {
   SessionRepository,
   SessionStatements,
 } from "../../src/interfaces/relationaldb/session-repository.ts";
+import { forgive } from "./in-memory-attempts.ts";
 import { addEvent } from "./in-memory-events.ts";
 import { stateOf, type Tables } from "./in-memory-tables.ts";
 
@@ -80,6 +81,7 @@ export function sessionStatements(statement: Statement, clock: () => Date): Sess
         const earlier = tables.sessions.get(id);
         if (earlier && earlier.userId !== userId) return undefined;
         addEvent(tables, event, time);
+        forgive(tables, `users/${userId}`, time);
         if (earlier) return sessionAt(earlier, time);
         const row: StoredSession = {
           id,

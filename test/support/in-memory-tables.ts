@@ -17,6 +17,12 @@ export interface Tables {
   readonly signingKeys: Map<string, SigningKeyRow>;
   readonly serviceAccounts: Map<string, ServiceAccountRow>;
   readonly serviceAccountKeys: Map<string, KeyRow>;
+  /** By what they are counted under. Times in milliseconds. */
+  readonly accountAttempts: Map<
+    string,
+    { attemptId: string; failures: number; lockEnd: number; purgeTime: number | undefined }
+  >;
+  readonly networkAttempts: Map<string, { attemptId: string; failures: number; windowEnd: number }>;
   /** In the order in which they were written. */
   readonly events: Map<string, StoredEvent>;
   /** The last place that an event was given. */
@@ -34,6 +40,8 @@ export function noTables(): Tables {
     signingKeys: new Map(),
     serviceAccounts: new Map(),
     serviceAccountKeys: new Map(),
+    accountAttempts: new Map(),
+    networkAttempts: new Map(),
     events: new Map(),
     head: 0,
   };
@@ -48,6 +56,8 @@ export function copyOf(tables: Tables): Tables {
     signingKeys: new Map(tables.signingKeys),
     serviceAccounts: new Map(tables.serviceAccounts),
     serviceAccountKeys: new Map(tables.serviceAccountKeys),
+    accountAttempts: new Map(tables.accountAttempts),
+    networkAttempts: new Map(tables.networkAttempts),
     events: new Map(tables.events),
     head: tables.head,
   };

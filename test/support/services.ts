@@ -4,6 +4,7 @@ import type { BreachedPasswords } from "../../src/domain/credential/breached-pas
 import { AesPageTokens } from "../../src/infrastructure/crypto/aes-page-tokens.ts";
 import { HmacRefreshTokens } from "../../src/infrastructure/crypto/hmac-refresh-tokens.ts";
 import { HmacServiceAccountKeys } from "../../src/infrastructure/crypto/hmac-service-account-keys.ts";
+import { keyedDigest } from "../../src/infrastructure/crypto/keyed-digest.ts";
 import { NodeSigningKeyPairs } from "../../src/infrastructure/crypto/signing-key-pairs.ts";
 import { WrappingKeys } from "../../src/infrastructure/crypto/wrapping-keys.ts";
 import type { RelationalRepository } from "../../src/interfaces/relationaldb/relational-repository.ts";
@@ -33,6 +34,7 @@ export function servicesOn(
     refreshTokens: new HmacRefreshTokens(randomBytes(32)),
     serviceAccountKeys: new HmacServiceAccountKeys(randomBytes(32)),
     standInKey: randomBytes(32),
+    nameDigest: keyedDigest(randomBytes(32)),
     signingKeyPairs: new NodeSigningKeyPairs(WrappingKeys.parse(randomBytes(32).toString("base64"))),
     breachedPasswords,
     logger: {

@@ -1,6 +1,5 @@
 import type { Call } from "../call.ts";
 import type { Reason } from "../errors.ts";
-import type { Client } from "../session/session.ts";
 
 /** What can happen. A name says what was done, or, of an attempt that did not succeed, what was tried. */
 export type EventType =
@@ -74,7 +73,8 @@ export interface Happening {
   readonly userId?: string | undefined;
   readonly objectId?: string;
   readonly changedFields?: readonly string[];
-  readonly client?: Client;
+  /** IP address of the person's client. */
+  readonly clientAddress?: string;
 }
 
 /** Makes events of what happens in calls. */
@@ -99,7 +99,7 @@ export class AuditEvents {
       changedFields: happening.changedFields ?? [],
       caller: origin.caller,
       address: origin.address,
-      clientAddress: happening.client?.ipAddress ?? "",
+      clientAddress: happening.clientAddress ?? "",
       requestId: origin.requestId,
       keptForMs: this.#keptForMs,
     };

@@ -8,12 +8,20 @@ import type { DomainToAscii } from "../identifier/email.ts";
 import { parseIdentifier } from "../identifier/identifier.ts";
 import type { Mutation, Mutations } from "../request/mutations.ts";
 import type { Client, Session, SessionLimits } from "../session/session.ts";
+import type { AllowedAttempt, SignInAttempt, SignInAttempts } from "../throttle/sign-in-attempts.ts";
 import type { TokenIssuer, Tokens } from "../token/token-issuer.ts";
 import { type User, userNotFound } from "../user/user.ts";
 import { type Person, personOf } from "./own-words.ts";
 import { preparePassword } from "./password.ts";
 import type { PasswordHasher } from "./password-hasher.ts";
 import type { BrokenRule, PasswordRules } from "./password-rules.ts";
+
+export interface VerifyPassword {
+  readonly identifier: string;
+  readonly password: string;
+  /** Of the person's client, where the caller tells it. */
+  readonly ipAddress?: string | undefined;
+}
 
 export interface Authenticate {
   readonly identifier: string;
@@ -46,7 +54,17 @@ export interface ChangePassword {
   readonly newPassword: string;
   /** The session that goes on. */
   readonly keepSessionId: string | undefined;
+  /** Of the person's client, where the caller tells it. */
+  readonly ipAddress?: string | undefined;
   readonly requestId: string | undefined;
+}
+
+/** Who somebody has proven to be. */
+interface Proof {
+  readonly user: User;
+  readonly passwordHash: string;
+  /** The password, prepared. */
+  readonly prepared: string;
 }
 
 /** An identifier that no user can have: looked up where what was typed is none, so that the work is the same. */
@@ -65,6 +83,7 @@ export class AuthenticationService {
   readonly #audiences: ReadonlySet<string>;
   readonly #sessionLimits: SessionLimits;
   readonly #issuer: TokenIssuer;
+  readonly #attempts: SignInAttempts;
   readonly #events: AuditEvents;
   readonly #newId: () => string;
   readonly #onRehashFailure: (error: unknown) => void;
@@ -78,6 +97,7 @@ export class AuthenticationService {
     audiences: ReadonlySet<string>;
     sessionLimits: SessionLimits;
     issuer: TokenIssuer;
+    attempts: SignInAttempts;
     events: AuditEvents;
     newId: () => string;
     /** Told when a good password could not be hashed anew; the check is good all the same. */
@@ -91,27 +111,32 @@ export class AuthenticationService {
     this.#audiences = dependencies.audiences;
     this.#sessionLimits = dependencies.sessionLimits;
     this.#issuer = dependencies.issuer;
+    this.#attempts = dependencies.attempts;
     this.#events = dependencies.events;
     this.#newId = dependencies.newId;
     this.#onRehashFailure = dependencies.onRehashFailure;
   }
 
   /**
-   * The active user whose identifier and password these are. Every other case takes one read and one hash as well and
+   * The active user whose identifier and password these are. Every other case takes as many statements and one hash as well and
    * throws one and the same error (NIST 800-63B-4 §3.2.2, ASVS 6.3.8).
-   * @throws CREDENTIALS_INVALID, OVERLOADED
+   * @throws CREDENTIALS_INVALID, TOO_MANY_ATTEMPTS, OVERLOADED
    */
-  async verifyPassword(call: Call, identifier: string, password: string): Promise<User> {
+  async verifyPassword(call: Call, { identifier, password, ipAddress = "" }: VerifyPassword): Promise<User> {
     const key = parseIdentifier(identifier, this.#toAscii) ?? nobody;
-    const { user, passwordHash, prepared } = await this.#authenticate(call, key, password);
-    if (this.#hasher.isOutdated(passwordHash)) await this.#rehash(call, user, prepared, passwordHash);
-    return user;
+    const attempt = { type: "password.verified", key, name: identifier, ipAddress } as const;
+    const proof = await this.#prove(call, attempt, password, async (proof, allowed) => {
+      await allowed.succeeded();
+      return proof;
+    });
+    await this.#rehashIfOutdated(call, proof);
+    return proof.user;
   }
 
   /**
    * Begins a session of the user whom `verifyPassword` would answer: at most three round trips to the database beside the
    * hash. A password that is replaced or a user that is suspended between check and beginning has not signed in.
-   * @throws AUDIENCE_UNKNOWN, CREDENTIALS_INVALID, OVERLOADED
+   * @throws AUDIENCE_UNKNOWN, CREDENTIALS_INVALID, TOO_MANY_ATTEMPTS, OVERLOADED
    */
   async authenticate(call: Call, { identifier, password, audience, client }: Authenticate): Promise<SignIn> {
     if (!this.#audiences.has(audience)) {
@@ -120,17 +145,25 @@ export class AuthenticationService {
     await this.#issuer.prepare(call);
     const key = parseIdentifier(identifier, this.#toAscii) ?? nobody;
     const id = this.#newId();
+    const attempt = { type: "session.begun", key, name: identifier, ipAddress: client.ipAddress } as const;
     // A sign-in of the same user at the same moment may have hashed the password anew: then this one looks once more.
     for (let tries = 0; tries < 2; tries++) {
-      const { user, passwordHash, prepared } = await this.#authenticate(call, key, password);
-      const event = this.#events.of(call, { type: "session.begun", userId: user.id, objectId: id, client });
-      const session = { id, userId: user.id, audience, client, passwordHash };
-      const begun = await this.#repository
-        .statement(call)
-        .sessions.begin(session, this.#sessionLimits, event);
-      if (begun === undefined) continue;
-      if (this.#hasher.isOutdated(passwordHash)) await this.#rehash(call, user, prepared, passwordHash);
-      return { user, session: begun.session, tokens: this.#issuer.issue(begun) };
+      const signIn = await this.#prove(call, attempt, password, async (proof, allowed) => {
+        const { user, passwordHash } = proof;
+        const happened = { type: "session.begun", userId: user.id, objectId: id } as const;
+        const event = this.#events.of(call, { ...happened, clientAddress: client.ipAddress });
+        const session = { id, userId: user.id, audience, client, passwordHash };
+        const { sessions } = this.#repository.statement(call);
+        // Forgets the failed attempts as well.
+        const begun = await sessions.begin(session, this.#sessionLimits, event);
+        if (begun !== undefined) return { proof, begun };
+        await (tries === 0 ? allowed.givenBack() : allowed.failed("CREDENTIALS_INVALID"));
+        return undefined;
+      });
+      if (signIn === undefined) continue;
+      const { proof, begun } = signIn;
+      await this.#rehashIfOutdated(call, proof);
+      return { user: proof.user, session: begun.session, tokens: this.#issuer.issue(begun) };
     }
     throw credentialsInvalid();
   }
@@ -159,18 +192,20 @@ export class AuthenticationService {
     if (password === undefined) return;
     const secret = { password, hash: await this.#hasher.hash(call, password) };
     const mutation = { ...request, secret };
-    await this.#mutations.once(call, mutation, async ({ users, credentials, sessions, events }) => {
+    await this.#mutations.once(call, mutation, async (repositories) => {
+      const { users, credentials, sessions, attempts, events } = repositories;
       const user = await users.find({ kind: "id", id });
       if (user === undefined) throw userNotFound();
       user.assertNotDeleted();
       await credentials.put(id, secret.hash);
       await sessions.endAll(id, "password-changed", undefined);
+      await attempts.forgive(id);
       await events.add(this.#events.of(call, { type: "password.set", userId: id, changedFields }));
       return undefined;
     });
   }
 
-  /** Sets a password where the current one is given, and ends all other sessions. @throws CREDENTIALS_INVALID, PASSWORD_UNACCEPTABLE, BREACH_CHECK_UNAVAILABLE, REQUEST_ID_REUSED, OVERLOADED */
+  /** Sets a password where the current one is given, and ends all other sessions. @throws CREDENTIALS_INVALID, TOO_MANY_ATTEMPTS, PASSWORD_UNACCEPTABLE, BREACH_CHECK_UNAVAILABLE, REQUEST_ID_REUSED, OVERLOADED */
   async changePassword(call: Call, change: ChangePassword): Promise<void> {
     const id = change.userId.toLowerCase();
     const keep = change.keepSessionId?.toLowerCase();
@@ -181,23 +216,30 @@ export class AuthenticationService {
     this.#passwordRules.assertGoodForAnybody(change.newPassword, "new_password");
 
     const key: UserKey = { kind: "id", id };
-    const current = await this.#authenticate(call, key, change.currentPassword).catch(async (error) => {
+    const attempt = { type: "password.changed", key, name: id, ipAddress: change.ipAddress ?? "" } as const;
+    await this.#prove(call, attempt, change.currentPassword, async ({ user, passwordHash: current }) => {
+      const password = await this.#passwordRules.accept(
+        call,
+        change.newPassword,
+        personOf(user),
+        "new_password",
+      );
+      const secret = { password, hash: await this.#hasher.hash(call, password) };
+      await this.#mutations.once(call, { ...request, secret }, async (repositories) => {
+        const { credentials, sessions, attempts, events } = repositories;
+        const found = await credentials.find(key);
+        const replaced =
+          found?.user.state === "active" && (await credentials.replace(id, current, secret.hash));
+        if (!replaced) throw credentialsInvalid();
+        await sessions.endAll(id, "password-changed", keep);
+        await attempts.forgive(id);
+        await events.add(this.#events.of(call, { type: "password.changed", userId: id, changedFields }));
+        return undefined;
+      });
+    }).catch(async (error) => {
       // The same call may have been sent twice at once, and the other one may have made the change since.
-      if (isCredentialsInvalid(error) && (await wasMade())) return undefined;
+      if (isCredentialsInvalid(error) && (await wasMade())) return;
       throw error;
-    });
-    if (current === undefined) return;
-    const person = personOf(current.user);
-    const password = await this.#passwordRules.accept(call, change.newPassword, person, "new_password");
-    const secret = { password, hash: await this.#hasher.hash(call, password) };
-    await this.#mutations.once(call, { ...request, secret }, async ({ credentials, sessions, events }) => {
-      const found = await credentials.find(key);
-      const replaced =
-        found?.user.state === "active" && (await credentials.replace(id, current.passwordHash, secret.hash));
-      if (!replaced) throw credentialsInvalid();
-      await sessions.endAll(id, "password-changed", keep);
-      await events.add(this.#events.of(call, { type: "password.changed", userId: id, changedFields }));
-      return undefined;
     });
   }
 
@@ -219,23 +261,38 @@ export class AuthenticationService {
     return this.#mutations.wasMade(call, { ...request, secret: { password, hash: "" } });
   }
 
-  async #authenticate(call: Call, key: UserKey, password: string) {
-    // Before the database is asked: what is refused anyway is to cost next to nothing.
+  /**
+   * Makes an attempt: counted, checked by one hash, and then concluded by `proven` where it is right. What is refused
+   * anyway is to cost next to nothing, so that whether there is room for a hash comes first.
+   */
+  #prove<T>(
+    call: Call,
+    attempt: SignInAttempt,
+    password: string,
+    proven: (proof: Proof, allowed: AllowedAttempt) => Promise<T>,
+  ): Promise<T> {
     this.#hasher.assertRoom();
-    const found = await this.#repository.read(call).credentials.find(key);
-    // What cannot be a password is hashed like one, but is never right.
-    const prepared = preparePassword(password);
-    const matches = await this.#hasher.verify(call, prepared ?? password, found?.passwordHash, {
-      typed: password,
-      name: key.kind === "id" ? key.id : key.key,
+    return this.#attempts.make(call, attempt, async (allowed) => {
+      const { found } = allowed;
+      // What cannot be a password is hashed like one, but is never right.
+      const prepared = preparePassword(password);
+      const { key } = attempt;
+      const matches = await this.#hasher.verify(call, prepared ?? password, found?.passwordHash, {
+        typed: password,
+        name: key.kind === "id" ? key.id : key.key,
+      });
+      if (!isGood(found) || !matches || prepared === undefined) {
+        await allowed.failed("CREDENTIALS_INVALID");
+        throw credentialsInvalid();
+      }
+      return proven({ ...found, prepared }, allowed);
     });
-    if (!isGood(found) || !matches || prepared === undefined) throw credentialsInvalid();
-    return { ...found, prepared };
   }
 
-  async #rehash(call: Call, user: User, password: string, current: string): Promise<void> {
+  async #rehashIfOutdated(call: Call, { user, prepared, passwordHash: current }: Proof): Promise<void> {
+    if (!this.#hasher.isOutdated(current)) return;
     try {
-      const passwordHash = await this.#hasher.hash(call, password);
+      const passwordHash = await this.#hasher.hash(call, prepared);
       const event = this.#events.of(call, { type: "password.rehashed", userId: user.id });
       await this.#repository.transaction(call, async ({ credentials, events }) => {
         if (await credentials.replace(user.id, current, passwordHash)) await events.add(event);

@@ -1,4 +1,5 @@
 import type { Patience } from "../../domain/call.ts";
+import type { AttemptRepository, AttemptStatements } from "./attempt-repository.ts";
 import type { CredentialReader, CredentialRepository } from "./credential-repository.ts";
 import type { EventReader, EventRepository } from "./event-repository.ts";
 import type { RequestReader, RequestRepository } from "./request-repository.ts";
@@ -64,8 +65,10 @@ export interface Repositories extends Readers {
   readonly signingKeys: SigningKeyRepository;
   readonly serviceAccounts: ServiceAccountRepository;
   readonly events: EventRepository;
+  readonly attempts: AttemptRepository;
 }
 
 export interface Statements {
+  readonly attempts: AttemptStatements;
   readonly sessions: SessionStatements;
 }

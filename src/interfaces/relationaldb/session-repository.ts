@@ -71,7 +71,7 @@ export interface SessionRepository extends SessionReader {
 /** Changes of sessions that are each one statement, which writes their event too, and a transaction of its own: one round trip. */
 export interface SessionStatements {
   /**
-   * Begins a session at generation 1, where its user is active and the password hash is still the same: undefined
+   * Begins a session at generation 1, which forgets the user's failed attempts, where its user is active and the password hash is still the same: undefined
    * otherwise. Said again with the same id, it answers the session that it began. Where it answers a session, the event is
    * there, once.
    */

@@ -12,10 +12,9 @@ export function authenticationHandlers(
   authentication: AuthenticationService,
 ): ServiceImpl<typeof AuthenticationServiceDesc> {
   return {
-    async verifyPassword({ identifier, password }, context) {
-      return {
-        user: toUserMessage(await authentication.verifyPassword(toCall(context), identifier, password)),
-      };
+    async verifyPassword({ identifier, password, ipAddress }, context) {
+      const attempt = { identifier, password, ipAddress: given(ipAddress) };
+      return { user: toUserMessage(await authentication.verifyPassword(toCall(context), attempt)) };
     },
 
     async authenticate({ identifier, password, audience, client }, context) {
@@ -43,12 +42,13 @@ export function authenticationHandlers(
       return {};
     },
 
-    async changePassword({ userId, currentPassword, newPassword, keepSessionId, requestId }, context) {
+    async changePassword({ keepSessionId, requestId, ...change }, context) {
       await authentication.changePassword(toCall(context), {
-        userId,
-        currentPassword,
-        newPassword,
+        userId: change.userId,
+        currentPassword: change.currentPassword,
+        newPassword: change.newPassword,
         keepSessionId: given(keepSessionId),
+        ipAddress: given(change.ipAddress),
         requestId: given(requestId),
       });
       return {};

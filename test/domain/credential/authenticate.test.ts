@@ -73,6 +73,7 @@ function authenticationWith(
       keyRing: services.keyRing,
       newId: () => crypto.randomUUID(),
     }),
+    attempts: services.attempts,
     events: auditEvents,
     newId: () => crypto.randomUUID(),
     onRehashFailure,
@@ -139,7 +140,7 @@ describe("a sign-in", () => {
     await services.create("ada");
     const asked = askedOf(services.repository);
     await services.signIn("ada");
-    expect(asked.map(({ what }) => what)).toEqual(["credentials.find", "sessions.begin"]);
+    expect(asked.map(({ what }) => what)).toEqual(["attempts.begin", "sessions.begin"]);
   });
 });
 
@@ -174,7 +175,8 @@ describe("what is no sign-in", () => {
     );
     expect(new Set(seen).size).toBe(1);
     expect(errors[0]).toMatchObject(invalid);
-    expect(asked.map(({ what }) => what)).toEqual(Array(8).fill("credentials.find"));
+    const questions = ["attempts.begin", "attempts.conclude"].flatMap((what) => Array(8).fill(what));
+    expect(asked.map(({ what }) => what).sort()).toEqual(questions);
     for (const user of [wrong, suspended, deleted, passwordless]) expect(await sessionsOf(user)).toEqual([]);
   });
 
@@ -301,7 +303,7 @@ describe("a password whose hash has become too cheap", () => {
     expect(await hashOf(ada)).toMatch(/t=1,p=1/);
     const asked = askedOf(services.repository);
     const { tokens } = await authentication.authenticate(aCall(), input);
-    expect(asked.map(({ what }) => what)).toEqual(["credentials.find", "sessions.begin", "transaction"]);
+    expect(asked.map(({ what }) => what)).toEqual(["attempts.begin", "sessions.begin", "transaction"]);
     expect(await hashOf(ada)).toMatch(/t=2,p=1/);
     expect(claimsIn(tokens.accessToken).sub).toBe(ada.id);
     expect((await sessionsOf(ada)).map(({ state }) => state)).toEqual(["live"]);

@@ -26,7 +26,7 @@ const create = (name: string, initial?: string): Promise<User> =>
     requestId: undefined,
   });
 const verify = (identifier: string, secret: string) =>
-  services.authentication.verifyPassword(aCall(), identifier, secret);
+  services.authentication.verifyPassword(aCall(), { identifier, password: secret });
 const set = (user: User, secret: string, requestId?: string) =>
   services.authentication.setPassword(aCall(), { userId: user.id, password: secret, requestId });
 const changePassword = (userId: string, currentPassword: string, newPassword: string, requestId?: string) =>
@@ -120,6 +120,7 @@ describe("verifyPassword", () => {
     await create("ada", password);
     const broken = new InMemoryRepository();
     broken.read = (call) => repository.read(call);
+    broken.statement = (call) => repository.statement(call);
     broken.transaction = async () => {
       throw new Error("the database has gone");
     };

@@ -33,7 +33,8 @@ const change = (current: string, secret: string, requestId?: string) =>
     keepSessionId: undefined,
     requestId,
   });
-const verify = (secret: string) => services.authentication.verifyPassword(aCall(), "countess", secret);
+const verify = (secret: string) =>
+  services.authentication.verifyPassword(aCall(), { identifier: "countess", password: secret });
 const usersOf = (onFailure: "allow" | "refuse") =>
   servicesOn(
     repository,

@@ -36,6 +36,7 @@ const codes: Record<Reason, Code> = {
   AUDIENCE_UNKNOWN: Code.InvalidArgument,
   SESSION_NOT_FOUND: Code.NotFound,
   OVERLOADED: Code.ResourceExhausted,
+  TOO_MANY_ATTEMPTS: Code.ResourceExhausted,
   DATABASE_UNAVAILABLE: Code.Unavailable,
   BREACH_CHECK_UNAVAILABLE: Code.Unavailable,
   CONTENTION: Code.Aborted,

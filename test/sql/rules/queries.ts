@@ -16,7 +16,7 @@ const knownFunctions = new Set([
   "set_config",
   "current_schema",
 ]);
-const knownOperators = new Set(["=", "<>", "<", "<=", ">", ">=", "+", "-", "*", "~~"]);
+const knownOperators = new Set(["=", "<>", "<", "<=", ">", ">=", "+", "-", "*", "||", "~~"]);
 const systemColumns = new Set(["xmin", "xmax", "cmin", "cmax", "ctid", "tableoid", "oid"]);
 
 /** What a query says. */

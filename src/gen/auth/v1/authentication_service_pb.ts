@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file auth/v1/authentication_service.proto.
  */
 export const file_auth_v1_authentication_service: GenFile = /*@__PURE__*/
-  fileDesc("CiRhdXRoL3YxL2F1dGhlbnRpY2F0aW9uX3NlcnZpY2UucHJvdG8SB2F1dGgudjEiXgoVVmVyaWZ5UGFzc3dvcmRSZXF1ZXN0EiEKCmlkZW50aWZpZXIYASABKAlCDeBBArpIB3IFEAEowAISIgoIcGFzc3dvcmQYAiABKAlCEIABAeBBArpIB3IFEAEogAgiNQoWVmVyaWZ5UGFzc3dvcmRSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyIqkBChNBdXRoZW50aWNhdGVSZXF1ZXN0EiEKCmlkZW50aWZpZXIYASABKAlCDeBBArpIB3IFEAEowAISIgoIcGFzc3dvcmQYAiABKAlCEIABAeBBArpIB3IFEAEogAgSHwoIYXVkaWVuY2UYAyABKAlCDeBBArpIB3IFEAEogAISKgoGY2xpZW50GAQgASgLMg8uYXV0aC52MS5DbGllbnRCCeBBArpIA8gBASJ3ChRBdXRoZW50aWNhdGVSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyEiEKB3Nlc3Npb24YAiABKAsyEC5hdXRoLnYxLlNlc3Npb24SHwoGdG9rZW5zGAMgASgLMg8uYXV0aC52MS5Ub2tlbnMihQIKF1ZhbGlkYXRlUGFzc3dvcmRSZXF1ZXN0Eh0KCHBhc3N3b3JkGAEgASgJQguAAQG6SAVyAyiACBIbCgd1c2VyX2lkGAIgASgJQgi6SAVyA7ABAUgAEjwKCG5ld191c2VyGAMgASgLMiguYXV0aC52MS5WYWxpZGF0ZVBhc3N3b3JkUmVxdWVzdC5OZXdVc2VySAAaXgoHTmV3VXNlchIXCgVlbWFpbBgBIAEoCUIIukgFcgMowAISGgoIdXNlcm5hbWUYAiABKAlCCLpIBXIDKIACEh4KDGRpc3BsYXlfbmFtZRgDIAEoCUIIukgFcgMogAhCEAoHc3ViamVjdBIFukgCCAEiugEKGFZhbGlkYXRlUGFzc3dvcmRSZXNwb25zZRISCgphY2NlcHRhYmxlGAEgASgIEkIKDGJyb2tlbl9ydWxlcxgCIAMoCzIsLmF1dGgudjEuVmFsaWRhdGVQYXNzd29yZFJlc3BvbnNlLkJyb2tlblJ1bGUaRgoKQnJva2VuUnVsZRIjCgRydWxlGAEgASgOMhUuYXV0aC52MS5QYXNzd29yZFJ1bGUSEwoLZGVzY3JpcHRpb24YAiABKAkidwoSU2V0UGFzc3dvcmRSZXF1ZXN0EhwKB3VzZXJfaWQYASABKAlCC+BBArpIBXIDsAEBEiIKCHBhc3N3b3JkGAIgASgJQhCAAQHgQQK6SAdyBRABKIAIEh8KCnJlcXVlc3RfaWQYAyABKAlCC7pICNgBAXIDsAEBIhUKE1NldFBhc3N3b3JkUmVzcG9uc2Ui0AEKFUNoYW5nZVBhc3N3b3JkUmVxdWVzdBIcCgd1c2VyX2lkGAEgASgJQgvgQQK6SAVyA7ABARIqChBjdXJyZW50X3Bhc3N3b3JkGAIgASgJQhCAAQHgQQK6SAdyBRABKIAIEiYKDG5ld19wYXNzd29yZBgDIAEoCUIQgAEB4EECukgHcgUQASiACBIfCgpyZXF1ZXN0X2lkGAQgASgJQgu6SAjYAQFyA7ABARIkCg9rZWVwX3Nlc3Npb25faWQYBSABKAlCC7pICNgBAXIDsAEBIhgKFkNoYW5nZVBhc3N3b3JkUmVzcG9uc2Uq9wEKDFBhc3N3b3JkUnVsZRIdChlQQVNTV09SRF9SVUxFX1VOU1BFQ0lGSUVEEAASGwoXUEFTU1dPUkRfUlVMRV9NQVhfQllURVMQARIcChhQQVNTV09SRF9SVUxFX0NIQVJBQ1RFUlMQAhIcChhQQVNTV09SRF9SVUxFX01JTl9MRU5HVEgQAxIcChhQQVNTV09SRF9SVUxFX01BWF9MRU5HVEgQBBIYChRQQVNTV09SRF9SVUxFX0NPTU1PThAFEhsKF1BBU1NXT1JEX1JVTEVfT1dOX1dPUkRTEAYSGgoWUEFTU1dPUkRfUlVMRV9CUkVBQ0hFRBAHMpgEChVBdXRoZW50aWNhdGlvblNlcnZpY2USZwoOVmVyaWZ5UGFzc3dvcmQSHi5hdXRoLnYxLlZlcmlmeVBhc3N3b3JkUmVxdWVzdBofLmF1dGgudjEuVmVyaWZ5UGFzc3dvcmRSZXNwb25zZSIUorsYEHBhc3N3b3Jkcy52ZXJpZnkSXwoMQXV0aGVudGljYXRlEhwuYXV0aC52MS5BdXRoZW50aWNhdGVSZXF1ZXN0Gh0uYXV0aC52MS5BdXRoZW50aWNhdGVSZXNwb25zZSISorsYDnNlc3Npb25zLmJlZ2luEm8KEFZhbGlkYXRlUGFzc3dvcmQSIC5hdXRoLnYxLlZhbGlkYXRlUGFzc3dvcmRSZXF1ZXN0GiEuYXV0aC52MS5WYWxpZGF0ZVBhc3N3b3JkUmVzcG9uc2UiFqK7GBJwYXNzd29yZHMudmFsaWRhdGUSWwoLU2V0UGFzc3dvcmQSGy5hdXRoLnYxLlNldFBhc3N3b3JkUmVxdWVzdBocLmF1dGgudjEuU2V0UGFzc3dvcmRSZXNwb25zZSIRorsYDXBhc3N3b3Jkcy5zZXQSZwoOQ2hhbmdlUGFzc3dvcmQSHi5hdXRoLnYxLkNoYW5nZVBhc3N3b3JkUmVxdWVzdBofLmF1dGgudjEuQ2hhbmdlUGFzc3dvcmRSZXNwb25zZSIUorsYEHBhc3N3b3Jkcy5jaGFuZ2ViBnByb3RvMw", [file_auth_v1_permission, file_auth_v1_session, file_auth_v1_user, file_buf_validate_validate, file_google_api_field_behavior]);
+  fileDesc("CiRhdXRoL3YxL2F1dGhlbnRpY2F0aW9uX3NlcnZpY2UucHJvdG8SB2F1dGgudjEifgoVVmVyaWZ5UGFzc3dvcmRSZXF1ZXN0EiEKCmlkZW50aWZpZXIYASABKAlCDeBBArpIB3IFEAEowAISIgoIcGFzc3dvcmQYAiABKAlCEIABAeBBArpIB3IFEAEogAgSHgoKaXBfYWRkcmVzcxgDIAEoCUIKukgH2AEBcgJwASI1ChZWZXJpZnlQYXNzd29yZFJlc3BvbnNlEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXIiqQEKE0F1dGhlbnRpY2F0ZVJlcXVlc3QSIQoKaWRlbnRpZmllchgBIAEoCUIN4EECukgHcgUQASjAAhIiCghwYXNzd29yZBgCIAEoCUIQgAEB4EECukgHcgUQASiACBIfCghhdWRpZW5jZRgDIAEoCUIN4EECukgHcgUQASiAAhIqCgZjbGllbnQYBCABKAsyDy5hdXRoLnYxLkNsaWVudEIJ4EECukgDyAEBIncKFEF1dGhlbnRpY2F0ZVJlc3BvbnNlEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXISIQoHc2Vzc2lvbhgCIAEoCzIQLmF1dGgudjEuU2Vzc2lvbhIfCgZ0b2tlbnMYAyABKAsyDy5hdXRoLnYxLlRva2VucyKFAgoXVmFsaWRhdGVQYXNzd29yZFJlcXVlc3QSHQoIcGFzc3dvcmQYASABKAlCC4ABAbpIBXIDKIAIEhsKB3VzZXJfaWQYAiABKAlCCLpIBXIDsAEBSAASPAoIbmV3X3VzZXIYAyABKAsyKC5hdXRoLnYxLlZhbGlkYXRlUGFzc3dvcmRSZXF1ZXN0Lk5ld1VzZXJIABpeCgdOZXdVc2VyEhcKBWVtYWlsGAEgASgJQgi6SAVyAyjAAhIaCgh1c2VybmFtZRgCIAEoCUIIukgFcgMogAISHgoMZGlzcGxheV9uYW1lGAMgASgJQgi6SAVyAyiACEIQCgdzdWJqZWN0EgW6SAIIASK6AQoYVmFsaWRhdGVQYXNzd29yZFJlc3BvbnNlEhIKCmFjY2VwdGFibGUYASABKAgSQgoMYnJva2VuX3J1bGVzGAIgAygLMiwuYXV0aC52MS5WYWxpZGF0ZVBhc3N3b3JkUmVzcG9uc2UuQnJva2VuUnVsZRpGCgpCcm9rZW5SdWxlEiMKBHJ1bGUYASABKA4yFS5hdXRoLnYxLlBhc3N3b3JkUnVsZRITCgtkZXNjcmlwdGlvbhgCIAEoCSJ3ChJTZXRQYXNzd29yZFJlcXVlc3QSHAoHdXNlcl9pZBgBIAEoCUIL4EECukgFcgOwAQESIgoIcGFzc3dvcmQYAiABKAlCEIABAeBBArpIB3IFEAEogAgSHwoKcmVxdWVzdF9pZBgDIAEoCUILukgI2AEBcgOwAQEiFQoTU2V0UGFzc3dvcmRSZXNwb25zZSLwAQoVQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0EhwKB3VzZXJfaWQYASABKAlCC+BBArpIBXIDsAEBEioKEGN1cnJlbnRfcGFzc3dvcmQYAiABKAlCEIABAeBBArpIB3IFEAEogAgSJgoMbmV3X3Bhc3N3b3JkGAMgASgJQhCAAQHgQQK6SAdyBRABKIAIEh8KCnJlcXVlc3RfaWQYBCABKAlCC7pICNgBAXIDsAEBEiQKD2tlZXBfc2Vzc2lvbl9pZBgFIAEoCUILukgI2AEBcgOwAQESHgoKaXBfYWRkcmVzcxgGIAEoCUIKukgH2AEBcgJwASIYChZDaGFuZ2VQYXNzd29yZFJlc3BvbnNlKvcBCgxQYXNzd29yZFJ1bGUSHQoZUEFTU1dPUkRfUlVMRV9VTlNQRUNJRklFRBAAEhsKF1BBU1NXT1JEX1JVTEVfTUFYX0JZVEVTEAESHAoYUEFTU1dPUkRfUlVMRV9DSEFSQUNURVJTEAISHAoYUEFTU1dPUkRfUlVMRV9NSU5fTEVOR1RIEAMSHAoYUEFTU1dPUkRfUlVMRV9NQVhfTEVOR1RIEAQSGAoUUEFTU1dPUkRfUlVMRV9DT01NT04QBRIbChdQQVNTV09SRF9SVUxFX09XTl9XT1JEUxAGEhoKFlBBU1NXT1JEX1JVTEVfQlJFQUNIRUQQBzKYBAoVQXV0aGVudGljYXRpb25TZXJ2aWNlEmcKDlZlcmlmeVBhc3N3b3JkEh4uYXV0aC52MS5WZXJpZnlQYXNzd29yZFJlcXVlc3QaHy5hdXRoLnYxLlZlcmlmeVBhc3N3b3JkUmVzcG9uc2UiFKK7GBBwYXNzd29yZHMudmVyaWZ5El8KDEF1dGhlbnRpY2F0ZRIcLmF1dGgudjEuQXV0aGVudGljYXRlUmVxdWVzdBodLmF1dGgudjEuQXV0aGVudGljYXRlUmVzcG9uc2UiEqK7GA5zZXNzaW9ucy5iZWdpbhJvChBWYWxpZGF0ZVBhc3N3b3JkEiAuYXV0aC52MS5WYWxpZGF0ZVBhc3N3b3JkUmVxdWVzdBohLmF1dGgudjEuVmFsaWRhdGVQYXNzd29yZFJlc3BvbnNlIhaiuxgScGFzc3dvcmRzLnZhbGlkYXRlElsKC1NldFBhc3N3b3JkEhsuYXV0aC52MS5TZXRQYXNzd29yZFJlcXVlc3QaHC5hdXRoLnYxLlNldFBhc3N3b3JkUmVzcG9uc2UiEaK7GA1wYXNzd29yZHMuc2V0EmcKDkNoYW5nZVBhc3N3b3JkEh4uYXV0aC52MS5DaGFuZ2VQYXNzd29yZFJlcXVlc3QaHy5hdXRoLnYxLkNoYW5nZVBhc3N3b3JkUmVzcG9uc2UiFKK7GBBwYXNzd29yZHMuY2hhbmdlYgZwcm90bzM", [file_auth_v1_permission, file_auth_v1_session, file_auth_v1_user, file_buf_validate_validate, file_google_api_field_behavior]);
 
 /**
  * Who somebody says to be, and the proof.
@@ -38,6 +38,13 @@ export type VerifyPasswordRequest = Message<"auth.v1.VerifyPasswordRequest"> & {
    * @generated from field: string password = 2;
    */
   password: string;
+
+  /**
+   * The IP address of the person's client, or empty. Failures are counted for its network too.
+   *
+   * @generated from field: string ip_address = 3;
+   */
+  ipAddress: string;
 };
 
 /**
@@ -370,6 +377,13 @@ export type ChangePasswordRequest = Message<"auth.v1.ChangePasswordRequest"> & {
    * @generated from field: string keep_session_id = 5;
    */
   keepSessionId: string;
+
+  /**
+   * The IP address of the person's client, or empty. Failures are counted for its network too.
+   *
+   * @generated from field: string ip_address = 6;
+   */
+  ipAddress: string;
 };
 
 /**
@@ -486,8 +500,10 @@ export const PasswordRuleSchema: GenEnum<PasswordRule> = /*@__PURE__*/
 export const AuthenticationService: GenService<{
   /**
    * VerifyPassword checks a password and answers whose it is. Unknown identifier, wrong password, no password,
-   * suspended and deleted user all get one and the same answer after the same work.
-   * Errors: UNAUTHENTICATED (CREDENTIALS_INVALID).
+   * suspended and deleted user all get one and the same answer after the same work. Each attempt is counted before the
+   * password is looked at, for the account, which need not exist, and for the network of `ip_address`; one too many is
+   * refused with a google.rpc.RetryInfo, whatever the password is. A success forgets the account's failures.
+   * Errors: UNAUTHENTICATED (CREDENTIALS_INVALID), RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
    *
    * @generated from rpc auth.v1.AuthenticationService.VerifyPassword
    */
@@ -499,7 +515,8 @@ export const AuthenticationService: GenService<{
   /**
    * Authenticate signs a user in: it checks a password as VerifyPassword does, with the same one answer for whatever is
    * wrong, and begins a session. Sent twice it begins two sessions, of which each can be ended.
-   * Errors: UNAUTHENTICATED (CREDENTIALS_INVALID), INVALID_ARGUMENT (AUDIENCE_UNKNOWN).
+   * Errors: UNAUTHENTICATED (CREDENTIALS_INVALID), RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS), INVALID_ARGUMENT
+   * (AUDIENCE_UNKNOWN).
    *
    * @generated from rpc auth.v1.AuthenticationService.Authenticate
    */
@@ -522,7 +539,7 @@ export const AuthenticationService: GenService<{
   },
   /**
    * SetPassword sets a user's password without the current one: for operators and for flows that have proven the user
-   * by other means. All sessions of the user end.
+   * by other means. All sessions of the user end, and failed attempts are forgotten.
    * Errors: NOT_FOUND (USER_NOT_FOUND), INVALID_ARGUMENT (PASSWORD_UNACCEPTABLE), FAILED_PRECONDITION (USER_DELETED,
    * REQUEST_ID_REUSED), UNAVAILABLE (BREACH_CHECK_UNAVAILABLE).
    *

@@ -7,6 +7,7 @@ import { sessions } from "./0006-sessions.ts";
 import { signingKeys } from "./0007-signing-keys.ts";
 import { serviceAccounts } from "./0008-service-accounts.ts";
 import { events } from "./0009-events.ts";
+import { attempts } from "./0010-attempts.ts";
 import type { MigrationStep } from "./migration-step.ts";
 
 /** Every step, in order. Expand and contract only: a step never takes away what the release before still uses. */
@@ -20,4 +21,5 @@ export const allMigrations: readonly MigrationStep[] = [
   ...signingKeys,
   ...serviceAccounts,
   ...events,
+  ...attempts,
 ];

@@ -3,6 +3,7 @@ import { sql } from "slonik";
 import type { Patience } from "../../../domain/call.ts";
 import { UnitOfWork } from "../../../infrastructure/db/unit-of-work.ts";
 import type { Readers, RelationalRepository, Repositories, Statements } from "../relational-repository.ts";
+import { CockroachAttemptStatements, CockroachAttempts } from "./cockroach-attempts.ts";
 import { CockroachCredentials } from "./cockroach-credentials.ts";
 import { CockroachEvents } from "./cockroach-events.ts";
 import { CockroachRequests } from "./cockroach-requests.ts";
@@ -56,7 +57,10 @@ export class CockroachRepository implements RelationalRepository {
 
   statement(call: Patience): Statements {
     const run: Run = (query) => translated(this.#unitOfWork.statement(call, query));
-    return { sessions: new CockroachSessionStatements(run) };
+    return {
+      sessions: new CockroachSessionStatements(run),
+      attempts: new CockroachAttemptStatements(run),
+    };
   }
 
   async ping(call: Patience): Promise<void> {
@@ -73,6 +77,7 @@ function repositories(run: Run): Repositories {
     signingKeys: new CockroachSigningKeys(run),
     serviceAccounts: new CockroachServiceAccounts(run),
     events: new CockroachEvents(run),
+    attempts: new CockroachAttempts(run),
   };
 }
 

@@ -3,6 +3,7 @@ import type { NewEvent } from "../../../domain/audit/event.ts";
 import { Session, type SessionLimits, type SessionRow } from "../../../domain/session/session.ts";
 import { sessionsTable } from "../../../infrastructure/db/schema/sessions-table.ts";
 import type { NewSession, SessionAt, SessionStatements } from "../session-repository.ts";
+import { forgiveWhere } from "./cockroach-attempts.ts";
 import { insertEvent } from "./insert-event.ts";
 import type { Run } from "./run.ts";
 
@@ -66,6 +67,9 @@ export class CockroachSessionStatements implements SessionStatements {
         ),
         noted as (
           ${insertEvent(event, { from: sql.fragment`begun` })}
+        ),
+        forgiven as (
+          ${forgiveWhere(userId, sql.fragment`begun`)}
         )
         select
           ${sessionsTable.columns},

@@ -1,0 +1,28 @@
+/**
+ * How often somebody may be wrong (NIST SP 800-63B-4 §3.2.2).
+ *
+ * An account: so many failures in a row are free; from then on each attempt closes the account for a while, twice as long
+ * each time up to the longest. So no guesser closes it for good, and no lock is longer than the longest. At the cap it
+ * stays closed until somebody sets the password anew. A success forgets the failures, and time alone does not.
+ *
+ * A network: so many failures in a window, of whatever accounts.
+ */
+export interface AttemptLimits {
+  /** Failures after which an account is closed. */
+  readonly free: number;
+  /** How long each further attempt closes it, in milliseconds; the last one is for all that follow. */
+  readonly locksMs: readonly number[];
+  /** Failures in a row after which it stays closed. */
+  readonly cap: number;
+  /** Failures of a network in a window of so many milliseconds. */
+  readonly ofNetwork: number;
+  readonly windowMs: number;
+}
+
+const minute = 60_000;
+
+/** @param free at most 99 */
+export function attemptLimits(free: number, ofNetwork: number): AttemptLimits {
+  const locksMs = [0.5, 1, 2, 4, 8, 15].map((minutes) => minutes * minute);
+  return { free, locksMs, cap: 100, ofNetwork, windowMs: 15 * minute };
+}

@@ -1,0 +1,242 @@
+import { type FragmentSqlToken, sql } from "slonik";
+import type { NewEvent } from "../../../domain/audit/event.ts";
+import type { AttemptLimits } from "../../../domain/throttle/attempt-limits.ts";
+import { User } from "../../../domain/user/user.ts";
+import { attemptsTable } from "../../../infrastructure/db/schema/attempts-table.ts";
+import { credentialsTable } from "../../../infrastructure/db/schema/credentials-table.ts";
+import { usersTable } from "../../../infrastructure/db/schema/users-table.ts";
+import type {
+  Attempt,
+  AttemptRepository,
+  AttemptResult,
+  AttemptStatements,
+  AttemptVerdict,
+  NewAttempt,
+} from "../attempt-repository.ts";
+import { isNamedBy } from "./cockroach-users.ts";
+import { insertEvent } from "./insert-event.ts";
+import type { Run } from "./run.ts";
+
+/** How long a name that nobody has is remembered after the last attempt. */
+const namesKeptForMs = 30 * 24 * 3_600_000;
+const nobody = "00000000-0000-0000-0000-000000000000";
+
+/** Attempts in SQL: each change one statement. */
+export class CockroachAttemptStatements implements AttemptStatements {
+  readonly #run: Run;
+
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  async begin({ id, key, nameDigest, network }: NewAttempt, limits: AttemptLimits): Promise<AttemptVerdict> {
+    const row = await this.#run((connection) =>
+      connection.one(sql.type(attemptsTable.verdictRow)`
+        with named as (
+          select users.id
+          from users
+          where ${isNamedBy(key)}
+        ),
+        counted_under as (
+          select coalesce((select 'users/' || id::text from named), ${`names/${nameDigest}`}::text) as account
+        ),
+        counted as (
+          insert into account_attempts (account, attempt_id, failures, lock_end_time, forget_time)
+          select
+            account,
+            ${id}::uuid,
+            1,
+            ${lockEnd(sql.fragment`1::int8`, limits)},
+            case when not exists (select 1 from named) then now() + ${milliseconds(namesKeptForMs)} end
+          from counted_under
+          where not exists (
+            select 1
+            from network_attempts
+            where network = ${network ?? ""}
+              and failures >= ${limits.ofNetwork}
+              and window_end_time > now()
+          )
+          on conflict (account) do update
+          set
+            attempt_id = excluded.attempt_id,
+            failures = case
+              when account_attempts.attempt_id = excluded.attempt_id then account_attempts.failures
+              else account_attempts.failures + 1
+            end,
+            lock_end_time = case
+              when account_attempts.attempt_id = excluded.attempt_id then account_attempts.lock_end_time
+              else ${lockEnd(sql.fragment`account_attempts.failures + 1`, limits)}
+            end,
+            forget_time = excluded.forget_time
+          where account_attempts.attempt_id = excluded.attempt_id
+            or (account_attempts.failures < ${limits.cap} and account_attempts.lock_end_time <= now())
+          returning account
+        )
+        select
+          ${usersTable.columns},
+          ${credentialsTable.columns},
+          counted_under.account,
+          (counted.account is not null) as allowed,
+          ${millisecondsUntil(sql.fragment`before.lock_end_time`)} as lock_left_ms,
+          ${millisecondsUntil(sql.fragment`network.window_end_time`)} as window_left_ms
+        from counted_under
+        left join counted on counted.account = counted_under.account
+        left join account_attempts as before on before.account = counted_under.account
+        left join network_attempts as network
+          on network.network = ${network ?? ""}
+          and network.failures >= ${limits.ofNetwork}
+        left join users on ${isNamedBy(key)}
+        left join credentials on credentials.user_id = users.id
+      `),
+    );
+    const { account, allowed, lockLeftMs, windowLeftMs, passwordHash, ...user } = row;
+    const leftMs = Math.max(lockLeftMs, windowLeftMs);
+    return {
+      attempt: { id, account, network },
+      found:
+        user.id === undefined
+          ? undefined
+          : { user: User.fromRow(usersTable.record.parse(user)), passwordHash },
+      allowed,
+      retryAfterMs: allowed || leftMs === 0 ? undefined : leftMs,
+    };
+  }
+
+  async conclude(
+    { id, account, network }: Attempt,
+    result: AttemptResult,
+    event: NewEvent,
+    { windowMs }: AttemptLimits,
+  ): Promise<void> {
+    const before =
+      result === "succeeded"
+        ? sql.fragment`with forgiven as (${forgive(account)})`
+        : result === "failed" && network !== undefined
+          ? sql.fragment`with counted as (${countForNetwork(id, network, windowMs)})`
+          : sql.fragment``;
+    await this.#run((connection) => connection.query(sql.unsafe`${before} ${insertEvent(event)}`));
+  }
+
+  async giveBack({ id, account }: Attempt): Promise<void> {
+    await this.#run((connection) =>
+      connection.query(sql.unsafe`
+        update account_attempts
+        set failures = failures - 1, lock_end_time = now(), attempt_id = ${nobody}
+        where account = ${account}
+          and attempt_id = ${id}
+      `),
+    );
+  }
+}
+
+/** What of attempts belongs into other transactions. */
+export class CockroachAttempts implements AttemptRepository {
+  readonly #run: Run;
+
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  async forgive(userId: string): Promise<void> {
+    await this.#run((connection) => connection.query(sql.unsafe`${forgive(accountOf(userId))}`));
+  }
+
+  async sweep(limit: number): Promise<number> {
+    const names = await this.#run((connection) =>
+      connection.any(sql.type(attemptsTable.accountRow)`
+        select account
+        from account_attempts
+        where forget_time < now()
+          and forget_time is not null
+        order by forget_time asc nulls last
+        limit ${limit}
+      `),
+    );
+    const networks = await this.#run((connection) =>
+      connection.any(sql.type(attemptsTable.networkRow)`
+        select network
+        from network_attempts
+        where window_end_time < now()
+        order by window_end_time
+        limit ${limit}
+      `),
+    );
+    // Statements of their own: with the limit in a subquery PostgreSQL reads, and so locks, the whole table.
+    await this.#run((connection) =>
+      connection.query(sql.unsafe`
+        delete from account_attempts
+        where account = any(${sql.array(
+          names.map(({ account }) => account),
+          "text",
+        )})
+      `),
+    );
+    await this.#run((connection) =>
+      connection.query(sql.unsafe`
+        delete from network_attempts
+        where network = any(${sql.array(
+          networks.map(({ network }) => network),
+          "text",
+        )})
+      `),
+    );
+    return Math.max(names.length, networks.length);
+  }
+}
+
+/** What the failures of a user are counted under. */
+function accountOf(userId: string): string {
+  return `users/${userId}`;
+}
+
+function forgive(account: string): FragmentSqlToken {
+  return sql.fragment`
+    update account_attempts
+    set failures = 0, lock_end_time = now()
+    where account = ${account}
+    returning account`;
+}
+
+/** The body of a CTE that forgets the failures of a user where another CTE has a row. */
+export function forgiveWhere(userId: string, cte: FragmentSqlToken): FragmentSqlToken {
+  return sql.fragment`
+    update account_attempts
+    set failures = 0, lock_end_time = now()
+    where account = ${accountOf(userId)}
+      and exists (select 1 from ${cte})
+    returning account`;
+}
+
+function countForNetwork(id: string, network: string, windowMs: number): FragmentSqlToken {
+  return sql.fragment`
+    insert into network_attempts (network, attempt_id, failures, window_end_time)
+    values (${network}, ${id}, 1, now() + ${milliseconds(windowMs)})
+    on conflict (network) do update
+    set
+      attempt_id = excluded.attempt_id,
+      failures = case
+        when network_attempts.attempt_id = excluded.attempt_id then network_attempts.failures
+        when network_attempts.window_end_time <= now() then 1
+        else network_attempts.failures + 1
+      end,
+      window_end_time = case
+        when network_attempts.window_end_time <= now() then excluded.window_end_time
+        else network_attempts.window_end_time
+      end
+    returning network`;
+}
+
+/** Until when so many failures close an account: the past, where they do not. */
+function lockEnd(failures: FragmentSqlToken, { free, locksMs }: AttemptLimits): FragmentSqlToken {
+  const place = sql.fragment`least(${failures} - ${free - 1}::int8, ${locksMs.length}::int8)`;
+  return sql.fragment`
+    now() + coalesce((${sql.array([...locksMs], "int8")})[${place}::int4], 0) * interval '1 millisecond'`;
+}
+
+function millisecondsUntil(time: FragmentSqlToken): FragmentSqlToken {
+  return sql.fragment`greatest(coalesce(extract(epoch from ${time} - now()) * 1000, 0), 0)::int8`;
+}
+
+function milliseconds(amount: number): FragmentSqlToken {
+  return sql.fragment`${amount}::int8 * interval '1 millisecond'`;
+}

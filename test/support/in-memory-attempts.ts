@@ -1,0 +1,110 @@
+import type { AttemptLimits } from "../../src/domain/throttle/attempt-limits.ts";
+import { User, type UserRow } from "../../src/domain/user/user.ts";
+import type {
+  AttemptRepository,
+  AttemptStatements,
+} from "../../src/interfaces/relationaldb/attempt-repository.ts";
+import type { UserKey } from "../../src/interfaces/relationaldb/user-repository.ts";
+import { addEvent } from "./in-memory-events.ts";
+import { stateOf, type Tables } from "./in-memory-tables.ts";
+
+const namesKeptForMs = 30 * 24 * 3_600_000;
+
+/** Runs a change as one statement, which is a transaction of its own. */
+type Statement = <T>(change: (tables: Tables) => T) => Promise<T>;
+
+export function attemptStatements(
+  statement: Statement,
+  clock: () => Date,
+  rowOf: (tables: Tables, key: UserKey) => UserRow | undefined,
+): AttemptStatements {
+  return {
+    begin: ({ id, key, nameDigest, network }, limits) =>
+      statement((tables) => {
+        const time = clock().getTime();
+        const row = rowOf(tables, key);
+        const account = row === undefined ? `names/${nameDigest}` : `users/${row.id}`;
+        const before = tables.accountAttempts.get(account) ?? { failures: 0, lockEnd: 0 };
+        const ofNetwork = tables.networkAttempts.get(network ?? "") ?? { failures: 0, windowEnd: 0 };
+        const again = "attemptId" in before && before.attemptId === id;
+        const windowLeftMs = ofNetwork.failures >= limits.ofNetwork ? ofNetwork.windowEnd - time : 0;
+        const open = before.failures < limits.cap && before.lockEnd <= time;
+        const allowed = windowLeftMs <= 0 && (again || open);
+        if (allowed && !again) {
+          const failures = before.failures + 1;
+          const purgeTime = row === undefined ? time + namesKeptForMs : undefined;
+          const lockEnd = time + lockMs(failures, limits);
+          tables.accountAttempts.set(account, { attemptId: id, failures, lockEnd, purgeTime });
+        }
+        const leftMs = Math.max(before.lockEnd - time, windowLeftMs, 0);
+        return {
+          attempt: { id, account, network },
+          found: row && {
+            user: User.fromRow({ ...row, state: stateOf(row, clock()) }),
+            passwordHash: tables.passwordHashes.get(row.id),
+          },
+          allowed,
+          retryAfterMs: allowed || leftMs === 0 ? undefined : leftMs,
+        };
+      }),
+    conclude: ({ id, account, network }, result, event, { windowMs }) =>
+      statement((tables) => {
+        const time = clock();
+        if (result === "succeeded") forgive(tables, account, time);
+        if (result === "failed" && network !== undefined) {
+          const known = tables.networkAttempts.get(network);
+          const goesOn = known !== undefined && known.windowEnd > time.getTime();
+          const again = known?.attemptId === id;
+          tables.networkAttempts.set(network, {
+            attemptId: id,
+            failures: goesOn ? known.failures + (again ? 0 : 1) : 1,
+            windowEnd: goesOn ? known.windowEnd : time.getTime() + windowMs,
+          });
+        }
+        addEvent(tables, event, time);
+      }),
+    giveBack: ({ id, account }) =>
+      statement((tables) => {
+        const known = tables.accountAttempts.get(account);
+        if (known?.attemptId !== id) return;
+        const failures = known.failures - 1;
+        tables.accountAttempts.set(account, {
+          ...known,
+          attemptId: "",
+          failures,
+          lockEnd: clock().getTime(),
+        });
+      }),
+  };
+}
+
+export function attempts(tables: () => Tables, clock: () => Date): AttemptRepository {
+  return {
+    async forgive(userId) {
+      forgive(tables(), `users/${userId}`, clock());
+    },
+    async sweep(limit) {
+      const time = clock().getTime();
+      const names = [...tables().accountAttempts]
+        .filter(([, { purgeTime = Number.POSITIVE_INFINITY }]) => purgeTime < time)
+        .sort(([, a], [, b]) => (a.purgeTime ?? 0) - (b.purgeTime ?? 0))
+        .slice(0, limit);
+      const networks = [...tables().networkAttempts]
+        .filter(([, { windowEnd }]) => windowEnd < time)
+        .sort(([, a], [, b]) => a.windowEnd - b.windowEnd)
+        .slice(0, limit);
+      for (const [account] of names) tables().accountAttempts.delete(account);
+      for (const [network] of networks) tables().networkAttempts.delete(network);
+      return Math.max(names.length, networks.length);
+    },
+  };
+}
+
+export function forgive({ accountAttempts }: Tables, account: string, time: Date): void {
+  const known = accountAttempts.get(account);
+  if (known !== undefined) accountAttempts.set(account, { ...known, failures: 0, lockEnd: time.getTime() });
+}
+
+function lockMs(failures: number, { free, locksMs }: AttemptLimits): number {
+  return failures < free ? 0 : (locksMs[Math.min(failures - free, locksMs.length - 1)] ?? 0);
+}
