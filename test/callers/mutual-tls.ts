@@ -51,7 +51,9 @@ export interface MutualTlsService extends AsyncDisposable {
   /** The authority that is believed. */
   readonly authority: Authority;
   readonly policyFile: string;
-  readonly clientCaFile: string;
+  readonly serverCaFile: string;
+  /** Keeps a text for as long as the service runs. Answers the file. */
+  keep(name: string, text: string): string;
   certificate(uri: string, changes?: Partial<Wanted>): Pair;
   grpc(credential: Credential): Transport;
   http(credential: Credential): Transport;
@@ -70,7 +72,7 @@ export async function startMutualTlsService(
   const serverAuthority = new Authority("servers");
   const own = serverAuthority.issue({ commonName: "localhost", dnsNames: ["localhost"] });
   const policyFile = inFolder("policy.json", JSON.stringify(policy));
-  const clientCaFile = inFolder("clients.pem", authority.pair.cert);
+  const serverCaFile = inFolder("servers.pem", serverAuthority.pair.cert);
   const database = await createTestDatabase();
   const service = await startService({
     DATABASE_URL: database.uri,
@@ -79,7 +81,7 @@ export async function startMutualTlsService(
     AUTH_TLS: "on",
     AUTH_TLS_CERT_FILE: inFolder("tls.crt", own.cert),
     AUTH_TLS_KEY_FILE: inFolder("tls.key", own.key),
-    AUTH_CLIENT_CA_FILE: clientCaFile,
+    AUTH_CLIENT_CA_FILE: inFolder("clients.pem", authority.pair.cert),
     AUTH_TRUST_DOMAINS: trustDomain,
     AUTH_POLICY_FILE: policyFile,
     ...environment,
@@ -98,7 +100,8 @@ export async function startMutualTlsService(
     service,
     authority,
     policyFile,
-    clientCaFile,
+    serverCaFile,
+    keep: inFolder,
     certificate: (uri, changes = {}) => authority.issue({ commonName: "caller", uris: [uri], ...changes }),
     grpc: (credential) =>
       createGrpcTransport({ baseUrl: `https://${service.grpcAddress}`, ...optionsOf(credential) }),

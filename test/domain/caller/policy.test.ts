@@ -33,6 +33,7 @@ describe("a policy", () => {
     expect(policy.grantsOf("spiffe://example.org/ns/ops/sa/a", []).size).toBe(permissions.length);
     expect([...policy.grantsOf(account, ["verifier"])].sort()).toEqual([
       "keys.get",
+      "passwords.validate",
       "tokens.introspect",
       "users.create",
       "users.get",
