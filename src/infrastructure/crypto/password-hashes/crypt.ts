@@ -97,7 +97,8 @@ interface LoopHash {
 function loopHash({ text, cost, digest, job, write }: LoopHash): PasswordHash {
   const expected = Buffer.from(digest);
   // A digest whose last digit has bits to spare is none that was written.
-  if (!isWritten(digest)) throw new PasswordHashRefused("has a digest that no implementation writes");
+  if (cryptDigit(digest.at(-1)) >= lastDigits(digest.length, job.loop))
+    throw new PasswordHashRefused("has a digest that no implementation writes");
   return {
     text,
     cost,
@@ -109,10 +110,10 @@ function loopHash({ text, cost, digest, job, write }: LoopHash): PasswordHash {
   };
 }
 
-/** 22 digits hold 128 of 132 bits, 43 hold 256 of 258 (or are cut), 86 hold 512 of 516. */
-function isWritten(digest: string): boolean {
-  const last = cryptDigit(digest.at(-1));
-  return digest.length === 43 ? last >= 0 : last < 4;
+/** How many digits can be the last: 22 of them hold 128 bits, 86 hold 512 and 43 hold 256, or are cut from 86. */
+function lastDigits(length: number, loop: LoopJob["loop"]): number {
+  if (length !== 43) return 4;
+  return loop === "phpass" ? 64 : 16;
 }
 
 function inOrder(bytes: Uint8Array, order: readonly number[]): Uint8Array {

@@ -150,6 +150,15 @@ describe("what is no hash is refused", () => {
     expect(refusalOf(text)).toMatch(/^is no whole .+ hash: it was cut off, changed or encoded otherwise$/);
   });
 
+  test.each([
+    ["md5-crypt", "$1$28772684$iEwNOgGugqO9.bIz5sk8k2"],
+    ["phpass", "$P$984478476IagS59wHZvyQMArzfx58uz"],
+    ["SHA-256-crypt", "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEcE"],
+    ["SHA-512-crypt", `$6$saltstring$${sha512Rest.slice(0, -1)}2`],
+  ])("%s whose last digit has bits to spare", (_name, text) => {
+    expect(refusalOf(text)).toBe("has a digest that no implementation writes");
+  });
+
   test("a text of any length, without being looked through", () => {
     expect(refusalOf("$argon2id$".padEnd(1025, "A"))).toBe(
       "is too long: at most 1024 characters are looked at",
