@@ -7,5 +7,5 @@ export interface PasswordHashes {
    * Whether passwords can be checked by this hash, and at a cost that no row may exceed. Nothing is computed. What is stored
    * is `verify`'s and `isOutdated`'s to understand (`PasswordHasher`), until the next good sign-in replaces it.
    */
-  accept(text: string): PasswordHashVerdict;
+  accept(text: string): Promise<PasswordHashVerdict>;
 }

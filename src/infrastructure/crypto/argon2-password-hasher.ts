@@ -7,7 +7,6 @@ import type { HashPool } from "./hash-pool.ts";
 import { argon2Hash, readOwnArgon2 } from "./password-hashes/argon2.ts";
 import { ownBudget } from "./password-hashes/budget.ts";
 import { type PasswordHash, PasswordHashRefused } from "./password-hashes/password-hash.ts";
-import { readPasswordHash } from "./password-hashes/read-password-hash.ts";
 import { StandIns } from "./stand-ins.ts";
 
 /** What one argon2id hash costs (RFC 9106). Floor and default: OWASP Password Storage, 19 MiB, t=2, p=1. */
@@ -63,7 +62,7 @@ export class Argon2PasswordHasher implements PasswordHasher, PasswordHashes {
     passwordHash: string | undefined,
     { typed = password, name = "" }: PasswordAttempt = {},
   ): Promise<boolean> {
-    const known = passwordHash === undefined ? undefined : readStored(passwordHash);
+    const known = passwordHash === undefined ? undefined : await readStored(passwordHash);
     if (known) this.#standIns.meet(known);
     const checked = known ?? this.#standIns.for(name);
     const candidates = typed === password ? [password] : [password, typed];
@@ -82,9 +81,9 @@ export class Argon2PasswordHasher implements PasswordHasher, PasswordHashes {
     return passwordHash.length !== length || !passwordHash.startsWith(prefix);
   }
 
-  accept(text: string): PasswordHashVerdict {
+  async accept(text: string): Promise<PasswordHashVerdict> {
     try {
-      const accepted = readPasswordHash(text);
+      const accepted = await readForeign(text);
       this.#standIns.meet(accepted);
       return { stored: accepted.text };
     } catch (error) {
@@ -95,13 +94,18 @@ export class Argon2PasswordHasher implements PasswordHasher, PasswordHashes {
 }
 
 /** A hash from the database. Undefined for what `accept` would not have let in: then it is nobody's, and takes as long. */
-function readStored(passwordHash: string): PasswordHash | undefined {
+async function readStored(passwordHash: string): Promise<PasswordHash | undefined> {
   try {
-    return passwordHash.startsWith("$argon2id$")
-      ? readOwnArgon2(passwordHash)
-      : readPasswordHash(passwordHash);
+    if (passwordHash.startsWith("$argon2id$")) return readOwnArgon2(passwordHash);
+    return await readForeign(passwordHash);
   } catch (error) {
     if (error instanceof PasswordHashRefused) return undefined;
     throw error;
   }
+}
+
+/** The formats of others are loaded when the first is met: most services start without, and 20 ms sooner. */
+async function readForeign(text: string): Promise<PasswordHash> {
+  const { readPasswordHash } = await import("./password-hashes/read-password-hash.ts");
+  return readPasswordHash(text);
 }
