@@ -118,8 +118,22 @@ function answerOf({ status, headers, body }: Response): Answer {
     };
   }
   if (status === 200) return { code: "200", message: "", body };
-  const error = type.startsWith("application/json") && body.length > 0 ? JSON.parse(body.toString()) : {};
+  const text = inflated(body, headers).toString();
+  const error = type.startsWith("application/json") && text !== "" ? JSON.parse(text) : {};
   return { code: `${status} ${error.code ?? ""}`.trim(), message: String(error.message ?? ""), body };
+}
+
+/** Connect compresses what is longer than 1 KiB for who accepts that, and that an error can be. */
+function inflated(body: Buffer, headers: ReadonlyMap<string, string>): Buffer {
+  if (body.length === 0) return body;
+  switch (headers.get("content-encoding")) {
+    case "br":
+      return brotliDecompressSync(body);
+    case "gzip":
+      return gunzipSync(body);
+    default:
+      return body;
+  }
 }
 
 /** The trailers of gRPC-Web: a frame with its highest bit set, and compressed where its lowest is too. */
