@@ -37,6 +37,7 @@ export async function startBenchService(
       AUTH_LOG_FORMAT: "json",
       AUTH_ISSUER: "https://auth.test",
       AUTH_AUDIENCES: "development",
+      AUTH_CALLERS: "anyone",
       AUTH_WRAPPING_KEY: wrappingKey,
       ...env,
     },

@@ -18,8 +18,13 @@ import {
 import { listenGrpc } from "../../src/infrastructure/grpc/listen-grpc.ts";
 import { createLogger } from "../../src/infrastructure/logger.ts";
 import { unknownMethod } from "../../src/interfaces/rpc/errors.ts";
+import { authorize } from "../../src/interfaces/rpc/interceptors/authorize.ts";
 import { logCalls } from "../../src/interfaces/rpc/interceptors/log-calls.ts";
 import { validateRequests } from "../../src/interfaces/rpc/interceptors/validate.ts";
+import { permissionsOfMethods } from "../../src/interfaces/rpc/routes.ts";
+import { contextOf } from "../../src/interfaces/rpc/rpc-call.ts";
+import { InMemoryRepository } from "../support/in-memory-repository.ts";
+import { servicesOn } from "../support/services.ts";
 
 const echo = ({ identifier }: LookupUserRequest) => ({
   user: { username: identifier.case === "username" ? identifier.value : "" },
@@ -30,8 +35,10 @@ const servers: Record<string, () => Promise<string>> = {
   /** As service.ts serves: every interceptor, and a line in the log for each call. */
   async auth() {
     const logger = await createLogger({ level: "info", format: "json" });
-    const interceptors = [logCalls(logger), validateRequests];
-    return (await listenGrpc({ address: "127.0.0.1:0", routes, interceptors, unknownMethod })).address;
+    const { callers } = servicesOn(new InMemoryRepository());
+    const interceptors = [logCalls(logger), authorize(callers, permissionsOfMethods), validateRequests];
+    const options = { address: "127.0.0.1:0", routes, interceptors, contextOf, unknownMethod };
+    return (await listenGrpc(options)).address;
   },
 
   /** grpc-js with nothing around it but the same codec. */

@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { authorisation } from "./authorisation.ts";
 import { callCost } from "./call-cost.ts";
 import type { Figure } from "./figure.ts";
 import { getUserRate } from "./get-user-rate.ts";
@@ -17,6 +18,7 @@ import { twoProcesses } from "./two-processes.ts";
 
 const groups: Record<string, () => Promise<Figure[]>> = {
   "call-cost": callCost,
+  authorisation,
   "get-user-rate": getUserRate,
   "introspect-rate": introspectRate,
   "round-trips": roundTrips,

@@ -20,14 +20,14 @@ const readsPerSecond = 200;
 export async function passwordRate(): Promise<Figure[]> {
   await using database = await openBenchDatabase(10_000);
   await using service = await startBenchService(database.uri);
-  await grpcClients({ grpcAddress: service.address }).users.createUser({
-    user: { username: "ada" },
-    password,
-  });
+  // Several people: of one, only few attempts run at once.
+  const names = Array.from({ length: 64 }, (_, number) => `ada-${number}`);
+  const { users } = grpcClients({ grpcAddress: service.address });
+  for (const username of names) await users.createUser({ user: { username }, password });
   const check = {
     address: service.address,
     path: "/auth.v1.AuthenticationService/VerifyPassword",
-    messages: [encoded(VerifyPasswordRequestSchema, { identifier: "ada", password })],
+    messages: names.map((identifier) => encoded(VerifyPasswordRequestSchema, { identifier, password })),
   };
   const reads = { ...getUser(service.address, database), perSecond: readsPerSecond };
   await runLoad({ ...reads, seconds: 3 });
@@ -42,7 +42,7 @@ export async function passwordRate(): Promise<Figure[]> {
   const saturated = median(rates.map(({ checks }) => checks));
 
   const overload = { ...check, perSecond: 4 * saturated };
-  const tokens = await signIns(service.address, { identifier: "ada", password }, 16);
+  const tokens = await signIns(service.address, { identifier: "ada-0", password }, 16);
   const introspections = { ...introspect(service.address, tokens), perSecond: readsPerSecond };
   return [
     {

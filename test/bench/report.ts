@@ -16,7 +16,7 @@ export function report(figures: readonly Figure[]): string {
   return `# Benchmarks
 
 Written by \`npm run bench -- --write\`; do not edit. Every figure is a ratio of two things measured in the same run, in
-turns, or has the bar of issue 3. The machine is shared, so absolute numbers mean little from one run to the next.
+turns, or has the bar of the issue that asked for it. The machine is shared, so absolute numbers mean little from one run to the next.
 
 - date: ${new Date().toISOString().slice(0, 10)}
 - cores: ${availableParallelism()} × ${cpus()[0]?.model.trim()}; load at the end: ${loadavg()[0]?.toFixed(1)}
