@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConnectError, createClient } from "@connectrpc/connect";
@@ -91,6 +91,15 @@ describe("with client certificates", () => {
           "auth.v1.UserService/ListUsers",
       );
     expect(await call(`Bearer ${key}`)).toMatchObject({ code: 0 });
+    const readme = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
+    const [, block = ""] = /## Who may call\n.*?```sh\n(.*?)```/s.exec(readme) ?? [];
+    const { cert = "", key: clientKey = "" } = asOps().pair ?? {};
+    const printed = block
+      .replaceAll("ca.pem", mtls.serverCaFile)
+      .replace("client.crt", mtls.keep("client.crt", cert))
+      .replace("client.key", mtls.keep("client.key", clientKey))
+      .replaceAll("auth.example.com:50051", mtls.service.grpcAddress);
+    expect(await shell(`AUTH_KEY=${key}\n${printed}`)).toEqual({ code: 0, stdout: "{}\n{}\n", stderr: "" });
     const cut = await call(`Bearer ${key.slice(0, -1)}`);
     expect(cut.stderr).toContain("no whole key");
     expect(mtls.service.process.output).not.toContain(key.slice(8, 40));
