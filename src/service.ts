@@ -28,6 +28,9 @@ import { contextOf } from "./interfaces/rpc/rpc-call.ts";
 import { watchPolicy } from "./policy.ts";
 import { createServices, openSecrets } from "./services.ts";
 
+/** How soon an event gets its place. Give or take a quarter. */
+const eventsEveryMs = 500;
+
 /** What calls in flight get to finish once connections are refused. */
 const drainGraceMs = 10_000;
 
@@ -63,7 +66,7 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
     policy: policy && (() => policy.current),
     logger,
   });
-  const { attempts, callers, keyRing, mutations, sessions } = services;
+  const { attempts, callers, keyRing, mutations, sessions, events } = services;
   await firstKeys(keyRing);
 
   const routes = createRoutes(services);
@@ -92,18 +95,21 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   inBackground("the sweep of old sessions", 60_000, (call) => sessions.forgetOld(call));
   inBackground("the sweep of old attempts", 60_000, (call) => attempts.forgetOld(call));
   inBackground("the note of which keys were used", 60_000, (call) => callers.noteUses(call));
+  inBackground("the sweep of old events", 60_000, (call) => events.forgetOld(call));
+  inBackground("the order of events", eventsEveryMs, (call) => events.advance(call));
   const keysEveryMs = Math.min(config.signing.maxAgeMs / 4, 30_000);
   inBackground("the upkeep of the signing keys", keysEveryMs, (call) => keyRing.maintain(call));
 
   const report = (err: unknown, path: string) =>
     logger.error({ err, path }, "a call failed before it was one");
+  const timeouts = { maxTimeoutMs: config.maxDeadlineMs, maxStreamMs: config.maxWatchMs };
   const listen = { routes, interceptors, contextOf, unknownMethod, report, tls };
   const grpc = await listenGrpc({
     ...listen,
     address: config.grpcAddress,
     health,
     reflection: reflectionOf(config.reflection, callers),
-    options: { maxTimeoutMs: config.maxDeadlineMs, maxConnectionAgeMs: config.maxConnectionAgeMs },
+    options: { ...timeouts, maxConnectionAgeMs: config.maxConnectionAgeMs },
   });
   resources.defer(() => grpc.drain(0));
   const http = await listenHttp({
@@ -112,7 +118,7 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
     documents: wellKnownDocuments(config.issuer, keyRing),
     live: () => true,
     ready: () => readiness.ready,
-    options: { maxTimeoutMs: config.maxDeadlineMs },
+    options: timeouts,
   });
   resources.defer(() => http.drain(0));
 
@@ -135,6 +141,8 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   readiness[Symbol.dispose]();
   // An orchestrator sends SIGTERM and needs time to see readiness off; a person sends SIGINT and does not.
   if (reason === "SIGTERM") await sleep(config.drainDelayMs);
+  // Before the doors: watches would last as long as they may, and whoever watches is to come back elsewhere.
+  events.close();
   await Promise.all([grpc.drain(drainGraceMs), http.drain(drainGraceMs)]);
   if (!stop.aborted) throw new StartError(reason);
 }

@@ -2,6 +2,9 @@ import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import type { Config } from "./config.ts";
 import { AuditEvents } from "./domain/audit/event.ts";
+import type { EventCursors } from "./domain/audit/event-cursors.ts";
+import { EventFeed } from "./domain/audit/event-feed.ts";
+import { EventService } from "./domain/audit/event-service.ts";
 import { Callers } from "./domain/caller/callers.ts";
 import { Policy } from "./domain/caller/policy.ts";
 import type { ServiceAccountKeys } from "./domain/caller/service-account-keys.ts";
@@ -21,6 +24,7 @@ import { SessionStatuses } from "./domain/token/session-statuses.ts";
 import { TokenIssuer } from "./domain/token/token-issuer.ts";
 import { TokenService } from "./domain/token/token-service.ts";
 import { UserService } from "./domain/user/user-service.ts";
+import { AesEventCursors } from "./infrastructure/crypto/aes-event-cursors.ts";
 import { AesPageTokens } from "./infrastructure/crypto/aes-page-tokens.ts";
 import { Argon2PasswordHasher } from "./infrastructure/crypto/argon2-password-hasher.ts";
 import { HashPool } from "./infrastructure/crypto/hash-pool.ts";
@@ -45,6 +49,7 @@ export interface ServiceParts {
   readonly config: Config;
   readonly repository: RelationalRepository;
   readonly pageTokens: PageTokens;
+  readonly eventCursors: EventCursors;
   readonly refreshTokens: RefreshTokens;
   /** Which costs stand in for which unknown name (`StandIns`). */
   readonly standInKey: Buffer;
@@ -75,6 +80,7 @@ export async function openSecrets(config: Config, { pool }: Database) {
     ]);
     return {
       pageTokens: new AesPageTokens(forPages),
+      eventCursors: new AesEventCursors(forPages),
       refreshTokens: new HmacRefreshTokens(forRefreshes),
       serviceAccountKeys: new HmacServiceAccountKeys(forKeys),
       standInKey,
@@ -175,6 +181,13 @@ export function createServices(parts: ServiceParts) {
       keyRing,
       statuses: new SessionStatuses(repository, monotonicMs),
       nextTurn: setImmediate,
+    }),
+    events: new EventService({
+      repository,
+      feed: new EventFeed(repository),
+      pageTokens,
+      cursors: parts.eventCursors,
+      monotonicMs,
     }),
   };
 }

@@ -1,6 +1,7 @@
 import { type Client, createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { AuthenticationService } from "../../src/gen/auth/v1/authentication_service_pb.ts";
+import { EventService } from "../../src/gen/auth/v1/event_service_pb.ts";
 import { SessionService } from "../../src/gen/auth/v1/session_service_pb.ts";
 import { TokenService } from "../../src/gen/auth/v1/token_service_pb.ts";
 import { UserService } from "../../src/gen/auth/v1/user_service_pb.ts";
@@ -11,6 +12,7 @@ export interface ApiClients {
   readonly authentication: Client<typeof AuthenticationService>;
   readonly sessions: Client<typeof SessionService>;
   readonly tokens: Client<typeof TokenService>;
+  readonly events: Client<typeof EventService>;
 }
 
 /** The API over gRPC, on the gRPC port. */
@@ -29,5 +31,6 @@ function clientsOn(transport: Parameters<typeof createClient>[1]): ApiClients {
     authentication: createClient(AuthenticationService, transport),
     sessions: createClient(SessionService, transport),
     tokens: createClient(TokenService, transport),
+    events: createClient(EventService, transport),
   };
 }

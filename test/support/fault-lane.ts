@@ -165,11 +165,14 @@ const countChanges = `
     for each row execute function note_change();
   create trigger note_change after insert or update or delete on requests
     for each row execute function note_change();
+  create trigger note_change after insert or update or delete on events
+    for each row execute function note_change();
   set session_replication_role = replica;
   set default_transaction_isolation = 'read committed';
 `;
 
-const takeAll = "delete from requests; delete from credentials; delete from users; delete from changes";
+const takeAll =
+  "delete from requests; delete from credentials; delete from users; delete from events; delete from changes";
 
 const insertUser = `
   insert into users (

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { CallOptions } from "@connectrpc/connect";
 import { hash } from "@node-rs/argon2";
+import type { EventType } from "../../src/domain/audit/event.ts";
 import { AuthenticationService } from "../../src/gen/auth/v1/authentication_service_pb.ts";
 import { UserService } from "../../src/gen/auth/v1/user_service_pb.ts";
 import { serviceDescriptors } from "../../src/interfaces/rpc/routes.ts";
@@ -20,6 +21,8 @@ export interface MutationScenario {
   readonly changes: readonly string[];
   /** What is there after exactly one effect. */
   readonly becomes: Partial<Stored["users"][number]> & { readonly password?: Stored["password"] };
+  /** The event of that effect. */
+  readonly event: { readonly type: EventType; readonly changedFields: readonly string[] };
   /** The answer is good without the effect too: what the call writes is not what it was made for. */
   readonly effectIsOptional?: boolean;
 }
@@ -51,7 +54,7 @@ const argon2 = (cost: typeof cheapArgon2) =>
 const firstHash = argon2(cheapArgon2);
 const outdatedHash = argon2({ ...cheapArgon2, iterations: 2 });
 
-const change = ["insert requests", "update requests", "update users"];
+const change = ["insert events", "insert requests", "update requests", "update users"];
 
 export const mutationScenarios: readonly MutationScenario[] = [
   {
@@ -60,8 +63,9 @@ export const mutationScenarios: readonly MutationScenario[] = [
     user: async () => undefined,
     call: ({ users }, { requestId }, options) =>
       users.createUser({ user: { username, displayName: "after" }, requestId }, options),
-    changes: ["insert requests", "insert users", "update requests"],
+    changes: ["insert events", "insert requests", "insert users", "update requests"],
     becomes: { version: 1, displayName: "after", state: "active", password: "none" },
+    event: { type: "user.created", changedFields: ["username", "display_name"] },
   },
   {
     name: "CreateUser with a password",
@@ -69,8 +73,9 @@ export const mutationScenarios: readonly MutationScenario[] = [
     user: async () => undefined,
     call: ({ users }, { requestId }, options) =>
       users.createUser({ user: { username, displayName: "after" }, password, requestId }, options),
-    changes: ["insert credentials", "insert requests", "insert users", "update requests"],
+    changes: ["insert credentials", "insert events", "insert requests", "insert users", "update requests"],
     becomes: { version: 1, displayName: "after", state: "active", password: "first" },
+    event: { type: "user.created", changedFields: ["username", "display_name", "password"] },
   },
   {
     name: "UpdateUser",
@@ -83,6 +88,7 @@ export const mutationScenarios: readonly MutationScenario[] = [
       ),
     changes: change,
     becomes: { version: 2, displayName: "after" },
+    event: { type: "user.updated", changedFields: ["display_name"] },
   },
   {
     name: "DeleteUser",
@@ -91,6 +97,7 @@ export const mutationScenarios: readonly MutationScenario[] = [
     call: ({ users }, { id, requestId }, options) => users.deleteUser({ id, requestId }, options),
     changes: change,
     becomes: { version: 2, state: "deleted" },
+    event: { type: "user.deleted", changedFields: ["delete_time"] },
   },
   {
     name: "UndeleteUser",
@@ -99,6 +106,7 @@ export const mutationScenarios: readonly MutationScenario[] = [
     call: ({ users }, { id, requestId }, options) => users.undeleteUser({ id, requestId }, options),
     changes: change,
     becomes: { version: 2, state: "active" },
+    event: { type: "user.undeleted", changedFields: ["delete_time"] },
   },
   {
     name: "SuspendUser",
@@ -108,6 +116,7 @@ export const mutationScenarios: readonly MutationScenario[] = [
       users.suspendUser({ id, reason: "spam", requestId }, options),
     changes: change,
     becomes: { version: 2, state: "suspended" },
+    event: { type: "user.suspended", changedFields: ["suspension"] },
   },
   {
     name: "UnsuspendUser",
@@ -116,6 +125,7 @@ export const mutationScenarios: readonly MutationScenario[] = [
     call: ({ users }, { id, requestId }, options) => users.unsuspendUser({ id, requestId }, options),
     changes: change,
     becomes: { version: 2, state: "active" },
+    event: { type: "user.unsuspended", changedFields: ["suspension"] },
   },
   {
     name: "SetPassword",
@@ -123,8 +133,9 @@ export const mutationScenarios: readonly MutationScenario[] = [
     user: withPassword,
     call: ({ authentication }, { id, requestId }, options) =>
       authentication.setPassword({ userId: id, password: otherPassword, requestId }, options),
-    changes: ["insert requests", "update credentials"],
+    changes: ["insert events", "insert requests", "update credentials"],
     becomes: { version: 1, password: "second" },
+    event: { type: "password.set", changedFields: ["password"] },
   },
   {
     name: "ChangePassword",
@@ -135,8 +146,9 @@ export const mutationScenarios: readonly MutationScenario[] = [
         { userId: id, currentPassword: password, newPassword: otherPassword, requestId },
         options,
       ),
-    changes: ["insert requests", "update credentials"],
+    changes: ["insert events", "insert requests", "update credentials"],
     becomes: { version: 1, password: "second" },
+    event: { type: "password.changed", changedFields: ["password"] },
   },
   {
     name: "VerifyPassword that hashes anew",
@@ -144,8 +156,9 @@ export const mutationScenarios: readonly MutationScenario[] = [
     user: async (id) => ({ ...(await withPassword(id)), passwordHash: await outdatedHash }),
     call: ({ authentication }, _ids, options) =>
       authentication.verifyPassword({ identifier: username, password }, options),
-    changes: ["update credentials"],
+    changes: ["insert events", "update credentials"],
     becomes: { version: 1, password: "first" },
+    event: { type: "password.rehashed", changedFields: [] },
     effectIsOptional: true,
   },
 ];

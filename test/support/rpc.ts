@@ -1,5 +1,6 @@
 import { type Client, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
 import { AuthenticationService } from "../../src/gen/auth/v1/authentication_service_pb.ts";
+import { EventService } from "../../src/gen/auth/v1/event_service_pb.ts";
 import { ServiceAccountService } from "../../src/gen/auth/v1/service_account_service_pb.ts";
 import { SessionService } from "../../src/gen/auth/v1/session_service_pb.ts";
 import { TokenService } from "../../src/gen/auth/v1/token_service_pb.ts";
@@ -29,6 +30,7 @@ export interface RpcClients {
   readonly sessions: Client<typeof SessionService>;
   readonly tokens: Client<typeof TokenService>;
   readonly serviceAccounts: Client<typeof ServiceAccountService>;
+  readonly events: Client<typeof EventService>;
 }
 
 /** The whole API on a repository, through the real handlers and interceptors, without a socket. */
@@ -50,6 +52,7 @@ export function rpcOn(
     sessions: createClient(SessionService, transport),
     tokens: createClient(TokenService, transport),
     serviceAccounts: createClient(ServiceAccountService, transport),
+    events: createClient(EventService, transport),
     log,
     services,
   };

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { loadConfig } from "../../src/config.ts";
 import type { BreachedPasswords } from "../../src/domain/credential/breached-passwords.ts";
+import { AesEventCursors } from "../../src/infrastructure/crypto/aes-event-cursors.ts";
 import { AesPageTokens } from "../../src/infrastructure/crypto/aes-page-tokens.ts";
 import { HmacRefreshTokens } from "../../src/infrastructure/crypto/hmac-refresh-tokens.ts";
 import { HmacServiceAccountKeys } from "../../src/infrastructure/crypto/hmac-service-account-keys.ts";
@@ -31,6 +32,7 @@ export function servicesOn(
     config: { ...loadConfig(environment), argon2, hashPool: { concurrency: 2, queueLimit: 1_000 } },
     repository,
     pageTokens: new AesPageTokens(randomBytes(32)),
+    eventCursors: new AesEventCursors(randomBytes(32)),
     refreshTokens: new HmacRefreshTokens(randomBytes(32)),
     serviceAccountKeys: new HmacServiceAccountKeys(randomBytes(32)),
     standInKey: randomBytes(32),

@@ -29,6 +29,8 @@ export const permissions = [
   "serviceAccountKeys.list",
   "serviceAccountKeys.disable",
   "serviceAccountKeys.delete",
+  "events.list",
+  "events.watch",
   "reflection.use",
 ] as const;
 
@@ -56,5 +58,7 @@ export const builtInRoles: Readonly<Record<string, readonly Permission[]>> = {
   registrar: ["users.create", "users.get", "passwords.validate"],
   /** A service that looks people up. */
   reader: ["users.get", "users.list", "sessions.get", "sessions.list"],
+  /** A service that keeps or looks through what happened. */
+  auditor: ["events.list", "events.watch"],
   admin: permissions,
 };

@@ -23,6 +23,8 @@ export interface ConnectBindingOptions {
   readonly contextOf?: ((peer: Peer) => ContextValues) | undefined;
   /** The longest time for one call in milliseconds, also for a caller that sets no deadline. */
   readonly maxTimeoutMs: number;
+  /** The same for a call whose answers are a stream to one request, which has to come as soon as any other. */
+  readonly maxStreamMs: number;
   /** Told of every error that leaves as "internal error", with the path of the method. */
   readonly report?: ((error: unknown, path: string) => void) | undefined;
 }
@@ -90,11 +92,18 @@ function collectRoutes(routes: (router: ConnectRouter) => unknown): MethodImplSp
 }
 
 function bindMethod(spec: MethodImplSpec, path: string, options: ConnectBindingOptions): BoundMethod {
-  const { interceptors, maxTimeoutMs, report, contextOf = () => createContextValues() } = options;
+  const {
+    interceptors,
+    maxTimeoutMs,
+    maxStreamMs,
+    report,
+    contextOf = () => createContextValues(),
+  } = options;
   return {
     spec,
     run: interceptors.reduceRight((next, interceptor) => interceptor(next), invokeHandler(spec)),
-    maxTimeoutMs,
+    maxTimeoutMs: spec.kind === "server_streaming" ? maxStreamMs : maxTimeoutMs,
+    maxRequestMs: maxTimeoutMs,
     urlOn: urlMaker(path),
     contextOf,
     report(error) {

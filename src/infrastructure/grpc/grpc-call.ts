@@ -28,6 +28,8 @@ export interface BoundMethod {
   readonly spec: MethodImplSpec;
   readonly run: AnyFn;
   readonly maxTimeoutMs: number;
+  /** How long the one request of a stream of answers may take to come. */
+  readonly maxRequestMs: number;
   urlOn(authority: string): string;
   contextOf(peer: Peer): ContextValues;
   /** Told of every error that leaves as "internal error". */
@@ -59,6 +61,7 @@ export class GrpcCall extends ServerInterceptingCall implements Listener, CallSt
   private incoming: IncomingMessages<Message> | undefined;
   private started = false;
   private headerSent = false;
+  private requestTimer: NodeJS.Timeout | undefined;
   private finished = false;
 
   constructor(wire: ServerInterceptingCallInterface, method: BoundMethod) {
@@ -82,6 +85,9 @@ export class GrpcCall extends ServerInterceptingCall implements Listener, CallSt
       () => this.wire.startRead(),
       (bytes) => decodeRequest(this.method.spec.method, bytes),
     );
+    if (this.method.spec.kind === "server_streaming") {
+      this.requestTimer = setTimeout(() => this.incoming?.fail(requestTooSlow()), this.method.maxRequestMs);
+    }
     this.run(this.incoming);
   }
 
@@ -97,6 +103,7 @@ export class GrpcCall extends ServerInterceptingCall implements Listener, CallSt
   }
 
   onReceiveHalfClose(): void {
+    clearTimeout(this.requestTimer);
     if (wasReset(this.wire)) {
       return;
     }
@@ -118,6 +125,7 @@ export class GrpcCall extends ServerInterceptingCall implements Listener, CallSt
       return;
     }
     this.finished = true;
+    clearTimeout(this.requestTimer);
     closeWithin(this.wire, unreadMs);
     const reason = this.life.leave();
     this.incoming?.fail(reason);
@@ -228,6 +236,7 @@ export class GrpcCall extends ServerInterceptingCall implements Listener, CallSt
   private finish(status: GrpcStatus): void {
     if (!this.finished) {
       this.finished = true;
+      clearTimeout(this.requestTimer);
       this.life.end();
       this.wire.sendStatus(status);
       closeWithin(this.wire, unreadMs);
@@ -244,6 +253,10 @@ export class GrpcCall extends ServerInterceptingCall implements Listener, CallSt
       }
     }
   }
+}
+
+function requestTooSlow(): ConnectError {
+  return new ConnectError("the request did not come in time", Code.DeadlineExceeded);
 }
 
 function ignore(): void {}

@@ -22,6 +22,8 @@ import { addReflection, type ReflectionOptions } from "./reflection.ts";
 export interface GrpcServerOptions {
   /** The longest time for one call, also for a caller that sets no deadline. */
   readonly maxTimeoutMs: number;
+  /** The same for a call whose answers are a stream to one request. `maxTimeoutMs` where it is not given. */
+  readonly maxStreamMs?: number | undefined;
   /** The largest request message, also after inflation. */
   readonly maxMessageBytes: number;
   /** Open calls per connection. Keep it far above real use: near it, Node ends queued calls when others are cancelled. */
@@ -98,7 +100,8 @@ export async function listenGrpc(options: GrpcListenOptions): Promise<GrpcListen
   const { health, unknownMethod } = options;
   keepHeadersOutOfLogs();
   const limits = { ...defaultGrpcServerOptions, ...options.options };
-  const binding = bindConnect({ ...options, maxTimeoutMs: limits.maxTimeoutMs });
+  const { maxTimeoutMs, maxStreamMs = maxTimeoutMs } = limits;
+  const binding = bindConnect({ ...options, maxTimeoutMs, maxStreamMs });
   const server = new Server({ ...grpcJsOptions(limits), interceptors: [binding.interceptor] });
   binding.addToServer(server);
   health?.addToServer(server);

@@ -38,6 +38,8 @@ export interface HttpHandlerOptions {
   /** Told of every error that leaves as "internal error", with the path of the method. */
   readonly report?: ((error: unknown, path: string) => void) | undefined;
   readonly maxTimeoutMs: number;
+  /** Of calls whose answers are a stream to one request. */
+  readonly maxStreamMs: number;
   readonly maxMessageBytes: number;
 }
 
@@ -73,7 +75,8 @@ export function httpHandler(options: HttpHandlerOptions): RequestListener {
       sendError(response, options.unknownMethod(path), 404);
       return;
     }
-    limitTimeout(request, options.maxTimeoutMs);
+    const { maxTimeoutMs, maxStreamMs } = options;
+    limitTimeout(request, handler.method.methodKind === "server_streaming" ? maxStreamMs : maxTimeoutMs);
     void answer(handler, request, response, options);
   };
 }

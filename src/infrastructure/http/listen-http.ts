@@ -9,6 +9,8 @@ import { type HttpHandlerOptions, httpHandler } from "./http-handler.ts";
 export interface HttpServerOptions {
   /** The longest time for one call, also for a caller that sets no deadline. */
   readonly maxTimeoutMs: number;
+  /** The same for a call whose answers are a stream to one request. `maxTimeoutMs` where it is not given. */
+  readonly maxStreamMs?: number | undefined;
   /** The largest request message, also after inflation. */
   readonly maxMessageBytes: number;
   readonly maxHeaderBytes: number;
@@ -31,7 +33,9 @@ export const defaultHttpServerOptions: HttpServerOptions = {
   checkIntervalMs: 1_000,
 };
 
-export interface HttpListenOptions extends Omit<HttpHandlerOptions, "maxTimeoutMs" | "maxMessageBytes"> {
+type Limits = "maxTimeoutMs" | "maxStreamMs" | "maxMessageBytes";
+
+export interface HttpListenOptions extends Omit<HttpHandlerOptions, Limits> {
   /** `host:port`; port 0 for any free one. */
   readonly address: string;
   /** Plaintext where not given. */
@@ -57,8 +61,8 @@ export interface HttpListener {
  */
 export async function listenHttp(options: HttpListenOptions): Promise<HttpListener> {
   const limits = { ...defaultHttpServerOptions, ...options.options };
-  const { maxTimeoutMs, maxMessageBytes } = limits;
-  const handler = httpHandler({ ...options, maxTimeoutMs, maxMessageBytes });
+  const { maxTimeoutMs, maxStreamMs = maxTimeoutMs, maxMessageBytes } = limits;
+  const handler = httpHandler({ ...options, maxTimeoutMs, maxStreamMs, maxMessageBytes });
   const drains: ((graceMs: number) => Promise<void>)[] = [];
   const bound = await bind(options.address, () => {
     const server = openServer(limits, options.tls, handler);

@@ -1,4 +1,5 @@
 import type { ConnectRouter } from "@connectrpc/connect";
+import type { EventService } from "../../domain/audit/event-service.ts";
 import type { ServiceAccountService } from "../../domain/caller/service-account-service.ts";
 import type { AuthenticationService } from "../../domain/credential/authentication-service.ts";
 import type { SessionService } from "../../domain/session/session-service.ts";
@@ -6,11 +7,13 @@ import type { KeyRing } from "../../domain/signing-key/key-ring.ts";
 import type { TokenService } from "../../domain/token/token-service.ts";
 import type { UserService } from "../../domain/user/user-service.ts";
 import { AuthenticationService as AuthenticationServiceDesc } from "../../gen/auth/v1/authentication_service_pb.ts";
+import { EventService as EventServiceDesc } from "../../gen/auth/v1/event_service_pb.ts";
 import { ServiceAccountService as ServiceAccountServiceDesc } from "../../gen/auth/v1/service_account_service_pb.ts";
 import { SessionService as SessionServiceDesc } from "../../gen/auth/v1/session_service_pb.ts";
 import { TokenService as TokenServiceDesc } from "../../gen/auth/v1/token_service_pb.ts";
 import { UserService as UserServiceDesc } from "../../gen/auth/v1/user_service_pb.ts";
 import { authenticationHandlers } from "./authentication-handlers.ts";
+import { eventHandlers } from "./event-handlers.ts";
 import { methodName, methodPermissions } from "./permissions.ts";
 import { serviceAccountHandlers } from "./service-account-handlers.ts";
 import { sessionHandlers } from "./session-handlers.ts";
@@ -25,6 +28,7 @@ export interface Services {
   readonly tokens: TokenService;
   readonly keyRing: KeyRing;
   readonly serviceAccounts: ServiceAccountService;
+  readonly events: EventService;
 }
 
 /** Every service of the API, in the order in which they are listed. */
@@ -34,6 +38,7 @@ export const serviceDescriptors = [
   SessionServiceDesc,
   TokenServiceDesc,
   ServiceAccountServiceDesc,
+  EventServiceDesc,
 ] as const;
 
 /** What each method of the API takes, and what the methods are called in policies. */
@@ -48,5 +53,6 @@ export function createRoutes(services: Services): (router: ConnectRouter) => voi
     router.service(SessionServiceDesc, sessionHandlers(services.sessions));
     router.service(TokenServiceDesc, tokenHandlers(services.tokens, services.keyRing));
     router.service(ServiceAccountServiceDesc, serviceAccountHandlers(services.serviceAccounts));
+    router.service(EventServiceDesc, eventHandlers(services.events));
   };
 }

@@ -12,6 +12,7 @@ it("names the services of its routes, each once", () => {
         .rpc(EchoService.method.join, async () => ({})),
     interceptors: [],
     maxTimeoutMs: 1_000,
+    maxStreamMs: 1_000,
   });
   expect(services).toEqual([EchoService]);
 });
@@ -35,7 +36,7 @@ it("answers UNIMPLEMENTED for a method that its service has no handler for", asy
 it("refuses two handlers for one method", () => {
   const routes = (router: Parameters<ReturnType<typeof echoRoutes>>[0]) =>
     echoRoutes()(router).rpc(EchoService.method.say, ({ text }) => ({ text }));
-  expect(() => bindConnect({ routes, interceptors: [], maxTimeoutMs: 1_000 })).toThrow(
+  expect(() => bindConnect({ routes, interceptors: [], maxTimeoutMs: 1_000, maxStreamMs: 1_000 })).toThrow(
     "/echo.v1.EchoService/Say is routed twice",
   );
 });

@@ -88,6 +88,14 @@ export class CockroachEvents implements EventRepository {
     );
     if (unplaced.length === 0) return 0;
     const ids = unplaced.map(({ id }) => id);
+    // First: of several who place at once, all but one end here, and begin again.
+    await this.#run((connection) =>
+      connection.query(sql.unsafe`
+        update event_heads
+        set position = ${head + ids.length}
+        where name = 'events'
+      `),
+    );
     // A statement of its own: with the limit in a subquery PostgreSQL reads, and so locks, the whole table.
     await this.#run((connection) =>
       connection.query(sql.unsafe`
@@ -95,13 +103,6 @@ export class CockroachEvents implements EventRepository {
         set position = ${head}::int8 + placed.place
         from unnest(${sql.array(ids, "uuid")}) with ordinality as placed (id, place)
         where events.id = placed.id
-      `),
-    );
-    await this.#run((connection) =>
-      connection.query(sql.unsafe`
-        update event_heads
-        set position = ${head + ids.length}
-        where name = 'events'
       `),
     );
     return ids.length;

@@ -1,20 +1,31 @@
-import { create, type DescService } from "@bufbuild/protobuf";
+import { create, type DescMessage, type DescService, type Message } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
-import type { Interceptor } from "@connectrpc/connect";
+import type { Interceptor, StreamRequest } from "@connectrpc/connect";
 import { DomainError } from "../../../domain/errors.ts";
 
 const validator = createValidator();
 
 /** Holds every request message to the rules of its schema (protovalidate), naming each field that breaks one. */
 export const validateRequests: Interceptor = (next) => (request) => {
-  // Streams of requests come with ImportUsers; until then every request is one message.
-  if (request.stream) return next(request);
-  const result = validator.validate(request.method.input, request.message);
-  if (result.kind === "error") throw result.error;
-  if (result.kind === "invalid") throw invalidRequest(result.violations);
+  if (request.stream) return next({ ...request, message: validated(request) });
+  assertValid(request.method.input, request.message);
   return next(request);
 };
+
+/** The messages of a request, of one or of many, each held to its rules when it is taken. */
+async function* validated({ method, message }: StreamRequest): AsyncGenerator<Message> {
+  for await (const each of message) {
+    assertValid(method.input, each);
+    yield each;
+  }
+}
+
+function assertValid(schema: DescMessage, message: Message): void {
+  const result = validator.validate(schema, message);
+  if (result.kind === "error") throw result.error;
+  if (result.kind === "invalid") throw invalidRequest(result.violations);
+}
 
 /** Compiles the rules of every method, one a turn of the event loop: else the first callers wait 150 ms for it. */
 export async function warmUpValidation(services: readonly DescService[]): Promise<void> {

@@ -1,0 +1,31 @@
+import type { EventCursors } from "../../domain/audit/event-cursors.ts";
+import { seal, unseal } from "./sealed-bytes.ts";
+
+/** Bytes of a place. */
+const length = 8;
+
+/** Event cursors: base64url of a place that is sealed, with the scope bound in. */
+export class AesEventCursors implements EventCursors {
+  readonly #key: Buffer;
+
+  /** @param key 256 bits that all instances share, also with page tokens: those have other scopes. */
+  constructor(key: Buffer) {
+    this.#key = key;
+  }
+
+  seal(position: number, scope: string): string {
+    const place = Buffer.alloc(length);
+    place.writeBigUInt64BE(BigInt(position));
+    return seal(this.#key, place, boundIn(scope)).toString("base64url");
+  }
+
+  open(cursor: string, scope: string): number | undefined {
+    const place = unseal(this.#key, Buffer.from(cursor, "base64url"), boundIn(scope));
+    return place?.length === length ? Number(place.readBigUInt64BE()) : undefined;
+  }
+}
+
+/** No scope of a page token begins so. */
+function boundIn(scope: string): Buffer {
+  return Buffer.from(`event-cursor ${scope}`);
+}
