@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { ConnectError } from "@connectrpc/connect";
 import { afterAll, describe, expect, test } from "vitest";
+import { Event_Type } from "../../src/gen/auth/v1/event_pb.ts";
 import { Session_EndReason, Session_State } from "../../src/gen/auth/v1/session_pb.ts";
 import { type FaultLane, FaultLanes } from "../support/fault-lane.ts";
 import { answerOf } from "../support/fault-verdict.ts";
@@ -20,6 +21,8 @@ interface SignedIn {
 interface Scenario {
   readonly name: string;
   readonly call: (lane: FaultLane, before: SignedIn) => Promise<unknown>;
+  /** What it is told of as, once. */
+  readonly event: Event_Type;
   readonly failures: (
     lane: FaultLane,
     before: SignedIn,
@@ -30,6 +33,7 @@ interface Scenario {
 const scenarios: readonly Scenario[] = [
   {
     name: "Authenticate",
+    event: Event_Type.SESSION_BEGUN,
     call: ({ rpc }, { username }) => rpc.authentication.authenticate(signIn(username)),
     async failures({ rpc }, { userId, sessionId }, answer) {
       const { sessions } = await rpc.sessions.listSessions({ userId, showEnded: true });
@@ -47,6 +51,7 @@ const scenarios: readonly Scenario[] = [
   },
   {
     name: "RefreshSession",
+    event: Event_Type.SESSION_REFRESHED,
     call: ({ rpc }, { refreshToken }) => rpc.sessions.refreshSession({ refreshToken }),
     async failures({ rpc }, before, answer) {
       const { session, tokens } = (answer as PromiseFulfilledResult<SignInAnswer>).value;
@@ -63,16 +68,19 @@ const scenarios: readonly Scenario[] = [
   },
   {
     name: "RevokeSession",
+    event: Event_Type.SESSION_REVOKED,
     call: ({ rpc }, { sessionId }) => rpc.sessions.revokeSession({ id: sessionId }),
     failures: ended(Session_EndReason.REVOKED),
   },
   {
     name: "RevokeUserSessions",
+    event: Event_Type.SESSION_REVOKED,
     call: ({ rpc }, { userId }) => rpc.sessions.revokeUserSessions({ userId }),
     failures: ended(Session_EndReason.REVOKED),
   },
   {
     name: "SuspendUser",
+    event: Event_Type.USER_SUSPENDED,
     call: ({ rpc }, { userId }) =>
       rpc.users.suspendUser({ id: userId, reason: "r", requestId: randomUUID() }),
     failures: ended(Session_EndReason.USER_SUSPENDED),
@@ -118,11 +126,14 @@ describe.each(["postgresql", "cockroachdb"] as const)("on a server that looks li
         );
         for (const { index, name, fault } of cases.filter((_, place) => place % strides[as] === 0)) {
           const before = await signedIn(lane);
+          const told = await eventsOf(lane, before, scenario.event);
           lane.proxy.faults = nth(index, fault);
           const [answer] = await Promise.allSettled([scenario.call(lane, before)]);
           lane.proxy.faults = () => undefined;
           const said = answerOf(answer);
           const found = [...(await lane.leftOver())];
+          const events = (await eventsOf(lane, before, scenario.event)) - told;
+          if (events !== 1) found.push(`there are ${events} events`);
           found.push(
             ...(said === "OK"
               ? await scenario.failures(lane, before, answer)
@@ -137,6 +148,11 @@ describe.each(["postgresql", "cockroachdb"] as const)("on a server that looks li
     stress(120_000, 600_000),
   );
 });
+
+/** How many events of a type there are about the user. */
+async function eventsOf({ rpc }: FaultLane, { userId }: SignedIn, type: Event_Type): Promise<number> {
+  return (await rpc.events.listEvents({ filter: { userId, types: [type] } })).events.length;
+}
 
 async function signedIn({ rpc }: FaultLane): Promise<SignedIn> {
   const username = `u${randomUUID()}`;

@@ -8,8 +8,10 @@ import type { UserQuery } from "../../src/interfaces/relationaldb/user-repositor
 import { aCall } from "../support/calls.ts";
 import { openMigratedPool } from "../support/migrated-pool.ts";
 import { createTestDatabase, type TestDatabase } from "../support/postgres.ts";
+import { eventArgumentsOf } from "./event-population.ts";
 import { everyAttemptQuery, everyAttemptStatement } from "./every-attempt-query.ts";
 import { everyCallerQuery } from "./every-caller-query.ts";
+import { everyEventQuery } from "./every-event-query.ts";
 import { everyList, everyQuery, type Query } from "./every-query.ts";
 import { everySessionQuery, everyStatementQuery } from "./every-session-query.ts";
 import { outline, type PlanMode, planOf } from "./plan.ts";
@@ -18,6 +20,7 @@ import { costOf, excessOf, limitsFor, type PlanCost } from "./plan-rules.ts";
 import {
   argumentsOf,
   callerArgumentsOf,
+  oldestWithEmail,
   populate,
   population,
   sessionArgumentsOf,
@@ -64,6 +67,12 @@ describe(`plans at ${population} users`, () => {
       const run = ({ repositories }: Queried) => query.run(repositories);
       const statements = await (query.list ? firstStatementOf(run) : statementsOf(pool, run));
       queries.push({ ...query, statements });
+    }
+    for (const { name, page, run } of everyEventQuery(
+      await eventArgumentsOf(client, population, oldestWithEmail),
+    )) {
+      const statements = await statementsOf(pool, ({ repositories }) => run(repositories));
+      queries.push({ name, page, statements });
     }
     const ofSessions = await sessionArgumentsOf(client);
     for (const { name, page, run } of everySessionQuery(ofSessions)) {
@@ -152,7 +161,7 @@ describe(`plans at ${population} users`, () => {
     };
 
     test("a table that is read whole", async () => {
-      for (const table of ["users", "credentials", "requests", "sessions"]) {
+      for (const table of ["users", "credentials", "requests", "sessions", "events"]) {
         const excess = await excessOfText(`select from ${table} where ${table}::text = ''`);
         expect(excess).toContain(`reads all of ${table}`);
       }

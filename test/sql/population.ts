@@ -4,6 +4,7 @@ import type { DatabasePool } from "slonik";
 import type { PageCursor } from "../../src/domain/page-tokens.ts";
 import { CockroachRepository } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
 import { aCall } from "../support/calls.ts";
+import { populateEvents } from "./event-population.ts";
 import type { CallerArguments } from "./every-caller-query.ts";
 import type { Arguments } from "./every-query.ts";
 import type { SessionArguments } from "./every-session-query.ts";
@@ -14,7 +15,9 @@ export const population = 100_000;
 /** Every so many users one is suspended, and one is deleted. A fourth of the suspensions has ended. */
 export const rareness = 50;
 
-const oldestWithEmail = "(select id from users where email_key is not null order by create_time limit 1)";
+/** The user of whom there is more than of others, as an expression. */
+export const oldestWithEmail =
+  "(select id from users where email_key is not null order by create_time limit 1)";
 
 /**
  * Fills a migrated database: users created one every five minutes, most with an email whose key begins with random
@@ -106,6 +109,7 @@ export async function populate(client: Client): Promise<void> {
     select '198.' || n % 200 || '.' || n / 200 || '.0/24', gen_random_uuid(), n % 300, now() + (n - 100) * interval '1 second'
     from generate_series(1, 40000) as n
   `);
+  await populateEvents(client, population, oldestWithEmail);
   await client.query("vacuum (analyze)");
 }
 

@@ -17,11 +17,7 @@ export class CockroachEvents implements EventRepository {
   async list(query: EventQuery): Promise<AuditEvent[]> {
     const rows = await this.#run((connection) =>
       connection.any(sql.type(eventsTable.row)`
-        select ${eventsTable.columns}
-        from events
-        where ${sql.join(conditions(query), sql.fragment` and `)}
-        order by create_time desc, id desc
-        limit ${query.limit}
+        ${query.types.length > 1 ? listOfTypes(query) : listOf(query)}
         ${plannedEachTime}
       `),
     );
@@ -135,14 +131,32 @@ export class CockroachEvents implements EventRepository {
   }
 }
 
+function listOf(query: EventQuery): FragmentSqlToken {
+  return sql.fragment`
+    select ${eventsTable.columns}
+    from events
+    where ${sql.join(conditions(query), sql.fragment` and `)}
+    order by create_time desc, id desc
+    limit ${query.limit}`;
+}
+
+/** The youngest of each type, and of them the youngest: an index has the events of one type in order, but not of several. */
+function listOfTypes(query: EventQuery): FragmentSqlToken {
+  const lists = query.types.map((type) => sql.fragment`(${listOf({ ...query, types: [type] })})`);
+  return sql.fragment`
+    select ${eventsTable.columns}
+    from (${sql.join(lists, sql.fragment` union all `)}) as events
+    order by create_time desc, id desc
+    limit ${query.limit}`;
+}
+
 function conditions(query: EventQuery): FragmentSqlToken[] {
   const { userId, types, outcome, caller, createdAfter, createdBefore, after } = withOneBound(query);
   const [type] = types;
   return [
     sql.fragment`true`,
     ...(userId === undefined ? [] : [sql.fragment`user_id = ${userId}`]),
-    ...(type === undefined || types.length > 1 ? [] : [sql.fragment`type = ${type}`]),
-    ...(types.length > 1 ? [sql.fragment`type = any(${sql.array([...types], "text")})`] : []),
+    ...(type === undefined ? [] : [sql.fragment`type = ${type}`]),
     ...(outcome === undefined ? [] : [hasOutcome(outcome)]),
     ...(caller === undefined ? [] : [sql.fragment`caller = ${caller}`]),
     ...(createdAfter === undefined ? [] : [sql.fragment`create_time >= ${time(createdAfter)}`]),
