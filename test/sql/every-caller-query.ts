@@ -42,6 +42,9 @@ export function everyCallerQuery({ accountId, keyId, cursors, newId }: CallerArg
       serviceAccounts.insertKey({ ...key, id: newId(), expireTime: new Date() }),
     ),
     query("serviceAccounts.disableKey", 1, ({ serviceAccounts }) => serviceAccounts.disableKey(keyId)),
+    query("serviceAccounts.disableKey of none", 1, ({ serviceAccounts }) =>
+      serviceAccounts.disableKey(newId()),
+    ),
     query("serviceAccounts.touchKeys", 1, ({ serviceAccounts }) => serviceAccounts.touchKeys([keyId])),
     query("serviceAccounts.deleteKey", 1, ({ serviceAccounts }) => serviceAccounts.deleteKey(keyId)),
     query("serviceAccounts.delete", handful, ({ serviceAccounts }) => serviceAccounts.delete(accountId)),

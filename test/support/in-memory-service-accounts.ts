@@ -82,9 +82,10 @@ export function serviceAccounts(tables: () => Tables, clock: () => Date): Servic
     async disableKey(id) {
       const key = tables().serviceAccountKeys.get(id);
       if (key === undefined) return undefined;
-      const row = { ...key, disableTime: key.disableTime ?? clock() };
+      if (key.disableTime !== undefined) return { key: withoutDigest(key), disabled: false };
+      const row = { ...key, disableTime: clock() };
       tables().serviceAccountKeys.set(id, row);
-      return withoutDigest(row);
+      return { key: withoutDigest(row), disabled: true };
     },
     async deleteKey(id) {
       return tables().serviceAccountKeys.delete(id);

@@ -17,6 +17,14 @@ export type EventType =
   | "session.refreshed"
   | "session.revoked"
   | "refresh-token.reused"
+  | "service-account.created"
+  | "service-account.updated"
+  | "service-account.disabled"
+  | "service-account.enabled"
+  | "service-account.deleted"
+  | "service-account-key.created"
+  | "service-account-key.disabled"
+  | "service-account-key.deleted"
   | "signing-key.added";
 
 /** What became of it: done; tried and wrong; or not even tried, because it was not allowed. */

@@ -3,6 +3,7 @@ import type {
   Repositories,
 } from "../../interfaces/relationaldb/relational-repository.ts";
 import type { ServiceAccountDraft } from "../../interfaces/relationaldb/service-account-repository.ts";
+import type { AuditEvents, EventType, Happening } from "../audit/event.ts";
 import type { Call } from "../call.ts";
 import { DomainError, invalidField } from "../errors.ts";
 import { type PageTokens, readPage } from "../page-tokens.ts";
@@ -13,6 +14,7 @@ import {
   serviceAccountKeyNotFound,
   serviceAccountNotFound,
 } from "./service-account.ts";
+import { changedFieldsOf, isAs } from "./service-account-changes.ts";
 import type { ServiceAccountKeys } from "./service-account-keys.ts";
 
 export interface CreateServiceAccount {
@@ -48,6 +50,7 @@ export class ServiceAccountService {
   readonly #keys: ServiceAccountKeys;
   readonly #policy: () => Policy;
   readonly #pageTokens: PageTokens;
+  readonly #events: AuditEvents;
   readonly #newId: () => string;
   readonly #onChange: () => void;
 
@@ -56,6 +59,7 @@ export class ServiceAccountService {
     keys: ServiceAccountKeys;
     policy: () => Policy;
     pageTokens: PageTokens;
+    events: AuditEvents;
     newId: () => string;
     /** Told when a key may have become good or bad. */
     onChange: () => void;
@@ -64,6 +68,7 @@ export class ServiceAccountService {
     this.#keys = dependencies.keys;
     this.#policy = dependencies.policy;
     this.#pageTokens = dependencies.pageTokens;
+    this.#events = dependencies.events;
     this.#newId = dependencies.newId;
     this.#onChange = dependencies.onChange;
   }
@@ -73,9 +78,16 @@ export class ServiceAccountService {
     this.#assertKnown(roles);
     assertMay(call, this.#policy().grantsOfRoles(roles));
     const id = this.#newId();
-    return this.#repository.transaction(call, ({ serviceAccounts }) =>
-      serviceAccounts.insert({ id, name, displayName, roles }),
-    );
+    const event = this.#events.of(call, {
+      type: "service-account.created",
+      objectId: id,
+      changedFields: ["name", ...changedFieldsOf({ displayName: "", roles: [] }, { displayName, roles })],
+    });
+    return this.#repository.transaction(call, async ({ serviceAccounts, events }) => {
+      const account = await serviceAccounts.insert({ id, name, displayName, roles });
+      await events.add(event);
+      return account;
+    });
   }
 
   /** @throws SERVICE_ACCOUNT_NOT_FOUND */
@@ -104,17 +116,17 @@ export class ServiceAccountService {
       roles,
       disabled: disableTime !== undefined,
     });
-    return this.#change(call, id, draft, etag);
+    return this.#change(call, "service-account.updated", id, draft, etag);
   }
 
   /** @throws SERVICE_ACCOUNT_NOT_FOUND */
   disable(call: Call, id: string): Promise<ServiceAccount> {
-    return this.#change(call, id, (account) => ({ ...account, disabled: true }));
+    return this.#change(call, "service-account.disabled", id, (account) => ({ ...account, disabled: true }));
   }
 
   /** @throws SERVICE_ACCOUNT_NOT_FOUND, PERMISSION_DENIED */
   enable(call: Call, id: string): Promise<ServiceAccount> {
-    return this.#change(call, id, (account) => {
+    return this.#change(call, "service-account.enabled", id, (account) => {
       this.#assertMayAct(call, account);
       return { ...account, disabled: false };
     });
@@ -122,8 +134,12 @@ export class ServiceAccountService {
 
   /** @throws SERVICE_ACCOUNT_NOT_FOUND */
   async delete(call: Call, id: string): Promise<void> {
-    await this.#delete(call, serviceAccountNotFound, ({ serviceAccounts }) =>
-      serviceAccounts.delete(id.toLowerCase()),
+    const objectId = id.toLowerCase();
+    await this.#delete(
+      call,
+      { type: "service-account.deleted", objectId },
+      serviceAccountNotFound,
+      ({ serviceAccounts }) => serviceAccounts.delete(objectId),
     );
   }
 
@@ -134,7 +150,8 @@ export class ServiceAccountService {
   ): Promise<{ key: ServiceAccountKey; text: string }> {
     const id = this.#newId();
     const { text, digest } = this.#keys.make(id);
-    const key = await this.#repository.transaction(call, async ({ serviceAccounts }) => {
+    const event = this.#events.of(call, { type: "service-account-key.created", objectId: id });
+    const key = await this.#repository.transaction(call, async ({ serviceAccounts, events }) => {
       const account = await serviceAccounts.find(accountId.toLowerCase());
       if (account === undefined) throw serviceAccountNotFound();
       this.#assertMayAct(call, account);
@@ -152,6 +169,7 @@ export class ServiceAccountService {
       if (expireTime !== undefined && expireTime <= made.createTime) {
         throw invalidField("EXPIRY_IN_PAST", "expire_time", "must be in the future");
       }
+      await events.add(event);
       return made;
     });
     return { key, text };
@@ -165,30 +183,42 @@ export class ServiceAccountService {
 
   /** @throws SERVICE_ACCOUNT_KEY_NOT_FOUND */
   async disableKey(call: Call, id: string): Promise<ServiceAccountKey> {
-    const key = await this.#repository.transaction(call, ({ serviceAccounts }) =>
-      serviceAccounts.disableKey(id.toLowerCase()),
-    );
+    const objectId = id.toLowerCase();
+    const event = this.#events.of(call, { type: "service-account-key.disabled", objectId });
+    const disabling = await this.#repository.transaction(call, async ({ serviceAccounts, events }) => {
+      const disabling = await serviceAccounts.disableKey(objectId);
+      if (disabling?.disabled) await events.add(event);
+      return disabling;
+    });
     this.#onChange();
-    if (key === undefined) throw serviceAccountKeyNotFound();
-    return key;
+    if (disabling === undefined) throw serviceAccountKeyNotFound();
+    return disabling.key;
   }
 
   /** @throws SERVICE_ACCOUNT_KEY_NOT_FOUND */
   async deleteKey(call: Call, id: string): Promise<void> {
-    await this.#delete(call, serviceAccountKeyNotFound, ({ serviceAccounts }) =>
-      serviceAccounts.deleteKey(id.toLowerCase()),
+    const objectId = id.toLowerCase();
+    await this.#delete(
+      call,
+      { type: "service-account-key.deleted", objectId },
+      serviceAccountKeyNotFound,
+      ({ serviceAccounts }) => serviceAccounts.deleteKey(objectId),
     );
   }
 
   async #delete(
     call: Call,
+    happening: Happening,
     notFound: () => DomainError,
     work: (repositories: Repositories) => Promise<boolean>,
   ): Promise<void> {
     // Work that runs again because its commit's answer was lost finds nothing any more.
     let deleted = false;
+    const event = this.#events.of(call, happening);
     await this.#repository.transaction(call, async (repositories) => {
-      deleted = (await work(repositories)) || deleted;
+      if (!(await work(repositories))) return;
+      await repositories.events.add(event);
+      deleted = true;
     });
     this.#onChange();
     if (!deleted) throw notFound();
@@ -196,18 +226,22 @@ export class ServiceAccountService {
 
   async #change(
     call: Call,
+    type: EventType,
     id: string,
     draft: (account: ServiceAccount) => ServiceAccountDraft,
     etag?: string,
   ): Promise<ServiceAccount> {
-    const changed = await this.#repository.transaction(call, async ({ serviceAccounts }) => {
+    const changed = await this.#repository.transaction(call, async ({ serviceAccounts, events }) => {
       const account = await serviceAccounts.find(id.toLowerCase());
       if (account === undefined) throw serviceAccountNotFound();
       const wanted = draft(account);
       // First, because it may be this very change that was made, and whose answer was lost.
       if (isAs(account, wanted)) return account;
       account.assertEtag(etag);
-      return serviceAccounts.update(account, wanted);
+      const changed = await serviceAccounts.update(account, wanted);
+      const happening = { type, objectId: account.id, changedFields: changedFieldsOf(account, wanted) };
+      await events.add(this.#events.of(call, happening));
+      return changed;
     });
     this.#onChange();
     return changed;
@@ -233,13 +267,4 @@ function assertMay(call: Call, grants: Iterable<string>): void {
       `${call.origin.caller} may not give "${grant}", which it does not have`,
     );
   }
-}
-
-function isAs(account: ServiceAccount, { displayName, roles, disabled }: ServiceAccountDraft): boolean {
-  return (
-    account.displayName === displayName &&
-    (account.disableTime !== undefined) === disabled &&
-    account.roles.length === roles.length &&
-    account.roles.every((role, index) => role === roles[index])
-  );
 }

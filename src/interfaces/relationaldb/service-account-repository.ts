@@ -34,6 +34,14 @@ export interface KeyAndAccount {
   readonly time: Date;
 }
 
+/** What became of a key that was to be disabled. */
+export interface KeyDisabling {
+  /** As it is then. */
+  readonly key: ServiceAccountKey;
+  /** Whether this has disabled it, and not something before. */
+  readonly disabled: boolean;
+}
+
 export interface ServiceAccountReader {
   find(id: string): Promise<ServiceAccount | undefined>;
 
@@ -64,8 +72,8 @@ export interface ServiceAccountRepository extends ServiceAccountReader {
   /** Adds a key to an account that there is. Said again with the same id, it answers the key that it added. */
   insertKey(key: NewServiceAccountKey): Promise<ServiceAccountKey>;
 
-  /** Disables a key. One that is disabled stays as it is. */
-  disableKey(id: string): Promise<ServiceAccountKey | undefined>;
+  /** Disables a key, where it is not yet. Answers undefined where there is none. */
+  disableKey(id: string): Promise<KeyDisabling | undefined>;
 
   /** Answers whether there was one. */
   deleteKey(id: string): Promise<boolean>;

@@ -21,6 +21,14 @@ const types: Record<EventType, Event_Type> = {
   "session.refreshed": Event_Type.SESSION_REFRESHED,
   "session.revoked": Event_Type.SESSION_REVOKED,
   "refresh-token.reused": Event_Type.REFRESH_TOKEN_REUSED,
+  "service-account.created": Event_Type.SERVICE_ACCOUNT_CREATED,
+  "service-account.updated": Event_Type.SERVICE_ACCOUNT_UPDATED,
+  "service-account.disabled": Event_Type.SERVICE_ACCOUNT_DISABLED,
+  "service-account.enabled": Event_Type.SERVICE_ACCOUNT_ENABLED,
+  "service-account.deleted": Event_Type.SERVICE_ACCOUNT_DELETED,
+  "service-account-key.created": Event_Type.SERVICE_ACCOUNT_KEY_CREATED,
+  "service-account-key.disabled": Event_Type.SERVICE_ACCOUNT_KEY_DISABLED,
+  "service-account-key.deleted": Event_Type.SERVICE_ACCOUNT_KEY_DELETED,
   "signing-key.added": Event_Type.SIGNING_KEY_ADDED,
 };
 

@@ -7,6 +7,7 @@ import { HmacServiceAccountKeys } from "../../../src/infrastructure/crypto/hmac-
 import type { Readers } from "../../../src/interfaces/relationaldb/relational-repository.ts";
 import { aCall } from "../../support/calls.ts";
 import { Clocks } from "../../support/clocks.ts";
+import { auditEvents } from "../../support/events.ts";
 import { InMemoryRepository } from "../../support/in-memory-repository.ts";
 
 const web = "spiffe://prod.example/ns/shop/sa/web";
@@ -52,6 +53,7 @@ async function setUp(rules: Partial<CallerRules> = {}) {
     keys,
     policy: () => newest,
     pageTokens: { seal: () => "", open: () => undefined },
+    events: auditEvents,
     newId: () => `00000000-0000-4000-8000-${String(++ids).padStart(12, "0")}`,
     onChange: () => callers.forget(),
   });

@@ -133,6 +133,51 @@ describe("the life of a session", () => {
   });
 });
 
+describe("the life of a service account and its keys", () => {
+  test("is told once, step by step, and nothing where nothing changes", async () => {
+    const { serviceAccounts: accounts } = rpc;
+    const about = (objectId: string) => async () =>
+      (await list({ pageSize: 1_000 }))
+        .filter((event) => event.objectId === objectId)
+        .map(({ type, changedFields }) => [type, ...changedFields]);
+    const created = await accounts.createServiceAccount({ name: "billing", roles: ["verifier"] });
+    const { id } = created.serviceAccount!;
+    const { serviceAccountKey: key } = await accounts.createServiceAccountKey({ serviceAccountId: id });
+    const [ofAccount, ofKey] = [about(id), about(key!.id)];
+    const steps: [Event_Type, string[], () => Promise<unknown>][] = [
+      [
+        Event_Type.SERVICE_ACCOUNT_UPDATED,
+        ["display_name", "roles"],
+        () => accounts.updateServiceAccount({ id, displayName: "B", roles: ["reader"] }),
+      ],
+      [Event_Type.SERVICE_ACCOUNT_DISABLED, [], () => accounts.disableServiceAccount({ id })],
+      [Event_Type.SERVICE_ACCOUNT_ENABLED, [], () => accounts.enableServiceAccount({ id })],
+    ];
+    const told: unknown[] = [[Event_Type.SERVICE_ACCOUNT_CREATED, "name", "roles"]];
+    expect(await ofAccount()).toEqual(told);
+    for (const [type, fields, act] of steps) {
+      rpc.clocks.pass(second);
+      await act();
+      await act();
+      told.unshift([type, ...fields]);
+      expect(await ofAccount()).toEqual(told);
+    }
+    rpc.clocks.pass(second);
+    for (let i = 0; i < 2; i++) await accounts.disableServiceAccountKey({ id: key!.id });
+    rpc.clocks.pass(second);
+    await accounts.deleteServiceAccountKey({ id: key!.id });
+    await errorOf(accounts.deleteServiceAccountKey({ id: key!.id }));
+    expect(await ofKey()).toEqual([
+      [Event_Type.SERVICE_ACCOUNT_KEY_DELETED],
+      [Event_Type.SERVICE_ACCOUNT_KEY_DISABLED],
+      [Event_Type.SERVICE_ACCOUNT_KEY_CREATED],
+    ]);
+    await accounts.deleteServiceAccount({ id });
+    await errorOf(accounts.deleteServiceAccount({ id }));
+    expect(await ofAccount()).toEqual([[Event_Type.SERVICE_ACCOUNT_DELETED], ...told]);
+  });
+});
+
 describe("what is no event", () => {
   const nothingHappens = async (act: () => Promise<unknown>) => {
     const before = await list({ pageSize: 1_000 });

@@ -8,6 +8,7 @@ import {
 } from "../../../infrastructure/db/schema/service-accounts-table.ts";
 import type {
   KeyAndAccount,
+  KeyDisabling,
   NewServiceAccount,
   NewServiceAccountKey,
   ServiceAccountDraft,
@@ -157,16 +158,25 @@ export class CockroachServiceAccounts implements ServiceAccountRepository {
     );
   }
 
-  async disableKey(id: string): Promise<ServiceAccountKey | undefined> {
-    const key = await this.#run((connection) =>
+  async disableKey(id: string): Promise<KeyDisabling | undefined> {
+    const disabled = await this.#run((connection) =>
       connection.maybeOne(sql.type(serviceAccountKeysTable.row)`
         update service_account_keys
-        set disable_time = coalesce(disable_time, now())
+        set disable_time = now()
         where id = ${id}
+          and disable_time is null
         returning ${serviceAccountKeysTable.columns}
       `),
     );
-    return key ?? undefined;
+    if (disabled !== null) return { key: disabled, disabled: true };
+    const key = await this.#run((connection) =>
+      connection.maybeOne(sql.type(serviceAccountKeysTable.row)`
+        select ${serviceAccountKeysTable.columns}
+        from service_account_keys
+        where id = ${id}
+      `),
+    );
+    return key === null ? undefined : { key, disabled: false };
   }
 
   async deleteKey(id: string): Promise<boolean> {
