@@ -77,6 +77,8 @@ describe("a configuration", () => {
     })) {
       expect(loadConfig({ AUTH_MAX_DEADLINE: text }).maxDeadlineMs).toBe(ms);
     }
+    expect(faultsOf({ AUTH_EVENT_RETENTION: "59m" })[0]).toContain("must be at least 1h");
+    expect(faultsOf({ AUTH_EVENT_RETENTION: "876001h" })[0]).toContain("must be at most 876000h");
     expect(faultsOf({ AUTH_MAX_DEADLINE: "15" })[0]).toContain('must be a duration such as "500ms"');
   });
 

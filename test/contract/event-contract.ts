@@ -226,6 +226,22 @@ export function eventContract(repositoryOf: () => RelationalRepository): void {
       expect(await list({ userId: first.userId })).toEqual([first]);
     });
 
+    test("of one transaction's events are in the order of its statements, and so are their times", async () => {
+      const head = await read().head();
+      const added = Array.from({ length: 8 }, () => anEvent());
+      await transaction(async ({ events }) => {
+        for (const event of added) {
+          await events.add(event);
+          await new Promise((resolve) => setTimeout(resolve, 3));
+        }
+      });
+      await place();
+      const placed = await read().listBehind(head, 100);
+      expect(placed.map(({ id }) => id)).toEqual(added.map(({ id }) => id));
+      const times = placed.map(({ createTime }) => createTime.getTime());
+      expect(times.at(-1)! - times[0]!).toBeGreaterThan(15);
+    });
+
     test("are given once each by many that do so at once, while events come", async () => {
       const head = await read().head();
       const events = Array.from({ length: 60 }, () => anEvent());

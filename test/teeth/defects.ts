@@ -1,3 +1,4 @@
+import { eventDefects } from "./event-defects.ts";
 import { passwordDefects } from "./password-defects.ts";
 import { passwordHashDefects } from "./password-hash-defects.ts";
 import { sessionDefects } from "./session-defects.ts";
@@ -201,6 +202,7 @@ export const defects: readonly Defect[] = [
     test: "test/hostile/grpc-stalls.test.ts",
     named: "",
   },
+  ...eventDefects,
   ...passwordHashDefects,
   ...sessionDefects,
   ...tokenDefects,
