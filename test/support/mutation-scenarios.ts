@@ -23,6 +23,8 @@ export interface MutationScenario {
   readonly becomes: Partial<Stored["users"][number]> & { readonly password?: Stored["password"] };
   /** The event of that effect. */
   readonly event: { readonly type: EventType; readonly changedFields: readonly string[] };
+  /** What each call is told as besides, effect or not: it checks a password. */
+  readonly attempt?: EventType;
   /** The answer is good without the effect too: what the call writes is not what it was made for. */
   readonly effectIsOptional?: boolean;
 }
@@ -149,6 +151,7 @@ export const mutationScenarios: readonly MutationScenario[] = [
     changes: ["insert events", "insert requests", "update credentials"],
     becomes: { version: 1, password: "second" },
     event: { type: "password.changed", changedFields: ["password"] },
+    attempt: "password.changed",
   },
   {
     name: "VerifyPassword that hashes anew",
@@ -159,6 +162,7 @@ export const mutationScenarios: readonly MutationScenario[] = [
     changes: ["insert events", "update credentials"],
     becomes: { version: 1, password: "first" },
     event: { type: "password.rehashed", changedFields: [] },
+    attempt: "password.verified",
     effectIsOptional: true,
   },
 ];
