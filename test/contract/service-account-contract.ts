@@ -125,8 +125,8 @@ export function serviceAccountContract(repositoryOf: () => RelationalRepository)
       await insertKey(other);
       const disable = (id: string) => transaction(({ serviceAccounts }) => serviceAccounts.disableKey(id));
       const disabled = await disable(one.id);
-      expect(disabled?.disableTime).toBeInstanceOf(Date);
-      expect(await disable(one.id)).toEqual(disabled);
+      expect(disabled).toMatchObject({ disabled: true, key: { disableTime: expect.any(Date) } });
+      expect(await disable(one.id)).toEqual({ key: disabled?.key, disabled: false });
       expect(await disable(randomUUID())).toBeUndefined();
       expect(await read().findKey(one.id)).toMatchObject({ good: false });
       expect(await read().findKey(other.id)).toMatchObject({ good: true });
