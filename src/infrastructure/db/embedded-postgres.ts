@@ -4,16 +4,20 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { findBinaries } from "./embedded-postgres/binaries.ts";
 import { checkCluster, clusterOwner, createCluster } from "./embedded-postgres/cluster.ts";
 import { displayPath, prepareDataFolder } from "./embedded-postgres/data-folder.ts";
-import { EmbeddedPostgresError, systemErrorCode } from "./embedded-postgres/embedded-postgres-error.ts";
+import {
+  EmbeddedPostgresError,
+  FolderInUseError,
+  systemErrorCode,
+} from "./embedded-postgres/embedded-postgres-error.ts";
 import { lockFolder } from "./embedded-postgres/folder-lock.ts";
 import type { GuardedProcess } from "./embedded-postgres/guarded-process.ts";
 import { chooseProcessOwner, closedFolder, type User } from "./embedded-postgres/process-owner.ts";
 import { databaseUri, fitsSocket, startServer, untilReady } from "./embedded-postgres/server.ts";
 import { ServerLog } from "./embedded-postgres/server-log.ts";
-import { endServer } from "./embedded-postgres/server-processes.ts";
+import { endServer, recordedProcess, send } from "./embedded-postgres/server-processes.ts";
 import { TemporaryFolders } from "./embedded-postgres/temporary-folders.ts";
 
-export { EmbeddedPostgresError };
+export { EmbeddedPostgresError, FolderInUseError };
 
 /** A PostgreSQL that belongs to this process and lives in a folder of its own. */
 export interface EmbeddedPostgres {
@@ -21,8 +25,11 @@ export interface EmbeddedPostgres {
   readonly uri: string;
   /** Absolute path of the data folder. */
   readonly dataDir: string;
-  /** Stops it: clients are cut off, everything is on disk, the folder is free. May be called again. */
-  stop(): Promise<void>;
+  /**
+   * Stops it: everything is on disk, the folder is free. May be called again.
+   * @param clientsMs how long clients are waited for, none of whom is new, before they are cut off; 0 where not given
+   */
+  stop(clientsMs?: number): Promise<void>;
   /** Resolves with a short reason if it ends although nobody stopped it. {@link stop} is then still to be called. */
   readonly ended: Promise<string>;
 }
@@ -46,7 +53,8 @@ export interface EmbeddedPostgresOptions {
  * Below the data folder are `postgres` (PGDATA), `postgres.log`, `lock`, and while it runs `pid` and
  * `temporary-folders`.
  *
- * @throws EmbeddedPostgresError when it cannot run here, or the data folder is in use or not ours.
+ * @throws FolderInUseError when another process has the data folder; EmbeddedPostgresError when it cannot run here, or the
+ * folder is not ours.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   try {
@@ -92,8 +100,10 @@ async function start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres
   const server = await startServer({ pgdata, socketFolder, binaries, owner, log });
   onWaiting();
   let stopping = false;
+  let patienceMs = 0;
   started.defer(async () => {
     stopping = true;
+    await letClientsGo(server, pgdata, patienceMs);
     await stopServer(server, pgdata, logger);
   });
   await ready(server, { socketFolder, log, logger, signal });
@@ -103,7 +113,8 @@ async function start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres
   return {
     uri: databaseUri(socketFolder, "auth"),
     dataDir,
-    stop() {
+    stop(clientsMs = 0) {
+      patienceMs = clientsMs;
       stopped ??= running.disposeAsync();
       return stopped;
     },
@@ -140,6 +151,14 @@ async function ready(
   } finally {
     clearInterval(patience);
   }
+}
+
+/** PostgreSQL's smart shutdown: who is there may finish, and nobody else gets in. */
+async function letClientsGo(server: GuardedProcess, pgdata: string, patienceMs: number): Promise<void> {
+  const pid = patienceMs > 0 ? await recordedProcess(pgdata) : undefined;
+  if (pid === undefined) return;
+  send("SIGTERM", pid);
+  await Promise.race([server.exited, sleep(patienceMs, undefined, { ref: false })]);
 }
 
 async function stopServer(server: GuardedProcess, pgdata: string, logger: (line: string) => void) {

@@ -7,16 +7,19 @@ import { connectToCockroach } from "./cockroach.ts";
 import type { LocatedDatabase } from "./locate-database.ts";
 import { type Migration, migrate, pendingSteps } from "./migrate.ts";
 import { allMigrations } from "./migrations/all-migrations.ts";
-import { type DatabaseServer, identifyServer } from "./server.ts";
+import { identifyServer } from "./server.ts";
 import { databaseError } from "./sql-state.ts";
 
-export interface OpenDatabaseOptions {
+export interface ConnectOptions {
   readonly databasePoolSize: number;
   readonly databaseWaitMs: number;
-  readonly migrate: "auto" | "check";
   readonly log: (line: string) => void;
-  /** Gives up opening. */
+  /** Gives up connecting. */
   readonly signal: AbortSignal;
+}
+
+export interface OpenDatabaseOptions extends ConnectOptions {
+  readonly migrate: "auto" | "check";
 }
 
 /** A database that is there, known and migrated. */
@@ -26,6 +29,14 @@ export interface Database extends AsyncDisposable {
   readonly description: string;
   /** Resolves with a reason if the embedded database ends by itself. */
   readonly ended: Promise<string>;
+}
+
+/** A database that is there and known. */
+export interface ConnectedDatabase extends Database {
+  /** The ids of the migration steps that it lacks, in order. */
+  missingSteps(): Promise<string[]>;
+  /** Makes them. */
+  makeSteps(): Promise<void>;
 }
 
 /** A step of a migration may fill an index of millions of rows. */
@@ -40,21 +51,47 @@ export async function openDatabase(
   location: LocatedDatabase,
   options: OpenDatabaseOptions,
 ): Promise<Database> {
+  await using opened = new AsyncDisposableStack();
+  const database = opened.use(await connectDatabase(location, options));
+  const missing = await database.missingSteps();
+  if (missing.length > 0) {
+    if (options.migrate === "check") {
+      throw new StartError(
+        `The database lacks ${missing.length} migration steps, the first being ${missing[0]}. ` +
+          "Run `auth migrate`, or start once with AUTH_MIGRATE=auto, to make them.",
+      );
+    }
+    await database.makeSteps();
+  }
+  const { pool, description, ended } = database;
+  const resources = opened.move();
+  return { pool, description, ended, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+}
+
+/**
+ * Connects to a database, and waits for it where need be.
+ * @throws StartError; the database is disposed of then
+ */
+export async function connectDatabase(
+  location: LocatedDatabase,
+  options: ConnectOptions,
+): Promise<ConnectedDatabase> {
   const { uri, place, ended } = location;
   await using opened = new AsyncDisposableStack();
   opened.use(location);
   const pool = await connect(uri, place, options);
   opened.defer(() => pool.end());
-  const server = await identifyServer(pool).catch((error: Error) => {
+  const { dialect, version } = await identifyServer(pool).catch((error: Error) => {
     throw new StartError(`The database ${place} cannot be used: ${error.message}.`, { cause: error });
   });
-  await makeOrCheckMigrations(pool, uri, server, options);
+  const migration: Migration = { steps: allMigrations, dialect, holder: randomUUID(), log: options.log };
   const resources = opened.move();
-  const name = server.dialect === "cockroachdb" ? "CockroachDB" : "PostgreSQL";
   return {
     pool,
-    description: `${name} ${server.version} ${place}`,
+    description: `${dialect === "cockroachdb" ? "CockroachDB" : "PostgreSQL"} ${version} ${place}`,
     ended,
+    missingSteps: async () => (await pendingSteps(pool, migration)).map(({ id }) => id),
+    makeSteps: () => makeSteps(uri, migration),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }
@@ -63,7 +100,7 @@ export async function openDatabase(
 async function connect(
   uri: string,
   place: string,
-  { databasePoolSize, databaseWaitMs, log, signal }: OpenDatabaseOptions,
+  { databasePoolSize, databaseWaitMs, log, signal }: ConnectOptions,
 ): Promise<DatabasePool> {
   const endsAt = performance.now() + databaseWaitMs;
   for (let tries = 0; ; tries++) {
@@ -91,21 +128,7 @@ function reasonOf(error: unknown): string {
   return first instanceof Error ? first.message : String(first);
 }
 
-async function makeOrCheckMigrations(
-  pool: DatabasePool,
-  uri: string,
-  { dialect }: DatabaseServer,
-  { migrate: mode, log }: OpenDatabaseOptions,
-): Promise<void> {
-  const migration: Migration = { steps: allMigrations, dialect, holder: randomUUID(), log };
-  const pending = await pendingSteps(pool, migration);
-  if (pending.length === 0) return;
-  if (mode === "check") {
-    throw new StartError(
-      `The database lacks ${pending.length} migration steps, the first being ${pending[0]?.id}. ` +
-        "Start once with AUTH_MIGRATE=auto to make them.",
-    );
-  }
+async function makeSteps(uri: string, migration: Migration): Promise<void> {
   const patient = await connectToCockroach({ uri, poolSize: 2, statementTimeoutMs: migrationTimeoutMs });
   try {
     await migrate(patient, migration);

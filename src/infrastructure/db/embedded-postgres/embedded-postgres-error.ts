@@ -7,6 +7,9 @@ export class EmbeddedPostgresError extends StartError {
   override readonly name = "EmbeddedPostgresError";
 }
 
+/** The data folder belongs to a process that runs: waiting for it may help, and so may what it runs. */
+export class FolderInUseError extends EmbeddedPostgresError {}
+
 /** A system error's code ("ENOENT"); undefined for anything else that was thrown. */
 export function systemErrorCode(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;

@@ -2,7 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { displayPath } from "./data-folder.ts";
-import { EmbeddedPostgresError } from "./embedded-postgres-error.ts";
+import { EmbeddedPostgresError, FolderInUseError } from "./embedded-postgres-error.ts";
 
 /** The right to use a data folder, held until it is released or the process dies, however it dies. */
 export interface FolderLock {
@@ -18,7 +18,7 @@ const held = new Set<DatabaseSync>();
  * Takes a data folder for this process. The kernel holds the lock, so none is ever stale; SQLite is only the way to
  * fcntl(2) that Node has built in. The file `pid` beside it says who holds it, for people.
  *
- * @throws EmbeddedPostgresError at once when somebody else holds it, or this process may not write there.
+ * @throws FolderInUseError at once when somebody else holds it; EmbeddedPostgresError where this process may not write there.
  */
 export function lockFolder(dataDir: string): FolderLock {
   const database = lockedFile(dataDir);
@@ -49,7 +49,7 @@ function lockedFile(dataDir: string): DatabaseSync {
   } catch (error) {
     database?.close();
     if (error instanceof Error && "errcode" in error && error.errcode === sqliteBusy) {
-      throw new EmbeddedPostgresError(
+      throw new FolderInUseError(
         `${displayPath(dataDir)} is in use by another auth${holder(dataDir)}. Stop it first, or set AUTH_DATA_DIR to another folder.`,
       );
     }
