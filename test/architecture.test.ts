@@ -20,8 +20,9 @@ const rpc = under("interfaces/rpc");
 const doors = (path: string) => rpc(path) || under("interfaces/http")(path);
 const ports = (path: string) => /^src\/interfaces\/relationaldb\/[^/]+$/.test(path);
 const adapter = under("interfaces/relationaldb/cockroachdb");
+const cli = (path: string) => path === "src/cli.ts" || under("cli")(path);
 const compositionRoot = (path: string) =>
-  ["src/main.ts", "src/service.ts", "src/services.ts", "src/policy.ts"].includes(path);
+  ["src/main.ts", "src/service.ts", "src/services.ts", "src/policy.ts"].includes(path) || cli(path);
 const db = under("infrastructure/db");
 
 const edge = (from: string, to: string, typeOnly = false): Import => ({ from, to, typeOnly });
@@ -74,8 +75,9 @@ const rules: Rule[] = [
     example: edge("src/infrastructure/db/cockroach.ts", "@connectrpc/connect"),
   },
   {
-    says: "generated code is used at the doors and by the listeners only",
-    isBrokenBy: ({ from, to }) => gen(to) && !gen(from) && !rpc(from) && !under("infrastructure/grpc")(from),
+    says: "generated code is used at the doors, by the listeners and on the command line only",
+    isBrokenBy: ({ from, to }) =>
+      gen(to) && !gen(from) && !rpc(from) && !under("infrastructure/grpc")(from) && !cli(from),
     example: edge("src/main.ts", "src/gen/auth/v1/user_pb.ts"),
   },
   {
@@ -87,6 +89,12 @@ const rules: Rule[] = [
     says: "nobody imports the composition root but itself",
     isBrokenBy: ({ from, to }) => compositionRoot(to) && !compositionRoot(from),
     example: edge("src/config.ts", "src/main.ts"),
+  },
+  {
+    says: "the service and the command line share the services that they are made of, and nothing of each other",
+    isBrokenBy: ({ from, to }) =>
+      to !== "src/services.ts" && compositionRoot(to) && compositionRoot(from) && cli(from) !== cli(to),
+    example: edge("src/service.ts", "src/cli/text.ts"),
   },
 ];
 

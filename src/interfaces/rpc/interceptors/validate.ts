@@ -1,4 +1,10 @@
-import { create, type DescMessage, type DescService, type Message } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  type DescService,
+  type Message,
+  type MessageShape,
+} from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import type { Interceptor, StreamRequest } from "@connectrpc/connect";
@@ -21,7 +27,8 @@ async function* validated({ method, message }: StreamRequest): AsyncGenerator<Me
   }
 }
 
-function assertValid(schema: DescMessage, message: Message): void {
+/** @throws INVALID_REQUEST that names each field of the message which breaks a rule of its schema */
+export function assertValid<Schema extends DescMessage>(schema: Schema, message: MessageShape<Schema>): void {
   const result = validator.validate(schema, message);
   if (result.kind === "error") throw result.error;
   if (result.kind === "invalid") throw invalidRequest(result.violations);

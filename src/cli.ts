@@ -1,0 +1,79 @@
+import { readFileSync } from "node:fs";
+import { constants } from "node:os";
+import type { Surroundings } from "./cli/command.ts";
+import { commands } from "./cli/commands.ts";
+import { help } from "./cli/help.ts";
+import { parseArguments, type Request } from "./cli/parse-arguments.ts";
+import { exitCodeOf, printedAnswer, printedError } from "./cli/printed.ts";
+import { onStopSignal } from "./infrastructure/signals.ts";
+
+/** `auth` on the command line. Nothing that takes time to load is, before a command needs it. */
+async function main(argv: readonly string[]): Promise<number> {
+  const asJson = argv.includes("--json");
+  const stopping = new AbortController();
+  onStopSignal((signal) => stopping.abort(new Error(signal)));
+  // A reader that has seen enough goes away: what is left to say is said to nobody.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreBrokenPipe);
+  try {
+    const request = parseArguments(commands, argv);
+    if (request.kind !== "run") return print(await manual(request));
+    const { command, input } = request;
+    const answer = await command.run(input, surroundings(stopping.signal, asJson));
+    print(printedAnswer(answer, asJson));
+    return answer.failed ? 1 : 0;
+  } catch (error) {
+    if (stopping.signal.aborted) return signalled(stopping.signal);
+    process.stderr.write(printedError(error, asJson));
+    return exitCodeOf(error);
+  }
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
+async function manual(request: Exclude<Request, { kind: "run" }>): Promise<string> {
+  if (request.kind === "version") {
+    const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+    return `auth ${version}\n`;
+  }
+  if (request.words.join(" ") !== "settings") return help(commands, request.words);
+  const { describeSettings } = await import("./settings.ts");
+  return `${describeSettings()}\n`;
+}
+
+function surroundings(signal: AbortSignal, asJson: boolean): Surroundings {
+  const config = async () => (await import("./config.ts")).loadConfig(process.env);
+  const note = (line: string) => {
+    if (!asJson) process.stderr.write(`${line}\n`);
+  };
+  return {
+    env: process.env,
+    signal,
+    colours: Boolean(process.stdout.isTTY) && !process.env["NO_COLOR"],
+    note,
+    config,
+    async readPassword() {
+      const { readPassword } = await import("./cli/read-password.ts");
+      return readPassword(process.stdin, signal);
+    },
+    async withService(work) {
+      const [settings, { withService }] = await Promise.all([config(), import("./cli/open-service.ts")]);
+      return withService({ config: settings, signal, note }, work);
+    },
+  };
+}
+
+/** As a shell counts a process that a signal has ended. */
+function signalled({ reason }: AbortSignal): number {
+  const name = (reason as Error).message as "SIGINT" | "SIGTERM";
+  process.stderr.write(`auth: ended by ${name}; what was being changed may or may not have been.\n`);
+  return 128 + constants.signals[name];
+}
+
+function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+}
+
+process.exitCode = await main(process.argv.slice(2));

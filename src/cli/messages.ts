@@ -1,0 +1,59 @@
+import {
+  create,
+  type DescMessage,
+  type JsonValue,
+  type MessageInitShape,
+  type MessageShape,
+  toJson,
+} from "@bufbuild/protobuf";
+import type { Session } from "../domain/session/session.ts";
+import type { User } from "../domain/user/user.ts";
+import { SetPasswordRequestSchema } from "../gen/auth/v1/authentication_service_pb.ts";
+import { SessionSchema } from "../gen/auth/v1/session_pb.ts";
+import {
+  ListSessionsRequestSchema,
+  RevokeUserSessionsRequestSchema,
+} from "../gen/auth/v1/session_service_pb.ts";
+import { UserSchema } from "../gen/auth/v1/user_pb.ts";
+import {
+  CreateUserRequestSchema,
+  DeleteUserRequestSchema,
+  ListUsersRequestSchema,
+  SuspendUserRequestSchema,
+} from "../gen/auth/v1/user_service_pb.ts";
+import { assertValid } from "../interfaces/rpc/interceptors/validate.ts";
+import { toSessionMessage } from "../interfaces/rpc/session-message.ts";
+import { toUserMessage } from "../interfaces/rpc/user-message.ts";
+
+/**
+ * The rules of the API, to which what is typed is held as what is sent is: they are in the schema and not in the domain.
+ * Each throws INVALID_REQUEST that names the fields.
+ */
+export const assertRequest = {
+  createUser: holding(CreateUserRequestSchema),
+  suspendUser: holding(SuspendUserRequestSchema),
+  /** Also of Undelete and Unsuspend, which are alike. */
+  changeUser: holding(DeleteUserRequestSchema),
+  listUsers: holding(ListUsersRequestSchema),
+  setPassword: holding(SetPasswordRequestSchema),
+  listSessions: holding(ListSessionsRequestSchema),
+  revokeUserSessions: holding(RevokeUserSessionsRequestSchema),
+} as const;
+
+/** A user in the API's own JSON (ProtoJSON), every field there. */
+export function userJson(user: User): JsonValue {
+  return json(UserSchema, create(UserSchema, toUserMessage(user)));
+}
+
+/** A session in the API's own JSON, every field there. */
+export function sessionJson(session: Session): JsonValue {
+  return json(SessionSchema, create(SessionSchema, toSessionMessage(session)));
+}
+
+function holding<Schema extends DescMessage>(schema: Schema) {
+  return (fields: MessageInitShape<Schema>) => assertValid(schema, create(schema, fields));
+}
+
+function json<Schema extends DescMessage>(schema: Schema, message: MessageShape<Schema>): JsonValue {
+  return toJson(schema, message, { alwaysEmitImplicit: true });
+}

@@ -1,0 +1,103 @@
+import { randomUUID } from "node:crypto";
+import { userInfo } from "node:os";
+import type { Config } from "../config.ts";
+import type { Call } from "../domain/call.ts";
+import { DomainError } from "../domain/errors.ts";
+import { borrowDatabase } from "../infrastructure/db/borrow-database.ts";
+import { openDatabase } from "../infrastructure/db/open-database.ts";
+import { StartError } from "../infrastructure/start-error.ts";
+import { CockroachRepository } from "../interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
+import { createServices, openSecrets } from "../services.ts";
+
+/** The domain services, on the service's own database. */
+export interface OpenService extends ReturnType<typeof createServices> {
+  readonly config: Config;
+  /** A call of this command's: as the user of the operating system that has typed it. */
+  call(): Call;
+}
+
+export interface OpenServiceOptions {
+  readonly config: Config;
+  readonly signal: AbortSignal;
+  readonly note: (line: string) => void;
+}
+
+/** Slonik wants one more than is ever used. */
+export const commandPoolSize = 2;
+/** A person waits less long than a service does. */
+const longestWaitMs = 5_000;
+
+/** What a command that connects to a database does so with. */
+export function connectOptions({ config, signal, note }: OpenServiceOptions) {
+  const databaseWaitMs = Math.min(config.databaseWaitMs, longestWaitMs);
+  return { databasePoolSize: commandPoolSize, databaseWaitMs, signal, log: note };
+}
+
+/** Where the database is for a command. @throws StartError */
+export function borrowFor({ config, signal, note }: OpenServiceOptions) {
+  const { databaseUrl, dataDir, databaseWaitMs } = config;
+  return borrowDatabase({ databaseUrl, dataDir, waitMs: databaseWaitMs, signal, log: note });
+}
+
+/**
+ * Opens the domain services for `work`, and closes them after it. Missing migrations are made only where the service would
+ * make them and does not run: in an embedded database of our own.
+ * @throws StartError and what `work` throws
+ */
+export async function withService<T>(
+  options: OpenServiceOptions,
+  work: (service: OpenService) => Promise<T>,
+): Promise<T> {
+  const { config, signal, note } = options;
+  const location = await borrowFor(options);
+  const { isAnothers } = location;
+  try {
+    await using database = await openDatabase(location, {
+      ...connectOptions(options),
+      ...(isAnothers ? { databaseWaitMs: 0 } : {}),
+      migrate: isAnothers || config.databaseUrl !== undefined ? "check" : config.migrate,
+    });
+    const repository = new CockroachRepository(database.pool);
+    const secrets = await openSecrets(config, database);
+    const logger = { warn: (_: unknown, message: string) => note(message) };
+    const services = createServices({ config, repository, ...secrets, logger: logger as never });
+    return await work({ ...services, config, call: () => callWithin(config.maxDeadlineMs, signal) });
+  } catch (error) {
+    throw isAnothers && !signal.aborted ? explained(error) : error;
+  }
+}
+
+/** What a database that goes away means where it is a running service's. */
+function explained(error: unknown): unknown {
+  const reason = error instanceof DomainError ? error.reason : undefined;
+  const gone = "The service whose database this is has stopped meanwhile";
+  if (reason === "DATABASE_UNAVAILABLE") {
+    return new StartError(`${gone}, and nothing was changed: run the command again.`, { cause: error });
+  }
+  if (reason === "OUTCOME_UNKNOWN") {
+    return new StartError(
+      `${gone}. The change may or may not have been made: look, and run the command again.`,
+      {
+        cause: error,
+      },
+    );
+  }
+  return error;
+}
+
+function callWithin(timeoutMs: number, signal: AbortSignal): Call {
+  return {
+    signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+    timeoutMs: () => timeoutMs,
+    origin: { caller: `cli:${userName()}`, requestId: randomUUID(), address: "" },
+  };
+}
+
+/** Who has typed the command, by name, or by number where the machine knows no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.());
+  }
+}

@@ -1,0 +1,86 @@
+import { UsageError } from "./usage-error.ts";
+
+/** An option of a command: how it is typed, what it is for, and what is made of it. */
+export interface Option<Value> {
+  /** Name of its value in the help ("EMAIL"), or undefined where it takes none. */
+  readonly takes: string | undefined;
+  readonly help: string;
+  /** Whether it may be given more than once. */
+  readonly repeats: boolean;
+  /** @param texts the values that were given @throws UsageError whose sentence goes on after the option's name */
+  read(texts: readonly string[]): Value;
+}
+
+/** The values that options have been read to. */
+export type ValuesOf<Options extends Readonly<Record<string, Option<unknown>>>> = {
+  readonly [Name in keyof Options]: ReturnType<Options[Name]["read"]>;
+};
+
+export function flag(help: string): Option<boolean> {
+  return { takes: undefined, help, repeats: false, read: (texts) => texts.length > 0 };
+}
+
+export function text(takes: string, help: string): Option<string | undefined> {
+  return { takes, help, repeats: false, read: ([only]) => only };
+}
+
+/** KEY=VALUE, any number of times. */
+export function pairs(help: string): Option<Readonly<Record<string, string>>> {
+  return {
+    takes: "KEY=VALUE",
+    help,
+    repeats: true,
+    read: (texts) =>
+      Object.fromEntries(
+        texts.map((each) => {
+          const equals = each.indexOf("=");
+          if (equals < 1) throw new UsageError("must be KEY=VALUE");
+          return [each.slice(0, equals), each.slice(equals + 1)];
+        }),
+      ),
+  };
+}
+
+export function wholeNumber(takes: string, help: string): Option<number | undefined> {
+  return optional(takes, help, (given) => {
+    if (!/^\d{1,9}$/.test(given)) throw new UsageError("must be a whole number");
+    return Number(given);
+  });
+}
+
+export function oneOf<const Choice extends string>(
+  choices: readonly Choice[],
+  help: string,
+): Option<Choice | undefined> {
+  return optional(choices.join("|"), help, (given) => {
+    const chosen = choices.find((choice) => choice === given);
+    if (chosen === undefined) throw new UsageError(`must be one of ${choices.join(", ")}`);
+    return chosen;
+  });
+}
+
+const rfc3339 = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/;
+
+/** A moment since 1970: RFC 3339 with its offset, or a day, which begins in UTC. */
+export function time(help: string): Option<Date | undefined> {
+  return optional("TIME", help, (given) => {
+    const moment = new Date(given);
+    if (!rfc3339.test(given) || !(moment.getTime() >= 0)) {
+      throw new UsageError('must be a time such as "2027-01-31T12:00:00Z", or a day such as "2027-01-31"');
+    }
+    return moment;
+  });
+}
+
+function optional<Value>(
+  takes: string,
+  help: string,
+  read: (given: string) => Value,
+): Option<Value | undefined> {
+  return {
+    takes,
+    help,
+    repeats: false,
+    read: ([only]) => (only === undefined ? undefined : read(only)),
+  };
+}

@@ -1,0 +1,109 @@
+import { parseArgs } from "node:util";
+import type { Command, Input } from "./command.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** What is asked for: a command with what it takes, the help on some words, or the version. */
+export type Request =
+  | { readonly kind: "run"; readonly command: Command; readonly input: Input<never> }
+  | { readonly kind: "help"; readonly words: readonly string[] }
+  | { readonly kind: "version" };
+
+/** Options that every command has. */
+const common = { json: { type: "boolean" }, help: { type: "boolean", short: "h" } } as const;
+
+/**
+ * Reads a command line.
+ * @throws UsageError
+ */
+export function parseArguments(commands: readonly Command[], argv: readonly string[]): Request {
+  if (argv.length === 0) return { kind: "help", words: [] };
+  if (argv[0] === "--version") return { kind: "version" };
+  const words = wordsOf(argv);
+  if (words[0] === "help") return { kind: "help", words: words.slice(1) };
+  const command = commandOf(commands, words);
+  if (argv.some(isHelp)) return { kind: "help", words: command?.name.split(" ") ?? words };
+  if (command === undefined) throw unknownCommand(commands, words);
+  return { kind: "run", command, input: parseInput(command, argv.slice(command.name.split(" ").length)) };
+}
+
+/** What comes before the first option. */
+function wordsOf(argv: readonly string[]): readonly string[] {
+  const end = argv.findIndex((word) => word.startsWith("-"));
+  return end < 0 ? argv : argv.slice(0, end);
+}
+
+const isHelp = (word: string) => word === "--help" || word === "-h";
+
+/** Of the commands whose names the words begin with, the one with the longest: "user" is none, "user get" is. */
+function commandOf(commands: readonly Command[], words: readonly string[]): Command | undefined {
+  return commands
+    .filter(({ name }) => name.split(" ").every((word, index) => word === words[index]))
+    .sort((a, b) => b.name.length - a.name.length)[0];
+}
+
+function unknownCommand(commands: readonly Command[], words: readonly string[]): UsageError {
+  if (words.length === 0) return new UsageError("a command is missing");
+  const known = commands.filter(({ name }) => name.startsWith(`${words[0]} `));
+  // What follows the name of no command may be anything, and is not said again.
+  if (known.length === 0) return new UsageError(`there is no command "${words[0]}"`);
+  return new UsageError(
+    words.length === 1
+      ? `"${words[0]}" is followed by ${known.map(({ name }) => name.slice((words[0]?.length ?? 0) + 1)).join(", ")}`
+      : `there is no such command of "${words[0]}"`,
+  );
+}
+
+function parseInput(command: Command, argv: readonly string[]): Input<never> {
+  const { values, positionals } = parseTyped(command, argv);
+  if (positionals.length !== command.args.length) {
+    const wanted = command.args.length === 0 ? "no arguments" : command.args.join(" ");
+    // Not what they are: one may be a password that somebody has taken for an argument.
+    throw new UsageError(`takes ${wanted}, and ${positionals.length} were given`);
+  }
+  const options = Object.fromEntries(
+    Object.entries(command.options).map(([name, option]) => {
+      const texts = textsOf(values[name]);
+      if (texts.length > 1 && !option.repeats) throw new UsageError(`--${name} is given more than once`);
+      try {
+        return [name, option.read(texts)];
+      } catch (error) {
+        if (error instanceof UsageError) throw new UsageError(`--${name} ${error.message}`);
+        throw error;
+      }
+    }),
+  );
+  return { args: positionals, options: options as never };
+}
+
+type Typed = string | boolean | undefined | readonly (string | boolean)[];
+
+function parseTyped({ options }: Command, argv: readonly string[]) {
+  const own = Object.entries(options).map(([name, { takes }]) => {
+    const type = takes === undefined ? ("boolean" as const) : ("string" as const);
+    return [name, { type, multiple: true }] as const;
+  });
+  try {
+    const parsed = parseArgs({
+      args: [...argv],
+      options: { ...common, ...Object.fromEntries(own) },
+      allowPositionals: true,
+      strict: true,
+    });
+    return { positionals: parsed.positionals, values: parsed.values as Readonly<Record<string, Typed>> };
+  } catch (error) {
+    throw new UsageError(sentenceOf(error as Error));
+  }
+}
+
+/** Node's own sentence names options and no values; the advice after it is about something else. */
+function sentenceOf({ message }: Error): string {
+  const sentence = message.split(/\.\s|\n/)[0] ?? message;
+  return /'--?p(ass(word)?)?'/.test(sentence)
+    ? "passwords are not taken from the command line, where all can see them: see --help"
+    : sentence.replace(/\.$/, "");
+}
+
+function textsOf(typed: Typed): readonly string[] {
+  if (typed === undefined) return [];
+  return Array.isArray(typed) ? typed.map(String) : [String(typed)];
+}

@@ -1,0 +1,52 @@
+import { type Command, command } from "./command.ts";
+import { flag, text, wholeNumber } from "./option.ts";
+import { counted } from "./text.ts";
+import { aboutUsers, given, more } from "./user-commands.ts";
+import { userReference } from "./user-reference.ts";
+import { sessionTable } from "./user-text.ts";
+
+const listSessions = command({
+  name: "user sessions",
+  args: ["USER"],
+  summary: "Lists the sessions of a user, youngest first",
+  details: aboutUsers,
+  options: {
+    "show-ended": flag("those that have ended too"),
+    "page-size": wholeNumber("N", "at most so many: 50 where not given, at most 1,000"),
+    "page-token": text("TOKEN", "the page after that one"),
+  },
+  async run({ args: [argument = ""], options }, { withService }) {
+    const { assertRequest, sessionJson } = await import("./messages.ts");
+    const { "page-size": pageSize = 0, "page-token": pageToken = "", "show-ended": showEnded } = options;
+    const { sessions, nextPageToken } = await withService(async (service) => {
+      const { id: userId } = await service.users.get(service.call(), userReference(argument));
+      const query = { userId, showEnded, pageSize, pageToken };
+      assertRequest.listSessions(query);
+      return service.sessions.list(service.call(), query);
+    });
+    return {
+      json: { sessions: sessions.map(sessionJson), nextPageToken },
+      text: sessionTable(sessions) + more(nextPageToken),
+    };
+  },
+});
+
+const revokeSessions = command({
+  name: "user revoke-sessions",
+  args: ["USER"],
+  summary: "Ends the sessions of a user",
+  details: aboutUsers,
+  options: { "except-session": text("UUID", "the one that goes on") },
+  async run({ args: [argument = ""], options: { "except-session": exceptSessionId } }, { withService }) {
+    const { assertRequest } = await import("./messages.ts");
+    const revokedCount = await withService(async ({ users, sessions, call }) => {
+      const { id: userId } = await users.get(call(), userReference(argument));
+      assertRequest.revokeUserSessions(given({ userId, exceptSessionId }));
+      return sessions.revokeAll(call(), userId, exceptSessionId);
+    });
+    return { json: { revokedCount }, text: `${counted(revokedCount, "session")} ended.\n` };
+  },
+});
+
+/** Every command about the sessions of a user. */
+export const sessionCommands: readonly Command[] = [listSessions, revokeSessions];

@@ -1,0 +1,39 @@
+/** Rows as aligned columns, two blanks apart, each row a line. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, width(cell));
+  }
+  return rows.map((row) => `${alignedTo(widths, row).trimEnd()}\n`).join("");
+}
+
+function alignedTo(widths: readonly number[], row: readonly string[]): string {
+  return row.map((cell, index) => cell + " ".repeat((widths[index] ?? 0) - width(cell))).join("  ");
+}
+
+/** Characters that are seen: colours are not. */
+function width(cell: string): number {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: that is how a colour begins
+  return [...cell.replaceAll(/\x1b\[\d+m/g, "")].length;
+}
+
+/**
+ * What somebody has typed, to be shown on a terminal: control, invisible and direction-changing characters are written
+ * out, so that nobody's display name moves the cursor of an operator.
+ */
+export function shown(raw: string): string {
+  return raw.replaceAll(
+    /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  );
+}
+
+/** A moment for people and scripts alike: UTC, RFC 3339, or a dash for none. */
+export function moment(time: Date | undefined): string {
+  return time === undefined ? "-" : time.toISOString().replace(".000Z", "Z");
+}
+
+/** "1 key", "2 keys". */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}

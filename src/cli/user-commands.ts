@@ -1,0 +1,204 @@
+import type { User } from "../domain/user/user.ts";
+import type { ListUsers } from "../domain/user/user-service.ts";
+import { type Answer, type Command, command, type Surroundings } from "./command.ts";
+import type { OpenService } from "./open-service.ts";
+import { flag, oneOf, pairs, text, time, wholeNumber } from "./option.ts";
+import { UsageError } from "./usage-error.ts";
+import { userReference } from "./user-reference.ts";
+import { userTable, userText } from "./user-text.ts";
+
+/** USER of a command line. */
+export const aboutUsers =
+  'USER is an id, an email or a username: "id:", "email:" or "username:" before it says which it is.';
+
+const requestId = text("UUID", "makes the command safe to repeat");
+const conditions = { etag: text("ETAG", "only the user as it was read"), "request-id": requestId };
+
+const createUser = command({
+  name: "user create",
+  summary: "Creates a user",
+  details: `It has an email, a username, or both. With --with-password it gets the password that is typed twice on a terminal, or
+that is the one line of standard input. Without, it cannot sign in by password until one is set.`,
+  options: {
+    email: text("EMAIL", "its email"),
+    username: text("NAME", "its username"),
+    "display-name": text("NAME", "what to call it"),
+    attribute: pairs("a fact to keep with it; may be given more than once"),
+    "with-password": flag("reads its first password"),
+    "request-id": requestId,
+  },
+  async run({ options }, surroundings) {
+    const { email, username, attribute: attributes, "display-name": displayName = "" } = options;
+    if (email === undefined && username === undefined)
+      throw new UsageError("--email or --username is required");
+    const password = options["with-password"] ? await surroundings.readPassword() : undefined;
+    const { assertRequest } = await import("./messages.ts");
+    const user = given({ email, username, displayName, attributes });
+    assertRequest.createUser(given({ user, password, requestId: options["request-id"] }));
+    return answering(surroundings, ({ users, call }) =>
+      users.create(call(), {
+        email,
+        username,
+        displayName,
+        attributes,
+        password,
+        requestId: options["request-id"],
+      }),
+    );
+  },
+});
+
+const getUser = command({
+  name: "user get",
+  args: ["USER"],
+  summary: "Shows a user, deleted or not",
+  details: aboutUsers,
+  run: ({ args: [user = ""] }, surroundings) =>
+    answering(surroundings, ({ users, call }) => users.get(call(), userReference(user))),
+});
+
+const listUsers = command({
+  name: "user list",
+  summary: "Lists users, page by page",
+  details: `Where there are more, the answer has a token for the next page, which goes with the same options.`,
+  options: {
+    state: oneOf(["active", "suspended", "deleted"], "only users in this state now"),
+    "email-prefix": text("TEXT", "only users whose email begins so"),
+    "created-after": time("only users created at this time or later"),
+    "created-before": time("only users created before this time"),
+    "show-deleted": flag("deleted users too"),
+    "order-by": oneOf(["create_time", "id"], "create_time where not given"),
+    descending: flag("the other way round"),
+    "page-size": wholeNumber("N", "at most so many: 50 where not given, at most 1,000"),
+    "page-token": text("TOKEN", "the page after that one"),
+  },
+  async run({ options }, { withService }) {
+    const { assertRequest, userJson } = await import("./messages.ts");
+    const query = {
+      state: options.state,
+      createdAfter: options["created-after"],
+      createdBefore: options["created-before"],
+      emailPrefix: options["email-prefix"] || undefined,
+      showDeleted: options["show-deleted"] || options.state === "deleted",
+      orderBy: options["order-by"] === "id" ? "id" : "createTime",
+      descending: options.descending,
+      pageSize: options["page-size"] ?? 0,
+      pageToken: options["page-token"] ?? "",
+    } satisfies ListUsers;
+    const { emailPrefix = "", pageSize, pageToken } = query;
+    assertRequest.listUsers({ filter: { emailPrefix }, pageSize, pageToken });
+    const { users, nextPageToken } = await withService((service) =>
+      service.users.list(service.call(), query),
+    );
+    return {
+      json: { users: users.map(userJson), nextPageToken },
+      text: userTable(users) + more(nextPageToken),
+    };
+  },
+});
+
+const suspendUser = command({
+  name: "user suspend",
+  args: ["USER"],
+  summary: "Keeps a user from signing in and ends its sessions",
+  details: `For good, or until a time. ${aboutUsers}`,
+  options: {
+    reason: text("TEXT", "why, for those who will ask; required"),
+    until: time("until when"),
+    ...conditions,
+  },
+  async run({ args: [user = ""], options: { reason, until: untilTime, ...options } }, surroundings) {
+    if (reason === undefined) throw new UsageError("--reason is required");
+    const { assertRequest } = await import("./messages.ts");
+    return answering(surroundings, async (service) => {
+      const change = await changeOf(service, user, options);
+      assertRequest.suspendUser({ ...given(change), reason });
+      return service.users.suspend(service.call(), { ...change, reason, untilTime });
+    });
+  },
+});
+
+const setPassword = command({
+  name: "user set-password",
+  args: ["USER"],
+  summary: "Sets a user's password and ends its sessions",
+  details: `The password is typed twice on a terminal, or is the one line of standard input. ${aboutUsers}`,
+  options: { "request-id": requestId },
+  async run({ args: [argument = ""], options }, { readPassword, withService }) {
+    const password = await readPassword();
+    const { assertRequest } = await import("./messages.ts");
+    const id = await withService(async ({ users, authentication, call }) => {
+      const { id: userId } = await users.get(call(), userReference(argument));
+      const change = { userId, password, requestId: options["request-id"] };
+      assertRequest.setPassword(given(change));
+      await authentication.setPassword(call(), change);
+      return userId;
+    });
+    return { json: {}, text: `The password of ${id} is set, and its sessions have ended.\n` };
+  },
+});
+
+/** Every command about users themselves. */
+export const userCommands: readonly Command[] = [
+  createUser,
+  getUser,
+  listUsers,
+  suspendUser,
+  change("unsuspend", "Lets a suspended user sign in again"),
+  change("delete", "Deletes a user, softly: it can be undeleted, and its identifiers stay reserved"),
+  change("undelete", "Takes back a deletion"),
+  setPassword,
+];
+
+function change(verb: "unsuspend" | "delete" | "undelete", summary: string): Command {
+  return command({
+    name: `user ${verb}`,
+    args: ["USER"],
+    summary,
+    details: aboutUsers,
+    options: conditions,
+    async run({ args: [user = ""], options }, surroundings) {
+      const { assertRequest } = await import("./messages.ts");
+      return answering(surroundings, async (service) => {
+        const asked = await changeOf(service, user, options);
+        assertRequest.changeUser(given(asked));
+        return service.users[verb](service.call(), asked);
+      });
+    },
+  });
+}
+
+/** The change that is asked for of the user that an argument means. */
+async function changeOf(
+  { users, call }: OpenService,
+  argument: string,
+  {
+    etag,
+    "request-id": id,
+  }: { readonly etag: string | undefined; readonly "request-id": string | undefined },
+) {
+  const user = await users.get(call(), userReference(argument));
+  return { id: user.id, etag, requestId: id };
+}
+
+async function answering(
+  { withService }: Surroundings,
+  work: (service: OpenService) => Promise<User>,
+): Promise<Answer> {
+  const [user, { userJson }] = await Promise.all([withService(work), import("./messages.ts")]);
+  return { json: { user: userJson(user) }, text: userText(user) };
+}
+
+/** How to go on with a list, for people. */
+export function more(nextPageToken: string): string {
+  return nextPageToken === "" ? "" : `There are more: --page-token ${nextPageToken}\n`;
+}
+
+type Given<Fields> = { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> };
+
+/** The fields that are there: messages know no other way to leave one out. */
+export function given<Fields extends object>(fields: Fields): Given<Fields> {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  ) as Given<Fields>;
+}

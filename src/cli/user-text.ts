@@ -1,0 +1,69 @@
+import type { Session } from "../domain/session/session.ts";
+import type { User } from "../domain/user/user.ts";
+import { columns, moment, shown } from "./text.ts";
+
+/** One user, for people: a field a line, those that say nothing left out. */
+export function userText(user: User): string {
+  const { suspension, state } = user;
+  const attributes = Object.entries(user.attributes).map(([key, value]) => `${key}=${value}`);
+  return columns(
+    [
+      ["id", user.id],
+      ["email", user.email?.value ?? ""],
+      ["username", user.username?.value ?? ""],
+      ["name", user.displayName],
+      ["attributes", attributes.join(" ")],
+      ["state", state],
+      ...(suspension !== undefined && state === "suspended"
+        ? [
+            ["reason", suspension.reason],
+            ["suspended", moment(suspension.startTime)],
+            ["until", suspension.untilTime === undefined ? "unsuspended" : moment(suspension.untilTime)],
+          ]
+        : []),
+      ["created", moment(user.createTime)],
+      ["changed", moment(user.updateTime)],
+      ["deleted", user.deleteTime === undefined ? "" : moment(user.deleteTime)],
+      ["etag", user.etag],
+    ]
+      .filter(([, value]) => value !== "")
+      .map(([name = "", value = ""]) => [name, shown(value)]),
+  );
+}
+
+/** Users, for people: a line each. */
+export function userTable(users: readonly User[]): string {
+  return table(
+    ["ID", "EMAIL", "USERNAME", "NAME", "STATE", "CREATED"],
+    users.map(({ id, email, username, displayName, state, createTime }) => [
+      id,
+      email?.value ?? "-",
+      username?.value ?? "-",
+      displayName || "-",
+      state,
+      moment(createTime),
+    ]),
+  );
+}
+
+/** Sessions, for people: a line each. */
+export function sessionTable(sessions: readonly Session[]): string {
+  return table(
+    ["ID", "STATE", "CLIENT", "ADDRESS", "AUDIENCE", "BEGAN", "REFRESHED", "ENDS", "WHY"],
+    sessions.map(({ client, ...session }) => [
+      session.id,
+      session.state,
+      client.displayName || client.id,
+      client.ipAddress || "-",
+      session.audience,
+      moment(session.createTime),
+      moment(session.refreshTime),
+      moment(session.endTime ?? session.idleExpireTime),
+      session.endReason ?? "-",
+    ]),
+  );
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return columns([head, ...rows.map((row) => row.map(shown))]);
+}
