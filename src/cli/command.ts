@@ -23,7 +23,7 @@ export interface Surroundings {
   note(line: string): void;
   /** The configuration. @throws ConfigError */
   config(): Promise<Config>;
-  /** A new password, from a prompt without echo or from standard input. @throws UsageError where there is none */
+  /** A new password, from a prompt without echo or from standard input. @throws StartError where there is none */
   readPassword(): Promise<string>;
   /** The domain services on the database, until `work` has ended. @throws StartError and what `work` throws */
   withService<T>(work: (service: OpenService) => Promise<T>): Promise<T>;

@@ -1,14 +1,14 @@
 import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
 import type { ReadStream } from "node:tty";
-import { UsageError } from "./usage-error.ts";
+import { StartError } from "../infrastructure/start-error.ts";
 
 /** More than any password may have. */
 const maxBytes = 4_096;
 
 /**
  * A new password: on a terminal typed twice, unseen; else the one line that standard input holds.
- * @throws UsageError where there is none, or the two are not the same; the reason of the signal
+ * @throws StartError where there is none, or the two are not the same; the reason of the signal
  */
 export async function readPassword(stdin: ReadStream, signal: AbortSignal): Promise<string> {
   return stdin.isTTY ? typedTwice(stdin, signal) : lineOf(await readAll(stdin, signal));
@@ -28,8 +28,8 @@ async function typedTwice(stdin: ReadStream, signal: AbortSignal): Promise<strin
     return value;
   };
   const password = await ask("Password: ");
-  if (password === "") throw new UsageError("no password was given");
-  if ((await ask("Again: ")) !== password) throw new UsageError("the two are not the same");
+  if (password === "") throw new StartError("No password was given.");
+  if ((await ask("Again: ")) !== password) throw new StartError("The two are not the same.");
   return password;
 }
 
@@ -42,7 +42,7 @@ async function readAll(stdin: ReadStream, signal: AbortSignal): Promise<Buffer> 
     for await (const chunk of stdin) {
       chunks.push(chunk);
       size += chunk.length;
-      if (size > maxBytes) throw new UsageError("what standard input holds is too long for a password");
+      if (size > maxBytes) throw new StartError("What standard input holds is too long for a password.");
     }
   } finally {
     signal.removeEventListener("abort", stop);
@@ -56,11 +56,11 @@ function lineOf(bytes: Buffer): string {
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new UsageError("what standard input holds is no UTF-8");
+    throw new StartError("What standard input holds is no UTF-8.");
   }
   const line = text.replace(/\r?\n$/, "");
-  if (line === "") throw new UsageError("no password was given on standard input");
+  if (line === "") throw new StartError("No password was given on standard input.");
   if (/[\r\n]/.test(line))
-    throw new UsageError("standard input holds more than one line, and not one password");
+    throw new StartError("Standard input holds more than one line, and not one password.");
   return line;
 }

@@ -2,7 +2,13 @@ import type { RelationalRepository } from "../../interfaces/relationaldb/relatio
 import type { NewSigningKey } from "../../interfaces/relationaldb/signing-key-repository.ts";
 import type { AuditEvents } from "../audit/event.ts";
 import type { Call } from "../call.ts";
-import type { SigningAlgorithm, SigningKey, SigningKeyPairs, SigningKeyRow } from "./signing-key.ts";
+import type {
+  SigningAlgorithm,
+  SigningKey,
+  SigningKeyPairs,
+  SigningKeyRow,
+  SigningKeyStatus,
+} from "./signing-key.ts";
 
 /** When keys come and go. Milliseconds. */
 export interface KeySchedule {
@@ -85,6 +91,49 @@ export class KeyRing {
     }
   }
 
+  /**
+   * Adds the next key now, whether or not it is due: published at once, it signs after twice the max-age. Where a key waits
+   * for its time already, that is the next one, and none is added. Answers the key, and whether it was added.
+   */
+  async rotate(call: Call): Promise<{ key: SigningKey; added: boolean }> {
+    await this.#load(call);
+    const waiting = this.#waiting();
+    if (waiting !== undefined) return { key: waiting, added: false };
+    const id = await this.#add(call, this.#loaded.inOrder.length === 0 ? 0 : 2 * this.#schedule.maxAgeMs);
+    await this.#load(call);
+    // Another instance may have added one at the same moment: then that is the next one.
+    const key = this.keys.get(id) ?? this.#waiting() ?? this.signingAt(this.#loaded.time);
+    return { key, added: key.id === id };
+  }
+
+  /** Every key, oldest first, and what it is now. */
+  async list(call: Call): Promise<SigningKeyStatus[]> {
+    const rows = await this.#load(call);
+    const { time, inOrder } = this.#loaded;
+    const signing = inOrder.length === 0 ? undefined : this.signingAt(time);
+    return rows.map(({ id, sequence, algorithm, createTime, activateTime }, index) => {
+      const nextTime = rows[index + 1]?.activateTime;
+      return {
+        id,
+        sequence,
+        algorithm,
+        state: id === signing?.id ? "signing" : stateOf(activateTime, time, this.isGoodAt(id, time)),
+        createTime,
+        activateTime,
+        deactivateTime: nextTime ?? new Date(activateTime.getTime() + this.#schedule.rotationMs),
+        retireTime: nextTime && new Date(nextTime.getTime() + this.#schedule.tokenLifetimeMs),
+      };
+    });
+  }
+
+  /** Wraps anew what an old wrapping key wraps. Answers how many keys there are, and how many of them it was. */
+  async rewrap(call: Call): Promise<{ keys: number; rewrapped: number }> {
+    const rows = await this.#load(call);
+    const old = rows.filter((row) => this.#pairs.rewrapped(row) !== undefined);
+    for (const row of old) await this.#rewrap(call, row);
+    return { keys: rows.length, rewrapped: old.length };
+  }
+
   async reload(call: Call): Promise<void> {
     await this.#load(call);
   }
@@ -132,20 +181,32 @@ export class KeyRing {
     const leadMs = 2 * maxAgeMs;
     const dueInMs = last === undefined ? 0 : last.activateTime.getTime() + rotationMs - time;
     if (dueInMs > leadMs) return false;
+    // Nobody knows a key before the first, so nobody has to learn of the first.
+    await this.#add(call, last === undefined ? 0 : Math.max(dueInMs, leadMs));
+    return true;
+  }
+
+  /** Adds a key after the last one, unless another instance does. Answers the id that it would have. */
+  async #add(call: Call, activateAfterMs: number): Promise<string> {
     const id = this.#newId();
     const key: NewSigningKey = {
       id,
-      sequence: (last?.sequence ?? 0) + 1,
+      sequence: (this.#loaded.inOrder.at(-1)?.sequence ?? 0) + 1,
       algorithm: this.#algorithm,
       ...this.#pairs.generate(id, this.#algorithm),
-      // Nobody knows a key before the first, so nobody has to learn of the first.
-      activateAfterMs: last === undefined ? 0 : Math.max(dueInMs, leadMs),
+      activateAfterMs,
     };
     const event = this.#events.of(call, { type: "signing-key.added", objectId: id });
     await this.#repository.transaction(call, async ({ signingKeys, events }) => {
       if (await signingKeys.add(key)) await events.add(event);
     });
-    return true;
+    return id;
+  }
+
+  /** The key that is published and does not sign yet. */
+  #waiting(): SigningKey | undefined {
+    const { inOrder, time } = this.#loaded;
+    return inOrder.slice(1).find(({ activateTime }) => activateTime.getTime() > time);
   }
 
   async #load(call: Call): Promise<readonly SigningKeyRow[]> {
@@ -164,4 +225,9 @@ export class KeyRing {
       signingKeys.rewrap(row.id, row.wrappedPrivateKey, wrapped),
     );
   }
+}
+
+function stateOf(activateTime: Date, time: number, isGood: boolean): SigningKeyStatus["state"] {
+  if (activateTime.getTime() > time) return "next";
+  return isGood ? "published" : "retired";
 }

@@ -34,6 +34,21 @@ export interface SigningKey {
   readonly handle: unknown;
 }
 
+/** What a signing key is at a moment, for people. */
+export interface SigningKeyStatus {
+  readonly id: string;
+  readonly sequence: number;
+  readonly algorithm: SigningAlgorithm;
+  /** Published and to sign next; signing; published still, for what it has signed; or about to be forgotten. */
+  readonly state: "next" | "signing" | "published" | "retired";
+  readonly createTime: Date;
+  readonly activateTime: Date;
+  /** When the next key signs in its place: of the last key, when that is due. */
+  readonly deactivateTime: Date;
+  /** When nothing that it has signed is good any longer. Undefined while it is the last. */
+  readonly retireTime: Date | undefined;
+}
+
 /** Makes key pairs and wraps their private halves. */
 export interface SigningKeyPairs {
   /** A new key pair, its private key wrapped and bound to the id. */
