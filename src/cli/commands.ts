@@ -1,12 +1,14 @@
 import type { Command } from "./command.ts";
+import { doctorCommand } from "./doctor-command.ts";
 import { keyCommands } from "./key-commands.ts";
 import { migrateCommand } from "./migrate-command.ts";
 import { sessionCommands } from "./session-commands.ts";
 import { userCommands } from "./user-commands.ts";
 
-/** Every command, in the order of the help. */
+/** Every command, in the order of the help. One more group is one more file, and one more line here. */
 export const commands: readonly Command[] = [
   migrateCommand,
+  doctorCommand,
   ...userCommands,
   ...sessionCommands,
   ...keyCommands,

@@ -60,6 +60,23 @@ export async function loadTlsFiles(options: TlsFilesOptions): Promise<TlsFiles> 
   };
 }
 
+/** A certificate of the file that is served: the server's own, or one of its chain. */
+export interface TlsCertificate {
+  readonly subject: string;
+  readonly beginTime: Date;
+  readonly expireTime: Date;
+}
+
+/** Reads the files once, and says what the certificates are. @throws FileError where they cannot be used */
+export async function readTlsCertificates(options: TlsFilesOptions): Promise<TlsCertificate[]> {
+  const files = await loadTlsFiles(options);
+  files.close();
+  return (String(files.context.cert).match(pem) ?? []).map((certificate) => {
+    const { subject, validFromDate, validToDate } = new X509Certificate(certificate);
+    return { subject: subject.replaceAll("\n", ", "), beginTime: validFromDate, expireTime: validToDate };
+  });
+}
+
 function usableContext([cert, key, ca]: readonly Buffer[], options: TlsFilesOptions): TlsContext {
   const { certFile, keyFile, clientCaFile } = options;
   // The lowest version is named here because Node's default can be lowered from outside, by a command-line flag.

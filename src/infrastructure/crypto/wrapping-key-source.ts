@@ -15,14 +15,27 @@ const maxFileSize = 65_536;
 
 /** Reads the wrapping keys, or makes one. @throws StartError that names the file, and never what is in it */
 export async function loadWrappingKeys(source: WrappingKeySource): Promise<WrappingKeys> {
+  const found = await findWrappingKeys(source);
+  if (found !== undefined) return found;
+  if (!("madeIn" in source)) throw new StartError("There is no wrapping key.");
+  const file = ownFile(source.madeIn);
+  return parse(await make(source.madeIn, file), `The wrapping key in ${file}`);
+}
+
+/** Reads the wrapping keys; undefined where the one that is made at the first start has not been made. @throws StartError */
+export async function findWrappingKeys(source: WrappingKeySource): Promise<WrappingKeys | undefined> {
   if ("value" in source) return parse(source.value, "The wrapping keys");
   if ("file" in source) {
     // Mounted secrets may be read by their group, or by all in the container: but nobody may put another key there.
     return parse(await read(source.file, 0o002, "be changed"), `The wrapping keys in ${source.file}`);
   }
-  const file = join(source.madeIn, "wrapping-key");
-  const text = (await readOwn(file)) ?? (await make(source.madeIn, file));
-  return parse(text, `The wrapping key in ${file}`);
+  const file = ownFile(source.madeIn);
+  const text = await readOwn(file);
+  return text === undefined ? undefined : parse(text, `The wrapping key in ${file}`);
+}
+
+function ownFile(folder: string): string {
+  return join(folder, "wrapping-key");
 }
 
 function parse(text: string, what: string): WrappingKeys {

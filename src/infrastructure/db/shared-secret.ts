@@ -6,6 +6,29 @@ import { databaseError, sqlState } from "./sql-state.ts";
 
 const secretRow = z.object({ secret: z.instanceof(Buffer) });
 
+const storedRow = z.object({ name: z.string(), secret: z.instanceof(Buffer) });
+
+/** A shared secret as it is stored. */
+export interface StoredSecret {
+  readonly name: string;
+  readonly wrapped: Buffer;
+  /** What it was wrapped for: needed to unwrap. */
+  readonly boundTo: string;
+}
+
+/** Every shared secret, as it is stored, by name. */
+export async function storedSecrets(connection: CommonQueryMethods): Promise<StoredSecret[]> {
+  const rows = await connection.any(sql.type(storedRow)`
+    select name, secret
+    from shared_secrets
+    order by name
+  `);
+  return rows.map(({ name: stored, secret: wrapped }) => {
+    const name = stored.replace(/:wrapped$/, "");
+    return { name, wrapped, boundTo: boundTo(name) };
+  });
+}
+
 /**
  * A 256-bit secret that all instances on one database share under a name; the first that asks makes it. Stored wrapped, and
  * wrapped anew where an old wrapping key wraps it.
@@ -17,20 +40,19 @@ export async function sharedSecret(
   name: string,
 ): Promise<Buffer> {
   const stored = `${name}:wrapped`;
-  const boundTo = `shared-secret/1/${name}`;
   const known = await connection.maybeOne(sql.type(secretRow)`
     select secret
     from shared_secrets
     where name = ${stored}
   `);
   if (known) {
-    const secret = wrappingKeys.unwrap(known.secret, boundTo);
+    const secret = wrappingKeys.unwrap(known.secret, boundTo(name));
     if (!wrappingKeys.isCurrent(known.secret)) {
-      await rewrap(connection, stored, known.secret, wrappingKeys.wrap(secret, boundTo));
+      await rewrap(connection, stored, known.secret, wrappingKeys.wrap(secret, boundTo(name)));
     }
     return secret;
   }
-  const wrapped = Buffer.from(wrappingKeys.wrap(randomBytes(32), boundTo));
+  const wrapped = Buffer.from(wrappingKeys.wrap(randomBytes(32), boundTo(name)));
   try {
     await connection.query(sql.unsafe`
       insert into shared_secrets (name, secret, create_time)
@@ -51,4 +73,9 @@ async function rewrap(connection: CommonQueryMethods, stored: string, current: B
     where name = ${stored}
       and secret = ${sql.binary(current)}
   `);
+}
+
+/** What a secret is bound to: under another name it does not unwrap. */
+function boundTo(name: string): string {
+  return `shared-secret/1/${name}`;
 }

@@ -1,0 +1,56 @@
+import { styleText } from "node:util";
+import type { Config } from "../config.ts";
+import { type Answer, type Command, command, type Surroundings } from "./command.ts";
+import type { Checked } from "./doctor/finding.ts";
+import { columns, counted, shown } from "./text.ts";
+
+export const doctorCommand: Command = command({
+  name: "doctor",
+  summary: "Says whether the service can do its work here, and what to do where it cannot",
+  details: `Looks at the configuration, the data folder, the wrapping key, the TLS files, the addresses, the database with its
+migrations, its round-trip time, its clock and its collation, and at the secrets and signing keys in it. Changes nothing.
+The exit code is 1 where a check has failed; a warning is about what works today.`,
+  async run(_, surroundings) {
+    const checked = await examined(surroundings);
+    return answerOf(checked, surroundings.colours);
+  },
+});
+
+async function examined({ config, signal, note }: Surroundings): Promise<Checked[]> {
+  const { ConfigError } = await import("../config.ts");
+  let settings: Config;
+  try {
+    settings = await config();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    // Nothing else can be looked at before it is known what is meant.
+    return error.faults.map((fault) => ({ check: "configuration", outcome: "failed", says: `${fault}.` }));
+  }
+  const { examine } = await import("./doctor/examine.ts");
+  const good: Checked = { check: "configuration", outcome: "ok", says: "Every setting can be used." };
+  return [good, ...(await examine({ config: settings, signal, note }))];
+}
+
+const colours = { ok: "green", warning: "yellow", failed: "red" } as const;
+
+function answerOf(checked: readonly Checked[], coloured: boolean): Answer {
+  const count = (wanted: Checked["outcome"]) => checked.filter(({ outcome }) => outcome === wanted).length;
+  const [failures, warnings] = [count("failed"), count("warning")];
+  const rows = checked.map(({ outcome, check, says }) => [
+    coloured ? styleText(colours[outcome], outcome, { validateStream: false }) : outcome,
+    check,
+    shown(says),
+  ]);
+  const sum =
+    failures + warnings === 0
+      ? "All is well."
+      : `${counted(failures, "failure")}, ${counted(warnings, "warning")}.`;
+  return {
+    json: {
+      ok: failures === 0,
+      checks: checked.map(({ check, outcome, says }) => ({ check, outcome, says })),
+    },
+    text: `${columns(rows)}\n${sum}\n`,
+    failed: failures > 0,
+  };
+}

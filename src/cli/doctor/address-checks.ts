@@ -1,0 +1,91 @@
+import { request as requestHttp } from "node:http";
+import { connect } from "node:http2";
+import { request as requestHttps } from "node:https";
+import { createServer } from "node:net";
+import type { Config } from "../../config.ts";
+import { bind, ListenError } from "../../infrastructure/listen.ts";
+import { type Check, failed, ok } from "./finding.ts";
+
+/** Whether the service can listen where it is to, or does. */
+export function addressChecks({ grpcAddress, httpAddress, tls }: Config): Check[] {
+  const secure = tls !== undefined;
+  return [
+    addressCheck("gRPC address", "AUTH_GRPC_ADDRESS", grpcAddress, () => answersGrpc(grpcAddress, secure)),
+    addressCheck("HTTP address", "AUTH_HTTP_ADDRESS", httpAddress, () => answersHttp(httpAddress, secure)),
+  ];
+}
+
+function addressCheck(name: string, setting: string, address: string, isOurs: () => Promise<boolean>): Check {
+  return {
+    name,
+    async run() {
+      try {
+        const { servers } = await bind(address, createServer);
+        await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+        return ok(`${address} is free.`);
+      } catch (error) {
+        if (!(error instanceof ListenError)) throw error;
+        if (!isTaken(error))
+          return failed(`The service ${error.message}: set ${setting} to another address.`);
+        return (await isOurs())
+          ? ok(`A service answers on ${address}.`)
+          : failed(`${address} is taken by another program: stop it, or set ${setting} to another address.`);
+      }
+    },
+  };
+}
+
+function isTaken({ cause }: ListenError): boolean {
+  return (cause as NodeJS.ErrnoException | undefined)?.code === "EADDRINUSE";
+}
+
+const patienceMs = 2_000;
+
+/** Nothing secret is asked for or sent, and names in certificates are for others than this machine: so none is checked. */
+const anyCertificate = { rejectUnauthorized: false };
+
+/** Whether /livez answers as the service's does. */
+function answersHttp(address: string, secure: boolean): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const request = (secure ? requestHttps : requestHttp)(
+    `${urlOf(address, secure)}/livez`,
+    { ...anyCertificate, timeout: patienceMs },
+    (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    },
+  );
+  request.on("timeout", () => request.destroy(new Error("it does not answer")));
+  request.on("error", () => resolve(false));
+  request.end();
+  return promise;
+}
+
+/** Whether gRPC's health service answers, whatever it says. */
+async function answersGrpc(address: string, secure: boolean): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const session = connect(urlOf(address, secure), anyCertificate);
+  session.on("error", () => resolve(false));
+  const stream = session.request({
+    ":method": "POST",
+    ":path": "/grpc.health.v1.Health/Check",
+    "content-type": "application/grpc",
+    te: "trailers",
+  });
+  stream.on("error", () => resolve(false));
+  stream.on("response", (headers) =>
+    resolve(headers["content-type"]?.startsWith("application/grpc") ?? false),
+  );
+  stream.end(Buffer.alloc(5));
+  const timer = setTimeout(() => resolve(false), patienceMs);
+  const answers = await promise;
+  clearTimeout(timer);
+  session.destroy();
+  return answers;
+}
+
+/** Where to reach what listens there: on every address is on loopback too. */
+function urlOf(address: string, secure: boolean): string {
+  const reachable = address.replace(/^0\.0\.0\.0:/, "127.0.0.1:").replace(/^\[::\]:/, "[::1]:");
+  return `http${secure ? "s" : ""}://${reachable}`;
+}

@@ -1,0 +1,69 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Config } from "../../config.ts";
+import { displayPath } from "../../infrastructure/db/embedded-postgres/data-folder.ts";
+import { connectDatabase } from "../../infrastructure/db/open-database.ts";
+import { borrowFor, connectOptions, type OpenServiceOptions } from "../open-service.ts";
+import { addressChecks } from "./address-checks.ts";
+import { databaseChecks } from "./database-checks.ts";
+import { filesChecks } from "./files-checks.ts";
+import { type Check, type Checked, ok, runCheck, warning } from "./finding.ts";
+import { secretsChecks } from "./secrets-checks.ts";
+
+/**
+ * Looks at everything that the service needs, in the order in which it needs it, and changes nothing.
+ * @throws the reason of the signal only
+ */
+export async function examine(options: OpenServiceOptions): Promise<Checked[]> {
+  const { config, signal } = options;
+  const here = await runAll([...filesChecks(config), ...addressChecks(config)]);
+  const there = await examineDatabase(options);
+  signal.throwIfAborted();
+  return [...here, ...there];
+}
+
+async function examineDatabase(options: OpenServiceOptions): Promise<Checked[]> {
+  const { config } = options;
+  const name = "database";
+  if (config.databaseUrl === undefined && !(await isThere(join(config.dataDir, "postgres")))) {
+    const says = `There is none yet in ${displayPath(config.dataDir)}: the first start makes it.`;
+    return runAll([{ name, run: async () => warning(says) }]);
+  }
+  await using resources = new AsyncDisposableStack();
+  const connected = Promise.withResolvers<Awaited<ReturnType<typeof connectDatabase>>>();
+  connected.promise.catch(() => {});
+  const reached = await runCheck({
+    name,
+    async run() {
+      const location = await borrowFor(options);
+      // Whoever asks what is wrong does not wait for it to get better.
+      const database = await connectDatabase(location, { ...connectOptions(options), databaseWaitMs: 0 });
+      connected.resolve(resources.use(database));
+      return ok(`${database.description}${situation(config, location.isAnothers)}, SERIALIZABLE.`);
+    },
+  });
+  if (reached.some(({ outcome }) => outcome === "failed")) return reached;
+  const database = await connected.promise;
+  const seen = await runAll(databaseChecks(config, database));
+  const hasTables = (await database.missingSteps().catch(() => ["unknown"])).length === 0;
+  return [...reached, ...seen, ...(hasTables ? await runAll(secretsChecks(config, database)) : [])];
+}
+
+function situation({ databaseUrl }: Config, isAnothers: boolean): string {
+  if (databaseUrl !== undefined) return "";
+  return isAnothers ? ", which a service runs" : ", which was started for this look";
+}
+
+async function runAll(checks: readonly Check[]): Promise<Checked[]> {
+  const checked: Checked[] = [];
+  // One after the other: what is measured is not to be measured against the rest.
+  for (const check of checks) checked.push(...(await runCheck(check)));
+  return checked;
+}
+
+function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,133 @@
+import { constants } from "node:fs";
+import { access, stat, statfs } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import type { Config } from "../../config.ts";
+import { findWrappingKeys } from "../../infrastructure/crypto/wrapping-key-source.ts";
+import { displayPath } from "../../infrastructure/db/embedded-postgres/data-folder.ts";
+import { readTlsCertificates, type TlsCertificate } from "../../infrastructure/tls-files.ts";
+import { moment } from "../text.ts";
+import { type Check, type Finding, failed, ok, warning } from "./finding.ts";
+
+/** What the service keeps or finds in files. */
+export function filesChecks(config: Config): Check[] {
+  return [
+    ...(config.databaseUrl === undefined ? [dataFolderCheck(config.dataDir)] : []),
+    wrappingKeysCheck(config),
+    tlsCheck(config),
+  ];
+}
+
+function dataFolderCheck(dataDir: string): Check {
+  return {
+    name: "data folder",
+    async run() {
+      const folder = displayPath(dataDir);
+      const there = await modeOf(dataDir);
+      if (there === undefined) {
+        const parent = await nearest(dirname(resolve(dataDir)));
+        return (await isUsable(parent))
+          ? ok(`${folder} is not there yet: the first start makes it.`)
+          : failed(
+              `${folder} cannot be made in ${parent} by uid ${uid()}: set AUTH_DATA_DIR to another folder.`,
+            );
+      }
+      if (!(await isUsable(dataDir))) {
+        return failed(
+          `${folder} cannot be used by uid ${uid()}: run auth as its owner, or set AUTH_DATA_DIR to another folder.`,
+        );
+      }
+      const pgdata = join(dataDir, "postgres");
+      const mode = (await modeOf(pgdata)) ?? 0o700;
+      if ((mode & 0o027) !== 0) {
+        const octal = mode.toString(8).padStart(4, "0");
+        return failed(
+          `${displayPath(pgdata)} is open to others (mode ${octal}). Run: chmod 700 ${displayPath(pgdata)}`,
+        );
+      }
+      const { bavail, bsize } = await statfs(dataDir);
+      return spaceFinding(folder, bavail * bsize);
+    },
+  };
+}
+
+const mebibyte = 1_048_576;
+
+/** What the space that is left in the data folder means. */
+export function spaceFinding(folder: string, freeBytes: number): Finding {
+  const free = `${Math.floor(freeBytes / mebibyte)} MiB are left on its disk`;
+  if (freeBytes < 100 * mebibyte) {
+    return failed(
+      `${folder} can be used, but only ${free}, and PostgreSQL stops when it is full: make room.`,
+    );
+  }
+  if (freeBytes < 1_024 * mebibyte) return warning(`${folder} can be used, but only ${free}: make room.`);
+  return ok(`${folder} can be used, and ${free}.`);
+}
+
+function wrappingKeysCheck({ wrappingKeys }: Config): Check {
+  return {
+    name: "wrapping key",
+    async run() {
+      if ((await findWrappingKeys(wrappingKeys)) === undefined) {
+        return warning("There is none yet: the first start makes one. Keep a copy of it.");
+      }
+      if ("value" in wrappingKeys) return ok("It is in AUTH_WRAPPING_KEY, and can be used.");
+      const file = "file" in wrappingKeys ? wrappingKeys.file : join(wrappingKeys.madeIn, "wrapping-key");
+      return ok(`It is in ${file}, and can be used.`);
+    },
+  };
+}
+
+const dayMs = 86_400_000;
+const renewBeforeMs = 14 * dayMs;
+
+function tlsCheck({ tls }: Config): Check {
+  return {
+    name: "TLS",
+    async run() {
+      if (tls === undefined) return ok("The service does none: on loopback, or behind a mesh that does.");
+      const findings = (await readTlsCertificates(tls)).map((each) => certificateFinding(each, Date.now()));
+      const mode = (await modeOf(tls.keyFile)) ?? 0;
+      if ((mode & 0o007) !== 0) {
+        findings.push(
+          failed(`${tls.keyFile} may be read or changed by others. Run: chmod o= ${tls.keyFile}`),
+        );
+      }
+      return findings;
+    },
+  };
+}
+
+function certificateFinding({ subject, beginTime, expireTime }: TlsCertificate, now: number): Finding {
+  const what = `The certificate of ${subject || "nobody in particular"}`;
+  if (expireTime.getTime() <= now) {
+    return failed(`${what} expired ${moment(expireTime)}: put a new one in its place, no restart is needed.`);
+  }
+  if (beginTime.getTime() > now) return failed(`${what} is not good before ${moment(beginTime)}.`);
+  if (expireTime.getTime() - now < renewBeforeMs) {
+    return warning(`${what} fits the key and expires soon, ${moment(expireTime)}: renew it.`);
+  }
+  return ok(`${what} fits the key and is good until ${moment(expireTime)}.`);
+}
+
+async function modeOf(path: string): Promise<number | undefined> {
+  return stat(path).then(
+    ({ mode }) => mode & 0o7777,
+    () => undefined,
+  );
+}
+
+async function nearest(path: string): Promise<string> {
+  return (await modeOf(path)) === undefined && dirname(path) !== path ? nearest(dirname(path)) : path;
+}
+
+function isUsable(folder: string): Promise<boolean> {
+  return access(folder, constants.R_OK | constants.W_OK | constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+function uid(): number | undefined {
+  return process.geteuid?.();
+}

@@ -1,0 +1,111 @@
+import { randomUUID } from "node:crypto";
+import type { Config } from "../../config.ts";
+import { ownCall } from "../../domain/call.ts";
+import { KeyRing } from "../../domain/signing-key/key-ring.ts";
+import type { SigningKeyStatus } from "../../domain/signing-key/signing-key.ts";
+import { NodeSigningKeyPairs } from "../../infrastructure/crypto/signing-key-pairs.ts";
+import { findWrappingKeys } from "../../infrastructure/crypto/wrapping-key-source.ts";
+import type { ConnectedDatabase } from "../../infrastructure/db/open-database.ts";
+import { storedSecrets } from "../../infrastructure/db/shared-secret.ts";
+import { CockroachRepository } from "../../interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
+import type { SigningKeyReader } from "../../interfaces/relationaldb/signing-key-repository.ts";
+import { moment } from "../text.ts";
+import { type Check, type Finding, failed, ok, warning } from "./finding.ts";
+
+/** What only a database with all its tables has: secrets, and the keys that wrap them must open. */
+export function secretsChecks(config: Config, { pool }: ConnectedDatabase): Check[] {
+  return [secretsCheck(config, pool), signingKeysCheck(config, pool)];
+}
+
+type Pool = ConnectedDatabase["pool"];
+
+function secretsCheck({ wrappingKeys: source }: Config, pool: Pool): Check {
+  return {
+    name: "secrets",
+    async run() {
+      const wrappingKeys = await findWrappingKeys(source);
+      const shared = await storedSecrets(pool);
+      const { keys } = await signingKeysOf(pool).list();
+      const count = shared.length + keys.length;
+      if (count === 0) return ok("There are none yet: the first start makes them.");
+      if (wrappingKeys === undefined) {
+        return failed(
+          `The database holds ${count}, and the wrapping key is gone: put its copy back in its place.`,
+        );
+      }
+      const pairs = new NodeSigningKeyPairs(wrappingKeys);
+      const faults = [
+        ...shared.map(({ name, wrapped, boundTo }) =>
+          faultOf(`Secret ${name}`, () => wrappingKeys.unwrap(wrapped, boundTo).fill(0)),
+        ),
+        ...keys.map((row) => faultOf("", () => pairs.open(row))),
+      ].filter((fault) => fault !== undefined);
+      if (faults.length > 0) return faults;
+      const old = [
+        ...shared.map(({ wrapped }) => wrapped),
+        ...keys.map((row) => row.wrappedPrivateKey),
+      ].filter((wrapped) => !wrappingKeys.isCurrent(wrapped));
+      return old.length === 0
+        ? ok(`All ${count} are wrapped by the first wrapping key, and open.`)
+        : warning(
+            `All ${count} open, ${old.length} of them by an older wrapping key: run \`auth keys wrap\`.`,
+          );
+    },
+  };
+}
+
+function faultOf(what: string, open: () => unknown): Finding | undefined {
+  try {
+    open();
+    return undefined;
+  } catch (error) {
+    const says = [what, (error as Error).message].filter((part) => part !== "").join(": ");
+    return failed(`${says} Add the key that has wrapped it to the wrapping keys, after the first.`);
+  }
+}
+
+function signingKeysCheck({ signing, wrappingKeys: source }: Config, pool: Pool): Check {
+  return {
+    name: "signing keys",
+    async run() {
+      const wrappingKeys = await findWrappingKeys(source);
+      const { keys, time } = await signingKeysOf(pool).list();
+      if (keys.length === 0 || wrappingKeys === undefined) {
+        return ok("There are none yet: the first start makes one.");
+      }
+      const keyRing = new KeyRing({
+        repository: new CockroachRepository(pool),
+        pairs: new NodeSigningKeyPairs(wrappingKeys),
+        algorithm: signing.algorithm,
+        schedule: signing,
+        newId: randomUUID,
+        monotonicMs: () => performance.now(),
+      });
+      return keysFinding(await keyRing.list(ownCall(patienceMs)), time.getTime(), 2 * signing.maxAgeMs);
+    },
+  };
+}
+
+const patienceMs = 10_000;
+
+/** What the keys are at a time, where a next one is due `leadMs` before the one that signs is to stop. */
+export function keysFinding(keys: readonly SigningKeyStatus[], time: number, leadMs: number): Finding {
+  const signing = keys.find(({ state }) => state === "signing");
+  if (signing === undefined) return failed("None signs: start the service, or run `auth keys rotate`.");
+  const next = keys.find(({ state }) => state === "next");
+  const until = moment(signing.deactivateTime);
+  const says = `${signing.id} (${signing.algorithm}) signs until ${until}`;
+  if (next !== undefined) return ok(`${says}; the next one is ${next.id} (${next.algorithm}).`);
+  const dueMs = signing.deactivateTime.getTime() - leadMs;
+  // Services look twice a minute at least.
+  if (time - dueMs > 120_000) {
+    return warning(
+      `${signing.id} (${signing.algorithm}) was to sign until ${until}, and nobody has made the next one: does a service run?`,
+    );
+  }
+  return ok(`${says}; the next one will be made ${moment(new Date(dueMs))}.`);
+}
+
+function signingKeysOf(pool: Pool): SigningKeyReader {
+  return new CockroachRepository(pool).read(ownCall(patienceMs)).signingKeys;
+}

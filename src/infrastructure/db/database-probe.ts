@@ -1,0 +1,45 @@
+import { type CommonQueryMethods, sql } from "slonik";
+import { z } from "zod";
+
+/** What can be seen of a database from here. */
+export interface DatabaseProbe {
+  /** Of a statement that does nothing: the median. */
+  readonly roundTripMs: number;
+  /** How far the database's clock is ahead of this machine's; negative where it is behind. */
+  readonly clockAheadMs: number;
+  /** How much of that may be the way there and back. */
+  readonly clockErrorMs: number;
+  /** Whether text is ordered byte by byte, as in C collation: else the indexes on identifiers cannot find prefixes. */
+  readonly ordersByBytes: boolean;
+}
+
+const rounds = 5;
+
+/** Asks a few times, one after the other, on a connection that is open already. */
+export async function probeDatabase(connection: CommonQueryMethods): Promise<DatabaseProbe> {
+  const seen = [];
+  for (let round = 0; round <= rounds; round++) seen.push(await look(connection));
+  // The first one finds caches cold.
+  const inOrder = seen.slice(1).sort((a, b) => a.roundTripMs - b.roundTripMs);
+  const [fastest = { roundTripMs: 0, clockAheadMs: 0, ordersByBytes: false }] = inOrder;
+  return {
+    roundTripMs: inOrder[Math.floor(rounds / 2)]?.roundTripMs ?? 0,
+    clockAheadMs: fastest.clockAheadMs,
+    clockErrorMs: fastest.roundTripMs / 2,
+    ordersByBytes: fastest.ordersByBytes,
+  };
+}
+
+const row = z.object({ time: z.date(), orders_by_bytes: z.boolean() });
+
+async function look(connection: CommonQueryMethods) {
+  const sentAt = Date.now();
+  const began = performance.now();
+  const { time, orders_by_bytes: ordersByBytes } = await connection.one(sql.type(row)`
+    select
+      now()::timestamptz(3) as time,
+      ('B'::text < 'a'::text)::bool as orders_by_bytes
+  `);
+  const roundTripMs = performance.now() - began;
+  return { roundTripMs, clockAheadMs: time.getTime() - (sentAt + roundTripMs / 2), ordersByBytes };
+}
