@@ -101,7 +101,8 @@ const suspendUser = command({
   name: "user suspend",
   args: ["USER"],
   summary: "Keeps a user from signing in and ends its sessions",
-  details: `For good, or until a time. ${aboutUsers}`,
+  details: `For good, or until a time.
+${aboutUsers}`,
   options: {
     reason: text("TEXT", "why, for those who will ask; required"),
     until: time("until when"),
@@ -122,7 +123,8 @@ const setPassword = command({
   name: "user set-password",
   args: ["USER"],
   summary: "Sets a user's password and ends its sessions",
-  details: `The password is typed twice on a terminal, or is the one line of standard input. ${aboutUsers}`,
+  details: `The password is typed twice on a terminal, or is the one line of standard input.
+${aboutUsers}`,
   options: { "request-id": requestId },
   async run({ args: [argument = ""], options }, { readPassword, withService }) {
     const password = await readPassword();

@@ -33,6 +33,17 @@ function keyFor({ DATABASE_URL, AUTH_WRAPPING_KEY_FILE }: Environment): Environm
     : { AUTH_WRAPPING_KEY: wrappingKey };
 }
 
+/** The whole environment of a process of ours: the tests' own, with nothing of the machine's that would configure it. */
+export function environmentOf(environment: Environment): NodeJS.ProcessEnv {
+  const env = {
+    ...withoutSettings(process.env),
+    ...testEnvironment,
+    ...keyFor(environment),
+    ...environment,
+  };
+  return env as NodeJS.ProcessEnv;
+}
+
 /** A process that was started as a user would start it, by `node src/main.ts`. */
 export class ServiceProcess {
   readonly child: ChildProcess;
@@ -42,15 +53,9 @@ export class ServiceProcess {
   readonly #exited: Promise<unknown>;
 
   constructor(environment: Environment, args: readonly string[] = [], cwd = root) {
-    const env = {
-      ...withoutSettings(process.env),
-      ...testEnvironment,
-      ...keyFor(environment),
-      ...environment,
-    };
     this.child = spawn(process.execPath, [join(root, "src/main.ts"), ...args], {
       cwd,
-      env: env as NodeJS.ProcessEnv,
+      env: environmentOf(environment),
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#exited = once(this.child, "close");

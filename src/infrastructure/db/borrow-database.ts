@@ -30,7 +30,7 @@ export async function borrowDatabase(options: BorrowDatabaseOptions): Promise<Bo
   }
   for (const endsAt = performance.now() + waitMs; ; ) {
     try {
-      const embedded = await startEmbeddedPostgres({ dataDir, logger: log, signal });
+      const embedded = await startEmbeddedPostgres({ dataDir, logger: log, signal, isBrief: true });
       return {
         uri: embedded.uri,
         place: `in ${embedded.dataDir}`,

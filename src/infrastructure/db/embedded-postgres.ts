@@ -9,7 +9,7 @@ import {
   FolderInUseError,
   systemErrorCode,
 } from "./embedded-postgres/embedded-postgres-error.ts";
-import { lockFolder } from "./embedded-postgres/folder-lock.ts";
+import { type FolderLock, lockFolder } from "./embedded-postgres/folder-lock.ts";
 import type { GuardedProcess } from "./embedded-postgres/guarded-process.ts";
 import { chooseProcessOwner, closedFolder, type User } from "./embedded-postgres/process-owner.ts";
 import { databaseUri, fitsSocket, startServer, untilReady } from "./embedded-postgres/server.ts";
@@ -41,6 +41,8 @@ export interface EmbeddedPostgresOptions {
   readonly logger?: (line: string) => void;
   /** Gives up starting. Without effect afterwards. */
   readonly signal?: AbortSignal;
+  /** Whether it is for one command: then whoever else starts it waits for the command, and does not refuse. */
+  readonly isBrief?: boolean;
   /** Told when a program is running and is waited for: a moment at which this process has nothing to do. */
   readonly onWaiting?: () => void;
 }
@@ -76,7 +78,7 @@ async function start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres
   const pgdata = join(dataDir, "postgres");
 
   await using started = new AsyncDisposableStack();
-  started.adopt(lockFolder(dataDir), (lock) => lock.release());
+  started.adopt(await takeFolder(dataDir, options), (lock) => lock.release());
   const log = started.adopt(ServerLog.open(dataDir), (file) => file.close());
   const folders = started.adopt(await TemporaryFolders.open(dataDir), (all) => all.removeAll());
 
@@ -124,6 +126,29 @@ async function start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres
       });
     }),
   };
+}
+
+const lookEveryMs = 50;
+/** What a command gets, and those that have joined it. */
+const briefMs = 30_000;
+
+/** Locks the folder, and waits for a command that has it. */
+async function takeFolder(
+  dataDir: string,
+  { isBrief = false, logger = () => {}, signal }: EmbeddedPostgresOptions,
+): Promise<FolderLock> {
+  const endsAt = performance.now() + briefMs;
+  for (let tries = 0; ; tries++) {
+    try {
+      return lockFolder(dataDir, isBrief);
+    } catch (error) {
+      const waits =
+        error instanceof FolderInUseError && error.isBrief && !isBrief && performance.now() < endsAt;
+      if (!waits) throw error;
+      if (tries === 0) logger(`waiting for a command on ${displayPath(dataDir)} to end`);
+      await sleep(lookEveryMs, undefined, { ...(signal && { signal }) });
+    }
+  }
 }
 
 interface Readiness {

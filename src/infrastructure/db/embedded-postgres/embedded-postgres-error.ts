@@ -8,7 +8,15 @@ export class EmbeddedPostgresError extends StartError {
 }
 
 /** The data folder belongs to a process that runs: waiting for it may help, and so may what it runs. */
-export class FolderInUseError extends EmbeddedPostgresError {}
+export class FolderInUseError extends EmbeddedPostgresError {
+  /** Whether it has said that it will not be long. */
+  readonly isBrief: boolean;
+
+  constructor(message: string, isBrief: boolean) {
+    super(message);
+    this.isBrief = isBrief;
+  }
+}
 
 /** A system error's code ("ENOENT"); undefined for anything else that was thrown. */
 export function systemErrorCode(error: unknown): string | undefined {

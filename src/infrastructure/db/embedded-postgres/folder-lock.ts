@@ -10,22 +10,23 @@ export interface FolderLock {
 }
 
 const sqliteBusy = 5;
+const briefly = ", for one command";
 
 /** A lock that is garbage collected is a lock that is lost. */
 const held = new Set<DatabaseSync>();
 
 /**
  * Takes a data folder for this process. The kernel holds the lock, so none is ever stale; SQLite is only the way to
- * fcntl(2) that Node has built in. The file `pid` beside it says who holds it, for people.
+ * fcntl(2) that Node has built in. The file `pid` beside it says who holds it, for people, and whether it will not be long.
  *
  * @throws FolderInUseError at once when somebody else holds it; EmbeddedPostgresError where this process may not write there.
  */
-export function lockFolder(dataDir: string): FolderLock {
+export function lockFolder(dataDir: string, isBrief = false): FolderLock {
   const database = lockedFile(dataDir);
   const pidFile = join(dataDir, "pid");
   held.add(database);
   try {
-    writeFileSync(pidFile, `${process.pid}\n`);
+    writeFileSync(pidFile, `${process.pid}${isBrief ? briefly : ""}\n`);
   } catch {
     // It is there to be read by people; the lock holds without it.
   }
@@ -49,8 +50,10 @@ function lockedFile(dataDir: string): DatabaseSync {
   } catch (error) {
     database?.close();
     if (error instanceof Error && "errcode" in error && error.errcode === sqliteBusy) {
+      const { who, isBrief } = holder(dataDir);
       throw new FolderInUseError(
-        `${displayPath(dataDir)} is in use by another auth${holder(dataDir)}. Stop it first, or set AUTH_DATA_DIR to another folder.`,
+        `${displayPath(dataDir)} is in use by another auth${who}. Stop it first, or set AUTH_DATA_DIR to another folder.`,
+        isBrief,
       );
     }
     throw new EmbeddedPostgresError(
@@ -60,10 +63,11 @@ function lockedFile(dataDir: string): DatabaseSync {
   }
 }
 
-function holder(dataDir: string): string {
+function holder(dataDir: string): { who: string; isBrief: boolean } {
   try {
-    return ` (process ${readFileSync(join(dataDir, "pid"), "utf8").trim()})`;
+    const text = readFileSync(join(dataDir, "pid"), "utf8").trim();
+    return { who: ` (process ${text})`, isBrief: text.endsWith(briefly) };
   } catch {
-    return "";
+    return { who: "", isBrief: false };
   }
 }
