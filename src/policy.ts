@@ -14,6 +14,13 @@ export async function watchPolicy(
   return watchFiles({ files: [file], make: ([content]) => readPolicy(file, String(content)), onReload });
 }
 
+/** Reads the policy of a file, as it is now. @throws FileError with every fault of it */
+export async function readPolicyOnce(file: string): Promise<Policy> {
+  const watched = await watchFiles({ files: [file], make: ([content]) => readPolicy(file, String(content)) });
+  watched.close();
+  return watched.current;
+}
+
 function readPolicy(file: string, text: string): Policy {
   try {
     return Policy.parse(JSON.parse(text), methodNames);

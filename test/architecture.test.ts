@@ -91,9 +91,12 @@ const rules: Rule[] = [
     example: edge("src/config.ts", "src/main.ts"),
   },
   {
-    says: "the service and the command line share the services that they are made of, and nothing of each other",
+    says: "the service and the command line share the services that they are made of and the policy, and nothing of each other",
     isBrokenBy: ({ from, to }) =>
-      to !== "src/services.ts" && compositionRoot(to) && compositionRoot(from) && cli(from) !== cli(to),
+      !["src/services.ts", "src/policy.ts"].includes(to) &&
+      compositionRoot(to) &&
+      compositionRoot(from) &&
+      cli(from) !== cli(to),
     example: edge("src/service.ts", "src/cli/text.ts"),
   },
 ];

@@ -2,6 +2,7 @@ import type { Command } from "./command.ts";
 import { doctorCommand } from "./doctor-command.ts";
 import { keyCommands } from "./key-commands.ts";
 import { migrateCommand } from "./migrate-command.ts";
+import { serviceAccountCommands } from "./service-account-commands.ts";
 import { sessionCommands } from "./session-commands.ts";
 import { userCommands } from "./user-commands.ts";
 
@@ -12,4 +13,5 @@ export const commands: readonly Command[] = [
   ...userCommands,
   ...sessionCommands,
   ...keyCommands,
+  ...serviceAccountCommands,
 ];

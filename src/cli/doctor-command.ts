@@ -7,9 +7,9 @@ import { columns, counted, shown } from "./text.ts";
 export const doctorCommand: Command = command({
   name: "doctor",
   summary: "Says whether the service can do its work here, and what to do where it cannot",
-  details: `Looks at the configuration, the data folder, the wrapping key, the TLS files, the addresses, the database and its
-migrations, round-trip time, clock and collation, and at the secrets and signing keys in it. Changes nothing. The exit
-code is 1 where a check has failed; a warning is about what works today.`,
+  details: `Looks at the configuration, the data folder, the wrapping key, the TLS files, the policy, the addresses, the
+database and its migrations, round-trip time, clock and collation, and at the secrets, signing keys and callers in it.
+Changes nothing. The exit code is 1 where a check has failed; a warning is about what works today.`,
   async run(_, surroundings) {
     const checked = await examined(surroundings);
     return answerOf(checked, surroundings.colours);

@@ -6,9 +6,17 @@ import {
   type MessageShape,
   toJson,
 } from "@bufbuild/protobuf";
+import type { ServiceAccount, ServiceAccountKey } from "../domain/caller/service-account.ts";
 import type { Session } from "../domain/session/session.ts";
 import type { User } from "../domain/user/user.ts";
 import { SetPasswordRequestSchema } from "../gen/auth/v1/authentication_service_pb.ts";
+import { ServiceAccountKeySchema, ServiceAccountSchema } from "../gen/auth/v1/service_account_pb.ts";
+import {
+  CreateServiceAccountKeyRequestSchema,
+  CreateServiceAccountRequestSchema,
+  DisableServiceAccountKeyRequestSchema,
+  ListServiceAccountsRequestSchema,
+} from "../gen/auth/v1/service_account_service_pb.ts";
 import { SessionSchema } from "../gen/auth/v1/session_pb.ts";
 import {
   ListSessionsRequestSchema,
@@ -22,6 +30,10 @@ import {
   SuspendUserRequestSchema,
 } from "../gen/auth/v1/user_service_pb.ts";
 import { assertValid } from "../interfaces/rpc/interceptors/validate.ts";
+import {
+  toServiceAccountKeyMessage,
+  toServiceAccountMessage,
+} from "../interfaces/rpc/service-account-message.ts";
 import { toSessionMessage } from "../interfaces/rpc/session-message.ts";
 import { toUserMessage } from "../interfaces/rpc/user-message.ts";
 
@@ -38,6 +50,11 @@ export const assertRequest = {
   setPassword: holding(SetPasswordRequestSchema),
   listSessions: holding(ListSessionsRequestSchema),
   revokeUserSessions: holding(RevokeUserSessionsRequestSchema),
+  createServiceAccount: holding(CreateServiceAccountRequestSchema),
+  createServiceAccountKey: holding(CreateServiceAccountKeyRequestSchema),
+  /** Also of DeleteServiceAccountKey, which is alike. */
+  changeServiceAccountKey: holding(DisableServiceAccountKeyRequestSchema),
+  listServiceAccounts: holding(ListServiceAccountsRequestSchema),
 } as const;
 
 /** A user in the API's own JSON (ProtoJSON), every field there. */
@@ -48,6 +65,16 @@ export function userJson(user: User): JsonValue {
 /** A session in the API's own JSON, every field there. */
 export function sessionJson(session: Session): JsonValue {
   return json(SessionSchema, create(SessionSchema, toSessionMessage(session)));
+}
+
+/** A service account in the API's own JSON, every field there. */
+export function serviceAccountJson(account: ServiceAccount): JsonValue {
+  return json(ServiceAccountSchema, create(ServiceAccountSchema, toServiceAccountMessage(account)));
+}
+
+/** What is known of a service account's key in the API's own JSON, every field there. */
+export function serviceAccountKeyJson(key: ServiceAccountKey): JsonValue {
+  return json(ServiceAccountKeySchema, create(ServiceAccountKeySchema, toServiceAccountKeyMessage(key)));
 }
 
 function holding<Schema extends DescMessage>(schema: Schema) {

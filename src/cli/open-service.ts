@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { userInfo } from "node:os";
 import type { Config } from "../config.ts";
 import type { Call } from "../domain/call.ts";
+import type { Policy } from "../domain/caller/policy.ts";
 import { DomainError } from "../domain/errors.ts";
 import { borrowDatabase } from "../infrastructure/db/borrow-database.ts";
 import { openDatabase } from "../infrastructure/db/open-database.ts";
@@ -59,12 +60,21 @@ export async function withService<T>(
     });
     const repository = new CockroachRepository(database.pool);
     const secrets = await openSecrets(config, database);
+    const policy = await policyOf(config);
     const logger = { warn: (_: unknown, message: string) => note(message) };
-    const services = createServices({ config, repository, ...secrets, logger: logger as never });
+    const services = createServices({ config, repository, ...secrets, policy, logger: logger as never });
     return await work({ ...services, config, call: () => callWithin(config.maxDeadlineMs, signal) });
   } catch (error) {
     throw isAnothers && !signal.aborted ? explained(error) : error;
   }
+}
+
+/** Which roles there are. @throws StartError */
+async function policyOf({ callers: { policyFile } }: Config): Promise<(() => Policy) | undefined> {
+  if (policyFile === undefined) return undefined;
+  const { readPolicyOnce } = await import("../policy.ts");
+  const policy = await readPolicyOnce(policyFile);
+  return () => policy;
 }
 
 /** What a database that goes away means where it is a running service's. */
@@ -90,6 +100,8 @@ function callWithin(timeoutMs: number, signal: AbortSignal): Call {
     signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     timeoutMs: () => timeoutMs,
     origin: { caller: `cli:${userName()}`, requestId: randomUUID(), address: "" },
+    // Who can open the database and its secrets needs nobody's leave.
+    may: () => true,
   };
 }
 

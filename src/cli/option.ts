@@ -24,6 +24,11 @@ export function text(takes: string, help: string): Option<string | undefined> {
   return { takes, help, repeats: false, read: ([only]) => only };
 }
 
+/** A text, any number of times. */
+export function texts(takes: string, help: string): Option<readonly string[]> {
+  return { takes, help, repeats: true, read: (all) => all };
+}
+
 /** KEY=VALUE, any number of times. */
 export function pairs(help: string): Option<Readonly<Record<string, string>>> {
   return {

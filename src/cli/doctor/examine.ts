@@ -5,6 +5,7 @@ import { displayPath } from "../../infrastructure/db/embedded-postgres/data-fold
 import { connectDatabase } from "../../infrastructure/db/open-database.ts";
 import { borrowFor, connectOptions, type OpenServiceOptions } from "../open-service.ts";
 import { addressChecks } from "./address-checks.ts";
+import { callerChecks, policyChecks } from "./caller-checks.ts";
 import { databaseChecks } from "./database-checks.ts";
 import { filesChecks } from "./files-checks.ts";
 import { type Check, type Checked, ok, runCheck, warning } from "./finding.ts";
@@ -16,7 +17,7 @@ import { secretsChecks } from "./secrets-checks.ts";
  */
 export async function examine(options: OpenServiceOptions): Promise<Checked[]> {
   const { config, signal } = options;
-  const here = await runAll([...filesChecks(config), ...addressChecks(config)]);
+  const here = await runAll([...filesChecks(config), ...policyChecks(config), ...addressChecks(config)]);
   const there = await examineDatabase(options);
   signal.throwIfAborted();
   return [...here, ...there];
@@ -46,7 +47,9 @@ async function examineDatabase(options: OpenServiceOptions): Promise<Checked[]> 
   const database = await connected.promise;
   const seen = await runAll(databaseChecks(config, database));
   const hasTables = (await database.missingSteps().catch(() => ["unknown"])).length === 0;
-  return [...reached, ...seen, ...(hasTables ? await runAll(secretsChecks(config, database)) : [])];
+  if (!hasTables) return [...reached, ...seen];
+  const inTables = await runAll([...secretsChecks(config, database), ...callerChecks(config, database)]);
+  return [...reached, ...seen, ...inTables];
 }
 
 function situation({ databaseUrl }: Config, isAnothers: boolean): string {

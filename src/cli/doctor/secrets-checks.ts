@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Config } from "../../config.ts";
+import { AuditEvents } from "../../domain/audit/event.ts";
 import { ownCall } from "../../domain/call.ts";
 import { KeyRing } from "../../domain/signing-key/key-ring.ts";
 import type { SigningKeyStatus } from "../../domain/signing-key/signing-key.ts";
@@ -64,7 +65,8 @@ function faultOf(what: string, open: () => unknown): Finding | undefined {
   }
 }
 
-function signingKeysCheck({ signing, wrappingKeys: source }: Config, pool: Pool): Check {
+function signingKeysCheck(config: Config, pool: Pool): Check {
+  const { signing, wrappingKeys: source, eventRetentionMs } = config;
   return {
     name: "signing keys",
     async run() {
@@ -78,6 +80,7 @@ function signingKeysCheck({ signing, wrappingKeys: source }: Config, pool: Pool)
         pairs: new NodeSigningKeyPairs(wrappingKeys),
         algorithm: signing.algorithm,
         schedule: signing,
+        events: new AuditEvents(randomUUID, eventRetentionMs),
         newId: randomUUID,
         monotonicMs: () => performance.now(),
       });

@@ -1,0 +1,217 @@
+import { builtInRoles } from "../domain/caller/permission.ts";
+import type { ServiceAccount, ServiceAccountKey } from "../domain/caller/service-account.ts";
+import { DomainError } from "../domain/errors.ts";
+import { type Answer, type Command, command, type Surroundings } from "./command.ts";
+import type { OpenService } from "./open-service.ts";
+import { text, texts, time, wholeNumber } from "./option.ts";
+import { columns, moment, shown } from "./text.ts";
+import { UsageError } from "./usage-error.ts";
+import { more } from "./user-commands.ts";
+
+const aboutAccounts = "ACCOUNT is the id or the name of a service account.";
+const aboutDelay = "Services that run know of it within five seconds.";
+
+const createAccount = command({
+  name: "service-account create",
+  summary: "Creates a caller that is known by keys, without a key",
+  details: `Roles are ${Object.keys(builtInRoles).join(", ")}, and those of AUTH_POLICY_FILE. The first admin is made so,
+and its key by \`auth service-account key create\`.`,
+  options: {
+    name: text("NAME", "lower-case letters, digits and hyphens; required"),
+    role: texts("ROLE", "what it may do; at least one, may be given more than once"),
+    "display-name": text("TEXT", "what it is for"),
+  },
+  async run({ options: { name, role: roles, "display-name": displayName = "" } }, surroundings) {
+    if (name === undefined) throw new UsageError("--name is required");
+    if (roles.length === 0) throw new UsageError("--role is required");
+    const { assertRequest } = await import("./messages.ts");
+    const account = { name, displayName, roles };
+    assertRequest.createServiceAccount({ name, displayName, roles: [...roles] });
+    return answering(surroundings, ({ serviceAccounts, call }) => serviceAccounts.create(call(), account));
+  },
+});
+
+const listAccounts = command({
+  name: "service-account list",
+  summary: "Lists the service accounts, youngest first",
+  options: {
+    "page-size": wholeNumber("N", "at most so many: 50 where not given, at most 1,000"),
+    "page-token": text("TOKEN", "the page after that one"),
+  },
+  async run({ options: { "page-size": pageSize = 0, "page-token": pageToken = "" } }, { withService }) {
+    const { assertRequest, serviceAccountJson } = await import("./messages.ts");
+    assertRequest.listServiceAccounts({ pageSize, pageToken });
+    const { accounts, nextPageToken } = await withService(({ serviceAccounts, call }) =>
+      serviceAccounts.list(call(), { pageSize, pageToken }),
+    );
+    return {
+      json: { serviceAccounts: accounts.map(serviceAccountJson), nextPageToken },
+      text: accountTable(accounts) + more(nextPageToken),
+    };
+  },
+});
+
+const getAccount = command({
+  name: "service-account get",
+  args: ["ACCOUNT"],
+  summary: "Shows a service account",
+  details: aboutAccounts,
+  run: ({ args: [account = ""] }, surroundings) =>
+    answering(surroundings, (service) => accountOf(service, account)),
+});
+
+const deleteAccount = command({
+  name: "service-account delete",
+  args: ["ACCOUNT"],
+  summary: "Deletes a service account and its keys, for good",
+  details: `${aboutAccounts} ${aboutDelay}`,
+  async run({ args: [argument = ""] }, { withService }) {
+    const { name } = await withService(async (service) => {
+      const account = await accountOf(service, argument);
+      await service.serviceAccounts.delete(service.call(), account.id);
+      return account;
+    });
+    return { json: {}, text: `The service account ${name} and its keys are deleted.\n` };
+  },
+});
+
+const createKey = command({
+  name: "service-account key create",
+  args: ["ACCOUNT"],
+  summary: "Makes a key and shows it, this once",
+  details: `Standard output is the key and nothing else: only a keyed hash of it is kept. It is sent as
+\`authorization: Bearer KEY\`. ${aboutAccounts}`,
+  options: { "display-name": text("TEXT", "what it is for"), expires: time("when it stops being good") },
+  async run({ args: [argument = ""], options }, { withService, note }) {
+    const { "display-name": displayName = "", expires: expireTime } = options;
+    const { assertRequest, serviceAccountKeyJson } = await import("./messages.ts");
+    const { key, text: secret } = await withService(async (service) => {
+      const { id: accountId } = await accountOf(service, argument);
+      assertRequest.createServiceAccountKey({ serviceAccountId: accountId, displayName });
+      return service.serviceAccounts.createKey(service.call(), { accountId, displayName, expireTime });
+    });
+    note(`key ${key.id}, which is shown this once:`);
+    return { json: { serviceAccountKey: serviceAccountKeyJson(key), key: secret }, text: `${secret}\n` };
+  },
+});
+
+const listKeys = command({
+  name: "service-account key list",
+  args: ["ACCOUNT"],
+  summary: "Lists the keys of a service account, without the keys themselves",
+  details: aboutAccounts,
+  async run({ args: [argument = ""] }, { withService }) {
+    const keys = await withService(async (service) => {
+      const { id } = await accountOf(service, argument);
+      return service.serviceAccounts.listKeys(service.call(), id);
+    });
+    const { serviceAccountKeyJson } = await import("./messages.ts");
+    return { json: { serviceAccountKeys: keys.map(serviceAccountKeyJson) }, text: keyTable(keys) };
+  },
+});
+
+const disableKey = command({
+  name: "service-account key disable",
+  args: ["KEY-ID"],
+  summary: "Refuses a key from now on",
+  details: aboutDelay,
+  async run({ args: [id = ""] }, { withService }) {
+    const { assertRequest, serviceAccountKeyJson } = await import("./messages.ts");
+    assertRequest.changeServiceAccountKey({ id });
+    const key = await withService(({ serviceAccounts, call }) => serviceAccounts.disableKey(call(), id));
+    return { json: { serviceAccountKey: serviceAccountKeyJson(key) }, text: keyTable([key]) };
+  },
+});
+
+const deleteKey = command({
+  name: "service-account key delete",
+  args: ["KEY-ID"],
+  summary: "Deletes a key, for good",
+  details: aboutDelay,
+  async run({ args: [id = ""] }, { withService }) {
+    const { assertRequest } = await import("./messages.ts");
+    assertRequest.changeServiceAccountKey({ id });
+    await withService(({ serviceAccounts, call }) => serviceAccounts.deleteKey(call(), id));
+    return { json: {}, text: `The key ${id} is deleted.\n` };
+  },
+});
+
+/** Every command about the callers that are known by keys. */
+export const serviceAccountCommands: readonly Command[] = [
+  createAccount,
+  listAccounts,
+  getAccount,
+  change("disable", "Refuses all keys of a service account until it is enabled again"),
+  change("enable", "Lets the keys of a service account be good again"),
+  deleteAccount,
+  createKey,
+  listKeys,
+  disableKey,
+  deleteKey,
+];
+
+function change(verb: "disable" | "enable", summary: string): Command {
+  return command({
+    name: `service-account ${verb}`,
+    args: ["ACCOUNT"],
+    summary,
+    details: `${aboutAccounts} ${aboutDelay}`,
+    run: ({ args: [argument = ""] }, surroundings) =>
+      answering(surroundings, async (service) => {
+        const { id } = await accountOf(service, argument);
+        return service.serviceAccounts[verb](service.call(), id);
+      }),
+  });
+}
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** The account that an argument means. @throws SERVICE_ACCOUNT_NOT_FOUND */
+async function accountOf({ serviceAccounts, call }: OpenService, argument: string): Promise<ServiceAccount> {
+  if (uuid.test(argument)) return serviceAccounts.get(call(), argument);
+  // There are not many: names are looked for in the list.
+  let pageToken = "";
+  do {
+    const page = await serviceAccounts.list(call(), { pageSize: 1_000, pageToken });
+    const found = page.accounts.find(({ name }) => name === argument);
+    if (found !== undefined) return found;
+    pageToken = page.nextPageToken;
+  } while (pageToken !== "");
+  throw new DomainError("SERVICE_ACCOUNT_NOT_FOUND", "there is no such service account");
+}
+
+async function answering(
+  { withService }: Surroundings,
+  work: (service: OpenService) => Promise<ServiceAccount>,
+): Promise<Answer> {
+  const [account, { serviceAccountJson }] = await Promise.all([withService(work), import("./messages.ts")]);
+  return { json: { serviceAccount: serviceAccountJson(account) }, text: accountTable([account]) };
+}
+
+function accountTable(accounts: readonly ServiceAccount[]): string {
+  return columns([
+    ["ID", "NAME", "ROLES", "STATE", "CREATED", "FOR"],
+    ...accounts.map(({ id, name, roles, disableTime, createTime, displayName }) => [
+      id,
+      name,
+      roles.join(","),
+      disableTime === undefined ? "enabled" : "disabled",
+      moment(createTime),
+      shown(displayName) || "-",
+    ]),
+  ]);
+}
+
+function keyTable(keys: readonly ServiceAccountKey[]): string {
+  return columns([
+    ["ID", "STATE", "CREATED", "EXPIRES", "LAST USED", "FOR"],
+    ...keys.map(({ id, disableTime, createTime, expireTime, lastUseTime, displayName }) => [
+      id,
+      disableTime === undefined ? "enabled" : "disabled",
+      moment(createTime),
+      moment(expireTime),
+      moment(lastUseTime),
+      shown(displayName) || "-",
+    ]),
+  ]);
+}

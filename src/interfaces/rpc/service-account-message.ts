@@ -1,0 +1,39 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import type { ServiceAccount, ServiceAccountKey } from "../../domain/caller/service-account.ts";
+import type { ServiceAccountKeySchema, ServiceAccountSchema } from "../../gen/auth/v1/service_account_pb.ts";
+
+/** A service account as callers see it, field by field. */
+export function toServiceAccountMessage(
+  account: ServiceAccount,
+): MessageInitShape<typeof ServiceAccountSchema> {
+  return {
+    id: account.id,
+    name: account.name,
+    displayName: account.displayName,
+    roles: [...account.roles],
+    disableTime: timestamp(account.disableTime),
+    createTime: timestamp(account.createTime),
+    updateTime: timestamp(account.updateTime),
+    etag: account.etag,
+  };
+}
+
+/** What is known of a key, field by field. */
+export function toServiceAccountKeyMessage(
+  key: ServiceAccountKey,
+): MessageInitShape<typeof ServiceAccountKeySchema> {
+  return {
+    id: key.id,
+    serviceAccountId: key.accountId,
+    displayName: key.displayName,
+    createTime: timestamp(key.createTime),
+    expireTime: timestamp(key.expireTime),
+    lastUseTime: timestamp(key.lastUseTime),
+    disableTime: timestamp(key.disableTime),
+  };
+}
+
+function timestamp(time: Date | undefined) {
+  return time && timestampFromDate(time);
+}
