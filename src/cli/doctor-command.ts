@@ -39,7 +39,7 @@ function answerOf(checked: readonly Checked[], coloured: boolean): Answer {
   const rows = checked.map(({ outcome, check, says }) => [
     coloured ? styleText(colours[outcome], outcome, { validateStream: false }) : outcome,
     check,
-    shown(says),
+    shown(says.replaceAll(/\n\s*/g, " ")),
   ]);
   const sum =
     failures + warnings === 0

@@ -29,17 +29,16 @@ export interface Checked extends Finding {
   readonly check: string;
 }
 
-const patienceMs = 20_000;
-
-/** Runs one check to its findings, whatever it does. */
-export async function runCheck({ name, run }: Check): Promise<Checked[]> {
+/** Runs one check to its findings, whatever it does, and for as long as `patienceMs`. */
+export async function runCheck({ name, run }: Check, patienceMs = 20_000): Promise<Checked[]> {
   const { promise: late, resolve } = Promise.withResolvers<Finding>();
   const timer = setTimeout(
     () => resolve(failed(`The check did not end within ${patienceMs / 1_000} s.`)),
     patienceMs,
   );
   try {
-    const found = await Promise.race([run(), late]).catch((error: unknown) => failed(sentenceOf(error)));
+    const work = Promise.try(run);
+    const found = await Promise.race([work, late]).catch((error: unknown) => failed(sentenceOf(error)));
     return [found].flat().map((finding) => ({ check: name, ...finding }));
   } finally {
     clearTimeout(timer);
