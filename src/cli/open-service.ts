@@ -6,6 +6,7 @@ import type { Policy } from "../domain/caller/policy.ts";
 import { DomainError } from "../domain/errors.ts";
 import { borrowDatabase } from "../infrastructure/db/borrow-database.ts";
 import { openDatabase } from "../infrastructure/db/open-database.ts";
+import { openBreachedPasswords } from "../infrastructure/passwords/open-breached-passwords.ts";
 import { StartError } from "../infrastructure/start-error.ts";
 import { CockroachRepository } from "../interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
 import { createServices, openSecrets } from "../services.ts";
@@ -61,8 +62,18 @@ export async function withService<T>(
     const repository = new CockroachRepository(database.pool);
     const secrets = await openSecrets(config, database);
     const policy = await policyOf(config);
-    const logger = { warn: (_: unknown, message: string) => note(message) };
-    const services = createServices({ config, repository, ...secrets, policy, logger: logger as never });
+    await using resources = new AsyncDisposableStack();
+    const breachedPasswords = await openBreachedPasswords(config.breachedPasswords);
+    resources.defer(() => breachedPasswords?.[Symbol.asyncDispose]?.());
+    const logger = { warn: (_: object, message?: string) => note(message ?? "") };
+    const services = createServices({
+      config,
+      repository,
+      ...secrets,
+      policy,
+      breachedPasswords,
+      logger,
+    });
     return await work({ ...services, config, call: () => callWithin(config.maxDeadlineMs, signal) });
   } catch (error) {
     throw isAnothers && !signal.aborted ? explained(error) : error;

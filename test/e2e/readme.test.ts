@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { environmentOf } from "../support/service.ts";
 import { sharedService } from "../support/shared-service.ts";
 import { shell } from "../support/shell.ts";
 import { testWith } from "../support/tools.ts";
@@ -8,8 +9,8 @@ import { testWith } from "../support/tools.ts";
 const readme = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
 
 /** The shell blocks below a heading, as they are printed. */
-function blocksBelow(heading: string): string[] {
-  const section = readme.split(`\n### ${heading}\n`)[1]?.split(/\n##/)[0] ?? "";
+function blocksBelow(heading: string, level = "###"): string[] {
+  const section = readme.split(`\n${level} ${heading}\n`)[1]?.split(/\n##/)[0] ?? "";
   return [...section.matchAll(/```sh\n(.*?)```/gs)].map(([, script]) => script ?? "");
 }
 
@@ -48,11 +49,12 @@ describe("the README's own commands", () => {
   const shared = sharedService();
 
   /** The tests' service is on other ports than a user's; nothing else of a block is changed. */
-  const run = (block: string) =>
+  const run = (block: string, environment?: NodeJS.ProcessEnv) =>
     shell(
       block
         .replaceAll("127.0.0.1:50051", shared.running.grpcAddress)
         .replaceAll("127.0.0.1:8080", new URL(shared.running.httpUrl).host),
+      environment,
     );
 
   for (const [tool, outputs] of Object.entries(expected)) {
@@ -70,6 +72,29 @@ describe("the README's own commands", () => {
       }
     });
   }
+
+  testWith("npx", "On the command line: every block works as it is printed, beside the service", async () => {
+    const outputs = [
+      [/^ok +database .*\n/m, /\n\n(All is well|0 failures, )/],
+      [
+        /^email +barbara@example\.com\n/m,
+        /"state":"STATE_SUSPENDED".*"reason":"lost her phone"/,
+        /^state +deleted\n/m,
+      ],
+      [/^ID +NAME +ROLES/m, /"users":\[/],
+      [/^Key \S+ \(ES256\) is published/m, / ES256 +next /],
+    ];
+    const blocks = blocksBelow("On the command line", "##");
+    expect(blocks).toHaveLength(outputs.length);
+    for (const [index, block] of blocks.entries()) {
+      const { code, stdout, stderr } = await run(block, environmentOf(shared.environment));
+      expect({ code, stderr: stderr.replace(/^key \S+, which is shown this once:\n/, "") }).toEqual({
+        code: 0,
+        stderr: "",
+      });
+      for (const text of outputs[index] ?? []) expect(stdout).toMatch(text);
+    }
+  });
 
   test("the two commands that must always work are there", () => {
     expect(readme).toContain("npm ci && npm start");

@@ -17,8 +17,9 @@ export interface ShellResult {
 }
 
 /** Runs a script by sh, in the project's root. */
-export async function shell(script: string): Promise<ShellResult> {
-  const child = spawn("sh", ["-eu", "-c", script], { cwd: root, env: toolEnvironment });
+export async function shell(script: string, environment: NodeJS.ProcessEnv = {}): Promise<ShellResult> {
+  const env = { ...environment, ...toolEnvironment };
+  const child = spawn("sh", ["-eu", "-c", script], { cwd: root, env });
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (data) => {
     stdout += data;

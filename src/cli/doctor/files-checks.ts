@@ -4,6 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import type { Config } from "../../config.ts";
 import { findWrappingKeys } from "../../infrastructure/crypto/wrapping-key-source.ts";
 import { displayPath } from "../../infrastructure/db/embedded-postgres/data-folder.ts";
+import { openBreachedPasswords } from "../../infrastructure/passwords/open-breached-passwords.ts";
 import { readTlsCertificates, type TlsCertificate } from "../../infrastructure/tls-files.ts";
 import { moment } from "../text.ts";
 import { type Check, type Finding, failed, ok, warning } from "./finding.ts";
@@ -14,6 +15,7 @@ export function filesChecks(config: Config): Check[] {
     ...(config.databaseUrl === undefined ? [dataFolderCheck(config.dataDir)] : []),
     wrappingKeysCheck(config),
     tlsCheck(config),
+    ...breachedPasswordsChecks(config),
   ];
 }
 
@@ -76,6 +78,19 @@ function wrappingKeysCheck({ wrappingKeys }: Config): Check {
       return ok(`It is in ${file}, and can be used.`);
     },
   };
+}
+
+function breachedPasswordsChecks({ breachedPasswords: source }: Config): Check[] {
+  if (source === undefined || "url" in source) return [];
+  return [
+    {
+      name: "breached passwords",
+      async run() {
+        await (await openBreachedPasswords(source))?.[Symbol.asyncDispose]?.();
+        return ok(`${source.file} can be used.`);
+      },
+    },
+  ];
 }
 
 const dayMs = 86_400_000;
