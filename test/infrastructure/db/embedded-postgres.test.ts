@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import {
   EmbeddedPostgresError,
+  FolderInUseError,
   startEmbeddedPostgres,
 } from "../../../src/infrastructure/db/embedded-postgres.ts";
 import { query, serverProcess, serverProcesses, test } from "../../support/embedded-postgres.ts";
@@ -76,7 +77,7 @@ test("a folder has one owner, in this process and among all", async ({ usedFolde
     `${dataDir} is in use by another auth (process ${pid}). Stop it first, or set AUTH_DATA_DIR to another folder.`;
   try {
     await expect(startEmbeddedPostgres({ dataDir })).rejects.toThrow(
-      new EmbeddedPostgresError(inUse(process.pid)),
+      new FolderInUseError(inUse(process.pid), false),
     );
     expect(await startOwner(dataDir).said).toEqual({
       name: "EmbeddedPostgresError",
