@@ -1,9 +1,9 @@
-import { connectDatabase } from "../infrastructure/db/open-database.ts";
-import { borrowFor, connectOptions, type OpenServiceOptions } from "./open-service.ts";
+import { connectForCommand, type OpenServiceOptions } from "./open-service.ts";
 
 /** Makes the migration steps that are missing, or only looks. Answers the ids of those that were missing. @throws StartError */
 export async function migrateDatabase(options: OpenServiceOptions, onlyLook: boolean): Promise<string[]> {
-  await using database = await connectDatabase(await borrowFor(options), connectOptions(options));
+  await using connected = await connectForCommand(options);
+  const { database } = connected;
   const missing = await database.missingSteps();
   if (!onlyLook && missing.length > 0) await database.makeSteps();
   return missing;

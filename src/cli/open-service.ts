@@ -1,11 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { userInfo } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config.ts";
 import type { Call } from "../domain/call.ts";
 import type { Policy } from "../domain/caller/policy.ts";
 import { DomainError } from "../domain/errors.ts";
 import { borrowDatabase } from "../infrastructure/db/borrow-database.ts";
-import { openDatabase } from "../infrastructure/db/open-database.ts";
+import {
+  type ConnectedDatabase,
+  connectDatabase,
+  makeOrCheckSteps,
+} from "../infrastructure/db/open-database.ts";
 import { openBreachedPasswords } from "../infrastructure/passwords/open-breached-passwords.ts";
 import { StartError } from "../infrastructure/start-error.ts";
 import { CockroachRepository } from "../interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
@@ -25,20 +30,46 @@ export interface OpenServiceOptions {
 }
 
 /** Slonik wants one more than is ever used. */
-export const commandPoolSize = 2;
+const commandPoolSize = 2;
 /** A person waits less long than a service does. */
 const longestWaitMs = 5_000;
+const lookEveryMs = 50;
 
-/** What a command that connects to a database does so with. */
-export function connectOptions({ config, signal, note }: OpenServiceOptions) {
-  const databaseWaitMs = Math.min(config.databaseWaitMs, longestWaitMs);
-  return { databasePoolSize: commandPoolSize, databaseWaitMs, signal, log: note };
+/** The database of a command, connected. */
+export interface CommandDatabase extends AsyncDisposable {
+  readonly database: ConnectedDatabase;
+  /** Another process runs it, and may stop it at any time. */
+  readonly isAnothers: boolean;
 }
 
-/** Where the database is for a command. @throws StartError */
-export function borrowFor({ config, signal, note }: OpenServiceOptions) {
-  const { databaseUrl, dataDir, databaseWaitMs } = config;
-  return borrowDatabase({ databaseUrl, dataDir, waitMs: databaseWaitMs, signal, log: note });
+/**
+ * Connects a command to the database.
+ * @param waitMs how long a server that is not there is waited for
+ * @throws StartError
+ */
+export async function connectForCommand(
+  { config, signal, note: log }: OpenServiceOptions,
+  waitMs = Math.min(config.databaseWaitMs, longestWaitMs),
+): Promise<CommandDatabase> {
+  const { databaseUrl, dataDir } = config;
+  const connect = { databasePoolSize: commandPoolSize, signal, log };
+  for (const endsAt = performance.now() + longestWaitMs; ; ) {
+    const folderWaitMs = config.databaseWaitMs;
+    const location = await borrowDatabase({ databaseUrl, dataDir, waitMs: folderWaitMs, signal, log });
+    const { isAnothers } = location;
+    try {
+      const database = await connectDatabase(location, {
+        ...connect,
+        databaseWaitMs: isAnothers ? 0 : waitMs,
+      });
+      return { database, isAnothers, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() };
+    } catch (error) {
+      // It was found a moment before it stopped: the next look finds the folder free, or its next owner.
+      const again = isAnothers && error instanceof StartError && performance.now() < endsAt;
+      if (!again) throw error;
+      await sleep(lookEveryMs, undefined, { signal });
+    }
+  }
 }
 
 /**
@@ -51,14 +82,11 @@ export async function withService<T>(
   work: (service: OpenService) => Promise<T>,
 ): Promise<T> {
   const { config, signal, note } = options;
-  const location = await borrowFor(options);
-  const { isAnothers } = location;
+  await using connected = await connectForCommand(options);
+  const { database, isAnothers } = connected;
   try {
-    await using database = await openDatabase(location, {
-      ...connectOptions(options),
-      ...(isAnothers ? { databaseWaitMs: 0 } : {}),
-      migrate: isAnothers || config.databaseUrl !== undefined ? "check" : config.migrate,
-    });
+    const isOurs = !isAnothers && config.databaseUrl === undefined;
+    await makeOrCheckSteps(database, isOurs ? config.migrate : "check");
     const repository = new CockroachRepository(database.pool);
     const secrets = await openSecrets(config, database);
     const policy = await policyOf(config);

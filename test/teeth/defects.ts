@@ -1,4 +1,5 @@
 import { eventDefects } from "./event-defects.ts";
+import { commandLineDefects } from "./command-line-defects.ts";
 import { passwordDefects } from "./password-defects.ts";
 import { passwordHashDefects } from "./password-hash-defects.ts";
 import { sessionDefects } from "./session-defects.ts";
@@ -207,4 +208,5 @@ export const defects: readonly Defect[] = [
   ...sessionDefects,
   ...tokenDefects,
   ...passwordDefects,
+  ...commandLineDefects,
 ];

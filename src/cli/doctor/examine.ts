@@ -2,8 +2,8 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "../../config.ts";
 import { displayPath } from "../../infrastructure/db/embedded-postgres/data-folder.ts";
-import { connectDatabase } from "../../infrastructure/db/open-database.ts";
-import { borrowFor, connectOptions, type OpenServiceOptions } from "../open-service.ts";
+import type { ConnectedDatabase } from "../../infrastructure/db/open-database.ts";
+import { connectForCommand, type OpenServiceOptions } from "../open-service.ts";
 import { addressChecks } from "./address-checks.ts";
 import { callerChecks, policyChecks } from "./caller-checks.ts";
 import { databaseChecks } from "./database-checks.ts";
@@ -31,16 +31,15 @@ async function examineDatabase(options: OpenServiceOptions): Promise<Checked[]> 
     return runAll([{ name, run: async () => warning(says) }]);
   }
   await using resources = new AsyncDisposableStack();
-  const connected = Promise.withResolvers<Awaited<ReturnType<typeof connectDatabase>>>();
+  const connected = Promise.withResolvers<ConnectedDatabase>();
   connected.promise.catch(() => {});
   const reached = await runCheck({
     name,
     async run() {
-      const location = await borrowFor(options);
       // Whoever asks what is wrong does not wait for it to get better.
-      const database = await connectDatabase(location, { ...connectOptions(options), databaseWaitMs: 0 });
-      connected.resolve(resources.use(database));
-      return ok(`${database.description}${situation(config, location.isAnothers)}, SERIALIZABLE.`);
+      const { database, isAnothers } = resources.use(await connectForCommand(options, 0));
+      connected.resolve(database);
+      return ok(`${database.description}${situation(config, isAnothers)}, SERIALIZABLE.`);
     },
   });
   if (reached.some(({ outcome }) => outcome === "failed")) return reached;

@@ -53,19 +53,24 @@ export async function openDatabase(
 ): Promise<Database> {
   await using opened = new AsyncDisposableStack();
   const database = opened.use(await connectDatabase(location, options));
-  const missing = await database.missingSteps();
-  if (missing.length > 0) {
-    if (options.migrate === "check") {
-      throw new StartError(
-        `The database lacks ${missing.length} migration steps, the first being ${missing[0]}. ` +
-          "Run `auth migrate`, or start once with AUTH_MIGRATE=auto, to make them.",
-      );
-    }
-    await database.makeSteps();
-  }
+  await makeOrCheckSteps(database, options.migrate);
   const { pool, description, ended } = database;
   const resources = opened.move();
   return { pool, description, ended, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+}
+
+/** Makes the migrations that a database lacks, or refuses one that lacks some. @throws StartError */
+export async function makeOrCheckSteps(
+  database: Pick<ConnectedDatabase, "missingSteps" | "makeSteps">,
+  mode: OpenDatabaseOptions["migrate"],
+): Promise<void> {
+  const missing = await database.missingSteps();
+  if (missing.length === 0) return;
+  if (mode === "auto") return database.makeSteps();
+  throw new StartError(
+    `The database lacks ${missing.length} migration steps, the first being ${missing[0]}. ` +
+      "Run `auth migrate`, or start once with AUTH_MIGRATE=auto, to make them.",
+  );
 }
 
 /**
