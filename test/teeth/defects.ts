@@ -1,5 +1,5 @@
-import { eventDefects } from "./event-defects.ts";
 import { commandLineDefects } from "./command-line-defects.ts";
+import { eventDefects } from "./event-defects.ts";
 import { passwordDefects } from "./password-defects.ts";
 import { passwordHashDefects } from "./password-hash-defects.ts";
 import { sessionDefects } from "./session-defects.ts";
