@@ -73,28 +73,33 @@ describe("the README's own commands", () => {
     });
   }
 
-  testWith("npx", "On the command line: every block works as it is printed, beside the service", async () => {
-    const outputs = [
-      [/^ok +database .*\n/m, /\n\n(All is well|0 failures, )/],
-      [
-        /^email +barbara@example\.com\n/m,
-        /"state":"STATE_SUSPENDED".*"reason":"lost her phone"/,
-        /^state +deleted\n/m,
-      ],
-      [/^ID +NAME +ROLES/m, /"users":\[/],
-      [/^Key \S+ \(ES256\) is published/m, / ES256 +next /],
-    ];
-    const blocks = blocksBelow("On the command line", "##");
-    expect(blocks).toHaveLength(outputs.length);
-    for (const [index, block] of blocks.entries()) {
-      const { code, stdout, stderr } = await run(block, environmentOf(shared.environment));
-      expect({ code, stderr: stderr.replace(/^key \S+, which is shown this once:\n/, "") }).toEqual({
-        code: 0,
-        stderr: "",
-      });
-      for (const text of outputs[index] ?? []) expect(stdout).toMatch(text);
-    }
-  });
+  testWith(
+    "npx",
+    "On the command line: every block works as it is printed, beside the service",
+    async () => {
+      const outputs = [
+        [/^ok +database .*\n/m, /\n\n(All is well|0 failures, )/],
+        [
+          /^email +barbara@example\.com\n/m,
+          /"state":"STATE_SUSPENDED".*"reason":"lost her phone"/,
+          /^state +deleted\n/m,
+        ],
+        [/^ID +NAME +ROLES/m, /"users":\[/],
+        [/^Key \S+ \(ES256\) is published/m, / ES256 +next /],
+      ];
+      const blocks = blocksBelow("On the command line", "##");
+      expect(blocks).toHaveLength(outputs.length);
+      for (const [index, block] of blocks.entries()) {
+        const { code, stdout, stderr } = await run(block, environmentOf(shared.environment));
+        expect({ code, stderr: stderr.replace(/^key \S+, which is shown this once:\n/, "") }).toEqual({
+          code: 0,
+          stderr: "",
+        });
+        for (const text of outputs[index] ?? []) expect(stdout).toMatch(text);
+      }
+    },
+    120_000,
+  );
 
   test("the two commands that must always work are there", () => {
     expect(readme).toContain("npm ci && npm start");

@@ -15,10 +15,15 @@ export interface Tool {
  * A test that needs a program of somebody else's. Where it is missing the test is skipped, loudly and by name, unless
  * REQUIRE_TOOLS names it: then it fails.
  */
-export function testWith(tool: string | Tool, name: string, body: () => Promise<void>): void {
+export function testWith(
+  tool: string | Tool,
+  name: string,
+  body: () => Promise<void>,
+  timeoutMs?: number,
+): void {
   const { name: toolName, check } =
     typeof tool === "string" ? { name: tool, check: `command -v ${tool}` } : tool;
   const isThere = spawnSync("sh", ["-c", check], { env: toolEnvironment }).status === 0;
-  if (isThere || required.includes(toolName)) test(name, body);
+  if (isThere || required.includes(toolName)) test(name, body, timeoutMs);
   else test.skip(`${name} (NOT RUN: ${toolName} is not installed)`, body);
 }
