@@ -14,8 +14,8 @@ const aboutDelay = "Services that run know of it within five seconds.";
 const createAccount = command({
   name: "service-account create",
   summary: "Creates a caller that is known by keys, without a key",
-  details: `Roles are ${Object.keys(builtInRoles).join(", ")}, and those of AUTH_POLICY_FILE. The first admin is made so,
-and its key by \`auth service-account key create\`.`,
+  details: `Built-in roles: ${Object.keys(builtInRoles).join(", ")}.
+There are also those of AUTH_POLICY_FILE. The first admin is made so, and its key by \`auth service-account key create\`.`,
   options: {
     name: text("NAME", "lower-case letters, digits and hyphens; required"),
     role: texts("ROLE", "what it may do; at least one, may be given more than once"),
