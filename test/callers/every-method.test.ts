@@ -19,6 +19,7 @@ import {
 
 // Every method of the API, on both ports, with everything that a caller can show of itself.
 
+/** "cut off": whatever ended the call, it was not this service's answer. */
 type Verdict = "CALLER_UNAUTHENTICATED" | "PERMISSION_DENIED" | "let in" | "cut off";
 
 const methods: readonly DescMethod[] = serviceDescriptors.flatMap((service) => service.methods);
@@ -165,8 +166,7 @@ async function verdictOver(transport: Transport, method: DescMethod): Promise<Ve
     return "let in";
   } catch (error) {
     const [info] = ConnectError.from(error).findDetails(ErrorInfoSchema);
-    if (info === undefined && /Session closed/.test(String(error))) return "cut off";
-    if (info === undefined) throw error;
+    if (info === undefined) return "cut off";
     return info.reason === "CALLER_UNAUTHENTICATED" || info.reason === "PERMISSION_DENIED"
       ? info.reason
       : "let in";
