@@ -1,4 +1,4 @@
-import { builtInRoles, isPermission, type Permission } from "./permission.ts";
+import { builtInRoles, isPermission } from "./permission.ts";
 import { parseSpiffeId } from "./spiffe-id.ts";
 
 /** What a caller may do: permissions, and methods that it was given one by one ("auth.v1.UserService/GetUser"). */
@@ -156,9 +156,4 @@ function asObject(value: unknown): Record<string, unknown> | undefined {
 
 function isListOfText(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((item) => typeof item === "string");
-}
-
-/** A permission is a grant like any other; the type keeps callers from asking about what nobody can have. */
-export function permits(grants: Grants, permission: Permission): boolean {
-  return grants.has(permission);
 }
