@@ -23,6 +23,7 @@ import { SignInAttempts } from "./domain/throttle/sign-in-attempts.ts";
 import { SessionStatuses } from "./domain/token/session-statuses.ts";
 import { TokenIssuer } from "./domain/token/token-issuer.ts";
 import { TokenService } from "./domain/token/token-service.ts";
+import { UserTransferService } from "./domain/transfer/user-transfer-service.ts";
 import { UserService } from "./domain/user/user-service.ts";
 import { AesEventCursors } from "./infrastructure/crypto/aes-event-cursors.ts";
 import { AesPageTokens } from "./infrastructure/crypto/aes-page-tokens.ts";
@@ -158,6 +159,12 @@ export function createServices(parts: ServiceParts) {
       onChange: () => callers.forget(),
     }),
     users: new UserService(shared),
+    transfers: new UserTransferService({
+      ...shared,
+      passwordHashes: hasher,
+      fingerprint: sha256Fingerprint,
+      nextTurn: setImmediate,
+    }),
     authentication: new AuthenticationService({
       ...shared,
       attempts,

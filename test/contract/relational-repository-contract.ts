@@ -7,6 +7,7 @@ import type { UserQuery } from "../../src/interfaces/relationaldb/user-repositor
 import { aCall, aCancellableCall } from "../support/calls.ts";
 import { attemptContract } from "./attempt-contract.ts";
 import { eventContract } from "./event-contract.ts";
+import { importContract } from "./import-contract.ts";
 import { serviceAccountContract } from "./service-account-contract.ts";
 import { sessionContract } from "./session-contract.ts";
 import { sessionEndContract } from "./session-end-contract.ts";
@@ -414,6 +415,7 @@ export function relationalRepositoryContract(name: string, open: () => Promise<O
       });
     });
 
+    importContract(() => repository);
     eventContract(() => repository);
     sessionContract(() => repository);
     sessionReadContract(() => repository);

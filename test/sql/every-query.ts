@@ -13,6 +13,8 @@ import type { UserKey, UserQuery } from "../../src/interfaces/relationaldb/user-
 export interface Arguments {
   /** A user who is there. */
   readonly user: User;
+  /** Id of another. */
+  readonly userWithoutPassword: string;
   readonly newId: () => string;
   /** Each kind of key. */
   readonly keys: readonly UserKey[];
@@ -51,7 +53,7 @@ function everyLookup({ keys }: Arguments): Query[] {
   ];
 }
 
-function everyMutation({ user, newId }: Arguments): Query[] {
+function everyMutation({ user, userWithoutPassword, newId }: Arguments): Query[] {
   const named = (): Identifier => {
     const name = `${newId()}@example.com`;
     return { value: name, key: name };
@@ -74,10 +76,22 @@ function everyMutation({ user, newId }: Arguments): Query[] {
       ]),
     ),
   ];
+  const suspension = { reason: "fraud", startTime: new Date(), untilTime: new Date() };
   const request = { id: newId(), fingerprint: "content", secretHash: undefined };
   return [
     query("users.insert without email", 1, ({ users }) => users.insert(newId(), byUsername())),
     query("users.insert without username", 1, ({ users }) => users.insert(newId(), byEmail())),
+    query("users.insertMany", 2, ({ users }) =>
+      users.insertMany([
+        { ...byEmail(), id: newId(), createTime: undefined, suspension: undefined, deleteTime: undefined },
+        { ...byUsername(), id: newId(), createTime: new Date(), suspension, deleteTime: new Date() },
+      ]),
+    ),
+    query("credentials.putMany", 1, ({ credentials }) =>
+      credentials.putMany([{ userId: userWithoutPassword, passwordHash: "hash" }]),
+    ),
+    query("credentials.findHashes", 2, ({ credentials }) => credentials.findHashes([user.id, newId()])),
+    query("requests.concludeBatch", 1, ({ requests }) => requests.concludeBatch(request.id, [])),
     ...drafts.map(([name, draft]) =>
       query(`users.update: ${name}`, 1, ({ users }) => users.update(user, draft)),
     ),

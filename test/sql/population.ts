@@ -126,8 +126,10 @@ export async function argumentsOf(
   const [{ id, email_key, username_key }] = rows;
   const user = await new CockroachRepository(pool).read(aCall()).users.find({ kind: "id", id });
   if (user === undefined) throw new Error("there are no users");
+  const { rows: others } = await client.query("select id from users where email_key is null limit 1");
   return {
     user,
+    userWithoutPassword: others[0].id,
     newId: randomUUID,
     keys: [
       { kind: "id", id },

@@ -84,8 +84,10 @@ async function readEverything(repository: CockroachRepository, user: User): Prom
 
 /** Every query: a list is a statement of its own, every other is made in a transaction. */
 async function makeEveryQuery(repository: CockroachRepository, user: User): Promise<void> {
+  const { id: userWithoutPassword } = await insertUser(repository);
   const queries = everyQuery({
     user,
+    userWithoutPassword,
     newId: randomUUID,
     keys: keysOf(user),
     cursors: [undefined, user],

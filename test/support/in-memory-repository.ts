@@ -1,6 +1,14 @@
 import type { Patience } from "../../src/domain/call.ts";
 import { DomainError } from "../../src/domain/errors.ts";
-import { now, User, type UserDraft, type UserProfile, type UserRow } from "../../src/domain/user/user.ts";
+import {
+  type NewUser,
+  now,
+  User,
+  type UserDraft,
+  type UserProfile,
+  type UserRow,
+} from "../../src/domain/user/user.ts";
+import { keysOf } from "../../src/domain/user/user-reference.ts";
 import type { CredentialRepository } from "../../src/interfaces/relationaldb/credential-repository.ts";
 import type {
   Readers,
@@ -123,6 +131,12 @@ function users(tables: () => Tables, clock: () => Date): UserRepository {
         version: 1,
       });
     },
+    async insertMany(given) {
+      const time = clock();
+      const free = given.filter((user) => keysOf(user).every((key) => rowOf(tables(), key) === undefined));
+      for (const user of free) tables().users.set(user.id, newRow(user, time));
+      return free.map(({ id }) => id);
+    },
     async update(user, draft) {
       const row = tables().users.get(user.id);
       if (row?.version !== user.version)
@@ -140,6 +154,13 @@ function credentials(tables: () => Tables, clock: () => Date): CredentialReposit
       const user = User.fromRow({ ...row, state: stateOf(row, clock()) });
       return { user, passwordHash: tables().passwordHashes.get(row.id) };
     },
+    async findHashes(userIds) {
+      const all = tables().passwordHashes;
+      return new Map(userIds.flatMap((id) => (all.has(id) ? [[id, all.get(id) ?? ""] as const] : [])));
+    },
+    async putMany(hashes) {
+      for (const { userId, passwordHash } of hashes) tables().passwordHashes.set(userId, passwordHash);
+    },
     async put(userId, passwordHash) {
       tables().passwordHashes.set(userId, passwordHash);
     },
@@ -155,20 +176,25 @@ function requests(tables: () => Tables, clock: () => Date): RequestRepository {
   const find = async (id: string): Promise<ConcludedRequest | undefined> => {
     const request = tables().requests.get(id);
     if (request === undefined) return undefined;
-    const { fingerprint, secretHash, result } = request;
-    return { id, fingerprint, secretHash, result };
+    const { fingerprint, secretHash, result, refusedRows } = request;
+    return { id, fingerprint, secretHash, result, refusedRows };
   };
   return {
     find,
     async claim(request) {
       const earlier = await find(request.id);
       if (earlier) return earlier;
-      tables().requests.set(request.id, { ...request, result: undefined, createTime: clock() });
+      const nothing = { result: undefined, refusedRows: undefined };
+      tables().requests.set(request.id, { ...request, ...nothing, createTime: clock() });
       return undefined;
     },
     async conclude(id, result) {
       const request = tables().requests.get(id);
       if (request) tables().requests.set(id, { ...request, result });
+    },
+    async concludeBatch(id, refusedRows) {
+      const request = tables().requests.get(id);
+      if (request) tables().requests.set(id, { ...request, refusedRows });
     },
     async sweep(age, limit) {
       const before = clock().getTime() - age;
@@ -208,6 +234,22 @@ function columns({ email, username, displayName, attributes }: UserProfile) {
     usernameKey: username?.key,
     displayName,
     attributes: { ...attributes },
+  };
+}
+
+function newRow({ id, suspension, createTime, deleteTime, ...profile }: NewUser, time: Date): UserRow {
+  const past = (given: Date | undefined) => (given === undefined || given > time ? time : given);
+  return {
+    id,
+    ...columns(profile),
+    suspendReason: suspension?.reason,
+    suspendTime: suspension && past(suspension.startTime),
+    suspendUntilTime: suspension?.untilTime,
+    deleteTime: deleteTime && past(deleteTime),
+    state: "active",
+    createTime: past(createTime),
+    updateTime: time,
+    version: 1,
   };
 }
 

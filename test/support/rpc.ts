@@ -5,6 +5,7 @@ import { ServiceAccountService } from "../../src/gen/auth/v1/service_account_ser
 import { SessionService } from "../../src/gen/auth/v1/session_service_pb.ts";
 import { TokenService } from "../../src/gen/auth/v1/token_service_pb.ts";
 import { UserService } from "../../src/gen/auth/v1/user_service_pb.ts";
+import { UserTransferService } from "../../src/gen/auth/v1/user_transfer_service_pb.ts";
 import {
   type BadRequest_FieldViolation,
   BadRequestSchema,
@@ -31,6 +32,7 @@ export interface RpcClients {
   readonly tokens: Client<typeof TokenService>;
   readonly serviceAccounts: Client<typeof ServiceAccountService>;
   readonly events: Client<typeof EventService>;
+  readonly transfers: Client<typeof UserTransferService>;
 }
 
 /** The whole API on a repository, through the real handlers and interceptors, without a socket. */
@@ -53,6 +55,7 @@ export function rpcOn(
     tokens: createClient(TokenService, transport),
     serviceAccounts: createClient(ServiceAccountService, transport),
     events: createClient(EventService, transport),
+    transfers: createClient(UserTransferService, transport),
     log,
     services,
   };

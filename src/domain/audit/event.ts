@@ -4,6 +4,7 @@ import type { Reason } from "../errors.ts";
 /** What can happen. A name says what was done, or, of an attempt that did not succeed, what was tried. */
 export type EventType =
   | "user.created"
+  | "user.imported"
   | "user.updated"
   | "user.deleted"
   | "user.undeleted"
@@ -13,6 +14,7 @@ export type EventType =
   | "password.changed"
   | "password.rehashed"
   | "password.verified"
+  | "password-hashes.exported"
   | "session.begun"
   | "session.refreshed"
   | "session.revoked"

@@ -8,6 +8,9 @@ export const permissions = [
   "users.undelete",
   "users.suspend",
   "users.unsuspend",
+  "users.import",
+  "users.export",
+  "users.exportHashes",
   "passwords.verify",
   "passwords.validate",
   "passwords.set",
@@ -40,7 +43,13 @@ export function isPermission(text: string): text is Permission {
   return (permissions as readonly string[]).includes(text);
 }
 
-/** The roles that need no policy to define them. `admin` has every permission. */
+/**
+ * What no built-in role has, so that only who is named by a policy's own role gets it. Password hashes that have left can be
+ * guessed at for years, and nobody sees it.
+ */
+const neverBuiltIn: ReadonlySet<Permission> = new Set(["users.exportHashes"]);
+
+/** The roles that need no policy to define them. `admin` has every permission but what no built-in role has. */
 export const builtInRoles: Readonly<Record<string, readonly Permission[]>> = {
   /** A service that signs people in. */
   authenticator: [
@@ -60,5 +69,5 @@ export const builtInRoles: Readonly<Record<string, readonly Permission[]>> = {
   reader: ["users.get", "users.list", "sessions.get", "sessions.list"],
   /** A service that keeps or looks through what happened. */
   auditor: ["events.list", "events.watch"],
-  admin: permissions,
+  admin: permissions.filter((permission) => !neverBuiltIn.has(permission)),
 };

@@ -7,6 +7,7 @@ import type { Call } from "../call.ts";
 import type { PasswordHasher } from "../credential/password-hasher.ts";
 import { DomainError } from "../errors.ts";
 import { sweepAll } from "../sweep.ts";
+import type { RefusedRow } from "../transfer/refused-row.ts";
 import type { User } from "../user/user.ts";
 
 /** A change that a caller asks for. */
@@ -58,17 +59,31 @@ export class Mutations {
     mutation: Mutation,
     act: (repositories: Repositories) => Promise<Result>,
   ): Promise<Result> {
-    const request = this.#request(mutation);
-    const outcome = await this.#repository.transaction(call, async (repositories) => {
-      const earlier = await repositories.requests.claim(request);
-      if (earlier) return { earlier };
-      const result = await act(repositories);
-      await repositories.requests.conclude(request.id, result);
-      return { result };
-    });
-    if ("result" in outcome) return outcome.result;
-    await this.#assertSame(call, mutation, request, outcome.earlier);
-    return outcome.earlier.result as Result;
+    return this.#once(
+      call,
+      mutation,
+      act,
+      ({ requests }, id, result) => requests.conclude(id, result),
+      ({ result }) => result as Result,
+    );
+  }
+
+  /**
+   * The same for a batch of an import, which answers the rows that it has refused.
+   * @throws REQUEST_ID_REUSED where the request id was used for something else.
+   */
+  async batchOnce(
+    call: Call,
+    mutation: Mutation,
+    act: (repositories: Repositories) => Promise<readonly RefusedRow[]>,
+  ): Promise<readonly RefusedRow[]> {
+    return this.#once(
+      call,
+      mutation,
+      act,
+      ({ requests }, id, refusedRows) => requests.concludeBatch(id, refusedRows),
+      ({ refusedRows }) => refusedRows ?? [],
+    );
   }
 
   /**
@@ -96,6 +111,26 @@ export class Mutations {
     await sweepAll((limit) =>
       this.#repository.transaction(call, ({ requests }) => requests.sweep(rememberedForMs, limit)),
     );
+  }
+
+  async #once<Result>(
+    call: Call,
+    mutation: Mutation,
+    act: (repositories: Repositories) => Promise<Result>,
+    conclude: (repositories: Repositories, id: string, result: Result) => Promise<void>,
+    resultOf: (earlier: ConcludedRequest) => Result,
+  ): Promise<Result> {
+    const request = this.#request(mutation);
+    const outcome = await this.#repository.transaction(call, async (repositories) => {
+      const earlier = await repositories.requests.claim(request);
+      if (earlier) return { earlier };
+      const result = await act(repositories);
+      await conclude(repositories, request.id, result);
+      return { result };
+    });
+    if ("result" in outcome) return outcome.result;
+    await this.#assertSame(call, mutation, request, outcome.earlier);
+    return resultOf(outcome.earlier);
   }
 
   #request({ requestId, method, content, secret }: Mutation): MutationRequest {

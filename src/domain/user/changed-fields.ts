@@ -1,7 +1,13 @@
-import type { User } from "./user.ts";
+import type { UserProfile } from "./user.ts";
+
+/** All of a user that can change. */
+interface Changeable extends UserProfile {
+  readonly suspension: object | undefined;
+  readonly deleteTime: Date | undefined;
+}
 
 /** The fields of a user that can change, by their names in the API, and what two users have in common where they are equal. */
-const fields: Readonly<Record<string, (user: User) => unknown>> = {
+const fields: Readonly<Record<string, (user: Changeable) => unknown>> = {
   email: ({ email }) => email?.value,
   username: ({ username }) => username?.value,
   display_name: ({ displayName }) => displayName,
@@ -13,7 +19,7 @@ const fields: Readonly<Record<string, (user: User) => unknown>> = {
 const empty = new Set([undefined, '""', "[]"]);
 
 /** The names of the fields in which a user is another than before, or that a new user has. */
-export function changedFieldsOf(before: User | undefined, after: User): string[] {
+export function changedFieldsOf(before: Changeable | undefined, after: Changeable): string[] {
   return Object.entries(fields)
     .filter(([, of]) => {
       const is = JSON.stringify(of(after));

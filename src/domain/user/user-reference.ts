@@ -34,10 +34,15 @@ export function nameOf(key: UserKey): string {
   return key.kind === "id" ? `id:${key.id}` : `${key.kind}:${key.key}`;
 }
 
+/** Every key of a user. */
+export function keysOf({ id, email, username }: Pick<User, "id" | "email" | "username">): UserKey[] {
+  const keys: UserKey[] = [{ kind: "id", id }];
+  if (email) keys.push({ kind: "email", key: email.key });
+  if (username) keys.push({ kind: "username", key: username.key });
+  return keys;
+}
+
 /** Every name of a user. */
-export function namesOf({ id, email, username }: User): string[] {
-  const names = [nameOf({ kind: "id", id })];
-  if (email) names.push(nameOf({ kind: "email", key: email.key }));
-  if (username) names.push(nameOf({ kind: "username", key: username.key }));
-  return names;
+export function namesOf(user: Pick<User, "id" | "email" | "username">): string[] {
+  return keysOf(user).map(nameOf);
 }

@@ -56,6 +56,16 @@ export interface UserDraft extends UserProfile {
   readonly deleteTime: Date | typeof now | undefined;
 }
 
+/** A user that is there already, in another system: as it is to begin here. A time that is still to come means now. */
+export interface NewUser extends UserProfile {
+  readonly id: string;
+  /** Undefined for now. */
+  readonly createTime: Date | undefined;
+  readonly suspension: (Omit<Suspension, "startTime"> & { readonly startTime: Date | undefined }) | undefined;
+  /** Undefined where the user is not deleted. */
+  readonly deleteTime: Date | undefined;
+}
+
 /**
  * A person or a thing that can be identified. A user is a value: what changes it answers a draft of what it is to
  * become, or undefined where nothing would change, and a repository makes the draft true.

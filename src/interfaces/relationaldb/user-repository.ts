@@ -1,5 +1,5 @@
 import type { PageCursor } from "../../domain/page-tokens.ts";
-import type { User, UserDraft, UserProfile, UserState } from "../../domain/user/user.ts";
+import type { NewUser, User, UserDraft, UserProfile, UserState } from "../../domain/user/user.ts";
 
 /** What names one user: its id (lower-case UUID) or a canonical key. */
 export type UserKey =
@@ -43,6 +43,12 @@ export interface UserRepository extends UserReader {
    * @throws EMAIL_TAKEN, USERNAME_TAKEN where another user, deleted or not, has the key.
    */
   insert(id: string, profile: UserProfile): Promise<User>;
+
+  /**
+   * Adds users at version 1, by one statement: each whose id and keys no other user has, deleted or not. No two of those
+   * that are given share an id or a key. Answers the ids of those that it added, in no order.
+   */
+  insertMany(users: readonly NewUser[]): Promise<string[]>;
 
   /**
    * Makes a user what the draft says, where it is still at `user.version`, and counts its version up by one.

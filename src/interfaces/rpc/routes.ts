@@ -5,6 +5,7 @@ import type { AuthenticationService } from "../../domain/credential/authenticati
 import type { SessionService } from "../../domain/session/session-service.ts";
 import type { KeyRing } from "../../domain/signing-key/key-ring.ts";
 import type { TokenService } from "../../domain/token/token-service.ts";
+import type { UserTransferService } from "../../domain/transfer/user-transfer-service.ts";
 import type { UserService } from "../../domain/user/user-service.ts";
 import { AuthenticationService as AuthenticationServiceDesc } from "../../gen/auth/v1/authentication_service_pb.ts";
 import { EventService as EventServiceDesc } from "../../gen/auth/v1/event_service_pb.ts";
@@ -12,6 +13,7 @@ import { ServiceAccountService as ServiceAccountServiceDesc } from "../../gen/au
 import { SessionService as SessionServiceDesc } from "../../gen/auth/v1/session_service_pb.ts";
 import { TokenService as TokenServiceDesc } from "../../gen/auth/v1/token_service_pb.ts";
 import { UserService as UserServiceDesc } from "../../gen/auth/v1/user_service_pb.ts";
+import { UserTransferService as UserTransferServiceDesc } from "../../gen/auth/v1/user_transfer_service_pb.ts";
 import { authenticationHandlers } from "./authentication-handlers.ts";
 import { eventHandlers } from "./event-handlers.ts";
 import { methodName, methodPermissions } from "./permissions.ts";
@@ -19,6 +21,7 @@ import { serviceAccountHandlers } from "./service-account-handlers.ts";
 import { sessionHandlers } from "./session-handlers.ts";
 import { tokenHandlers } from "./token-handlers.ts";
 import { userHandlers } from "./user-handlers.ts";
+import { userTransferHandlers } from "./user-transfer-handlers.ts";
 
 /** The domain services behind the doors. */
 export interface Services {
@@ -29,6 +32,7 @@ export interface Services {
   readonly keyRing: KeyRing;
   readonly serviceAccounts: ServiceAccountService;
   readonly events: EventService;
+  readonly transfers: UserTransferService;
 }
 
 /** Every service of the API, in the order in which they are listed. */
@@ -39,6 +43,7 @@ export const serviceDescriptors = [
   TokenServiceDesc,
   ServiceAccountServiceDesc,
   EventServiceDesc,
+  UserTransferServiceDesc,
 ] as const;
 
 /** What each method of the API takes, and what the methods are called in policies. */
@@ -54,5 +59,6 @@ export function createRoutes(services: Services): (router: ConnectRouter) => voi
     router.service(TokenServiceDesc, tokenHandlers(services.tokens, services.keyRing));
     router.service(ServiceAccountServiceDesc, serviceAccountHandlers(services.serviceAccounts));
     router.service(EventServiceDesc, eventHandlers(services.events));
+    router.service(UserTransferServiceDesc, userTransferHandlers(services.transfers));
   };
 }

@@ -112,7 +112,8 @@ export function userHandlers(users: UserService): ServiceImpl<typeof UserService
   };
 }
 
-function fieldsOf(user: User | undefined): UserFields {
+/** What callers decide about a user. */
+export function fieldsOf(user: User | undefined): UserFields {
   return {
     email: given(user?.email),
     username: given(user?.username),
@@ -126,7 +127,8 @@ function referenceOf(key: BatchGetUsersRequest_Key["key"] | LookupUserRequest["i
   return key.case === undefined ? { kind: "id", value: "" } : { kind: key.case, value: key.value };
 }
 
-function filterOf(filter: ListUsersRequest["filter"]) {
+/** Which users are listed. */
+export function filterOf(filter: ListUsersRequest["filter"]) {
   return {
     state: filter && toUserState(filter.state),
     createdAfter: filter?.createdAfter && timestampDate(filter.createdAfter),

@@ -30,7 +30,7 @@ describe("a policy", () => {
   test("gives callers all the roles of all the rules that name them", () => {
     const grants = [...policy.grantsOf(web.caller, [])].sort();
     expect(grants).toEqual(["auth.v1.UserService/GetUser", "keys.get", "tokens.introspect", "users.get"]);
-    expect(policy.grantsOf("spiffe://example.org/ns/ops/sa/a", []).size).toBe(permissions.length);
+    expect(policy.grantsOf("spiffe://example.org/ns/ops/sa/a", []).size).toBe(permissions.length - 1);
     expect([...policy.grantsOf(account, ["verifier"])].sort()).toEqual([
       "keys.get",
       "passwords.validate",
@@ -65,8 +65,16 @@ describe("a policy", () => {
     expect(Policy.builtIn.grantsOf(web.caller, []).size).toBe(0);
   });
 
-  test("admin has every permission, and no other role one over other callers", () => {
-    expect([...(builtInRoles["admin"] ?? [])]).toEqual([...permissions]);
+  test("password hashes are exported by who is given that by a role of the policy's own, and by no other", () => {
+    const roles = { mover: ["users.export", "users.exportHashes"] };
+    const moving = parse({ roles, callers: [{ caller: account, roles: ["mover"] }] });
+    expect(moving.grantsOf(account, []).has("users.exportHashes")).toBe(true);
+    expect(Object.values(builtInRoles).flat()).not.toContain("users.exportHashes");
+  });
+
+  test("admin has every other permission, and no other role one over other callers", () => {
+    const admin = [...(builtInRoles["admin"] ?? [])];
+    expect([...admin, "users.exportHashes"].sort()).toEqual([...permissions].sort());
     for (const [role, grants] of Object.entries(builtInRoles)) {
       if (role !== "admin") expect(grants.filter((grant) => grant.startsWith("service"))).toEqual([]);
     }

@@ -8,6 +8,7 @@ import { signingKeys } from "./0007-signing-keys.ts";
 import { serviceAccounts } from "./0008-service-accounts.ts";
 import { events } from "./0009-events.ts";
 import { attempts } from "./0010-attempts.ts";
+import { refusedRows } from "./0011-refused-rows.ts";
 import type { MigrationStep } from "./migration-step.ts";
 
 /** Every step, in order. Expand and contract only: a step never takes away what the release before still uses. */
@@ -22,4 +23,5 @@ export const allMigrations: readonly MigrationStep[] = [
   ...serviceAccounts,
   ...events,
   ...attempts,
+  ...refusedRows,
 ];

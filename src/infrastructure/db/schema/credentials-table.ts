@@ -7,6 +7,7 @@ import { usersTable } from "./users-table.ts";
 export const credentialsTable = {
   /** A user's row with the password hash that may be joined to it. */
   rowWithUser: fromColumns(z.object({ ...usersTable.record.shape, passwordHash: z.string().optional() })),
+  hashRow: fromColumns(z.object({ userId: z.uuid(), passwordHash: z.string() })),
   replacedRow: fromColumns(z.object({ userId: z.uuid() })),
   columns: sql.fragment`credentials.password_hash`,
 } as const;

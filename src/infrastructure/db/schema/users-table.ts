@@ -34,6 +34,7 @@ const suspendedNow = sql.fragment`(
 export const usersTable = {
   record,
   row: fromColumns(record),
+  idRow: z.object({ id: z.uuid() }),
   suspendedNow,
   columns: sql.fragment`
     users.id,

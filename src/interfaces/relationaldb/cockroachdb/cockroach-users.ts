@@ -1,11 +1,19 @@
 import { type FragmentSqlToken, sql } from "slonik";
 import { DomainError } from "../../../domain/errors.ts";
 import type { PageCursor } from "../../../domain/page-tokens.ts";
-import { now, User, type UserDraft, type UserProfile, type UserState } from "../../../domain/user/user.ts";
+import {
+  type NewUser,
+  now,
+  User,
+  type UserDraft,
+  type UserProfile,
+  type UserState,
+} from "../../../domain/user/user.ts";
 import { plannedEachTime } from "../../../infrastructure/db/planned-each-time.ts";
 import { usersTable } from "../../../infrastructure/db/schema/users-table.ts";
 import type { UserKey, UserQuery, UserRepository } from "../user-repository.ts";
 import { endOfPrefix } from "./end-of-prefix.ts";
+import { insertUsers } from "./insert-users.ts";
 import type { Run } from "./run.ts";
 
 /** Users in SQL. */
@@ -100,6 +108,14 @@ export class CockroachUsers implements UserRepository {
       `),
     );
     return User.fromRow(row);
+  }
+
+  async insertMany(users: readonly NewUser[]): Promise<string[]> {
+    if (users.length === 0) return [];
+    const rows = await this.#run((connection) =>
+      connection.any(sql.type(usersTable.idRow)`${insertUsers(users)} returning id`),
+    );
+    return rows.map(({ id }) => id);
   }
 
   async update(user: User, draft: UserDraft): Promise<User> {

@@ -1,0 +1,17 @@
+import type { DomainError, Reason } from "../errors.ts";
+
+/** A row of an import that was not taken, and why. */
+export interface RefusedRow {
+  /** Its place in its batch, 0 for the first. */
+  readonly row: number;
+  readonly reason: Reason;
+  /** A sentence for people. Nothing of a password hash. */
+  readonly message: string;
+}
+
+/** So that the answer to a whole stream of rows that are refused is no larger than a caller takes. */
+const longestMessage = 200;
+
+export function refusedRow(row: number, { reason, message }: DomainError): RefusedRow {
+  return { row, reason, message: message.slice(0, longestMessage) };
+}

@@ -1,0 +1,86 @@
+import type { PasswordHashes } from "../credential/password-hashes.ts";
+import { DomainError, invalidField } from "../errors.ts";
+import { type DomainToAscii, parseEmail } from "../identifier/email.ts";
+import { parseUsername } from "../identifier/username.ts";
+import type { UserFields } from "../user/update-mask.ts";
+import { assertIdentified, type NewUser } from "../user/user.ts";
+
+/** A user on the move from one system to another, as it is given. */
+export interface UserRecord extends UserFields {
+  /** UUID to keep; undefined where one is to be made. */
+  readonly id: string | undefined;
+  /** Undefined where the user has no password. */
+  readonly passwordHash: string | undefined;
+  readonly createTime: Date | undefined;
+  readonly suspension: NewUser["suspension"];
+  readonly deleteTime: Date | undefined;
+}
+
+/** A record that can become a user, where nobody else has its id and its keys. */
+export interface ParsedRecord {
+  readonly user: NewUser;
+  /** As it is to be stored. */
+  readonly passwordHash: string | undefined;
+}
+
+/** What records are read with. */
+export interface RecordRules {
+  readonly passwordHashes: PasswordHashes;
+  readonly toAscii: DomainToAscii;
+}
+
+/** RFC 9562: of a version that there is. */
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
+/** The end of the year 9999, where timestamps end. */
+const lastMs = 253_402_300_799_999;
+
+/**
+ * Makes a record canonical, as a call that creates a user would be. Nothing is computed for a password hash.
+ * @param newId makes the id of a user that has none
+ * @throws INVALID_REQUEST, EMAIL_INVALID, USERNAME_INVALID, PASSWORD_HASH_UNACCEPTABLE
+ */
+export function parseRecord(record: UserRecord, newId: () => string, rules: RecordRules): ParsedRecord {
+  const { email, username, displayName, attributes, suspension } = record;
+  const user: NewUser = {
+    id: parseId(record.id) ?? newId(),
+    email: email === undefined ? undefined : parseEmail(email, "user.email", rules.toAscii),
+    username: username === undefined ? undefined : parseUsername(username, "user.username"),
+    displayName,
+    attributes,
+    createTime: parseTime(record.createTime, "user.create_time"),
+    suspension: suspension && parseSuspension(suspension),
+    deleteTime: parseTime(record.deleteTime, "user.delete_time"),
+  };
+  assertIdentified(user);
+  return { user, passwordHash: parseHash(record.passwordHash, rules) };
+}
+
+function parseId(id: string | undefined): string | undefined {
+  if (id === undefined || uuid.test(id)) return id?.toLowerCase();
+  throw invalidField("INVALID_REQUEST", "user.id", "must be a UUID (RFC 9562)");
+}
+
+function parseTime(time: Date | undefined, field: string): Date | undefined {
+  const ms = time?.getTime();
+  if (ms === undefined || (ms >= 0 && ms <= lastMs)) return time;
+  throw invalidField("INVALID_REQUEST", field, "must be a time from 1970 to 9999");
+}
+
+function parseSuspension({ reason, startTime, untilTime }: NonNullable<NewUser["suspension"]>) {
+  if (reason === "") throw invalidField("INVALID_REQUEST", "user.suspension.reason", "is required");
+  return {
+    reason,
+    startTime: parseTime(startTime, "user.suspension.start_time"),
+    untilTime: parseTime(untilTime, "user.suspension.until_time"),
+  };
+}
+
+function parseHash(text: string | undefined, { passwordHashes }: RecordRules): string | undefined {
+  if (text === undefined) return undefined;
+  const verdict = passwordHashes.accept(text);
+  if ("stored" in verdict) return verdict.stored;
+  const description = `the hash ${verdict.refusal}`;
+  throw new DomainError("PASSWORD_HASH_UNACCEPTABLE", `password_hash: ${description}`, {
+    violations: [{ field: "password_hash", description }],
+  });
+}

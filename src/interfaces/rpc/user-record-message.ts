@@ -1,0 +1,51 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
+import { DomainError } from "../../domain/errors.ts";
+import type { GivenRow } from "../../domain/transfer/user-import.ts";
+import type { UserRecord } from "../../domain/transfer/user-record.ts";
+import type { ExportedUser } from "../../domain/transfer/user-transfer-service.ts";
+import { UserSchema } from "../../gen/auth/v1/user_pb.ts";
+import type {
+  UserRecord as UserRecordMessage,
+  UserRecordSchema,
+} from "../../gen/auth/v1/user_transfer_service_pb.ts";
+import { given } from "./given.ts";
+import { assertValid } from "./interceptors/validate.ts";
+import { fieldsOf } from "./user-handlers.ts";
+import { toUserMessage } from "./user-message.ts";
+
+/** A row of an import, held to the rules of a user when it is read. Reading throws INVALID_REQUEST. */
+export function toGivenRow(message: UserRecordMessage): GivenRow {
+  return () => toRecord(message);
+}
+
+/** A user as it is exported, so that it can be imported. */
+export function toUserRecordMessage({
+  user,
+  passwordHash,
+}: ExportedUser): MessageInitShape<typeof UserRecordSchema> {
+  return { user: toUserMessage(user), passwordHash: passwordHash ?? "" };
+}
+
+function toRecord({ user, passwordHash }: UserRecordMessage): UserRecord {
+  if (user === undefined) throw new DomainError("INVALID_REQUEST", "user: is required");
+  assertValid(UserSchema, user);
+  const { suspension } = user;
+  return {
+    ...fieldsOf(user),
+    id: given(user.id),
+    passwordHash: given(passwordHash),
+    createTime: dateOf(user.createTime),
+    suspension: suspension && {
+      reason: suspension.reason,
+      startTime: dateOf(suspension.startTime),
+      untilTime: dateOf(suspension.untilTime),
+    },
+    deleteTime: dateOf(user.deleteTime),
+  };
+}
+
+/** Nobody has looked at the timestamp: what is too far away is no date. */
+function dateOf(timestamp: Timestamp | undefined): Date | undefined {
+  return timestamp && timestampDate(timestamp);
+}
