@@ -5,6 +5,7 @@ import { hash } from "@node-rs/argon2";
 import type { EventType } from "../../src/domain/audit/event.ts";
 import { AuthenticationService } from "../../src/gen/auth/v1/authentication_service_pb.ts";
 import { UserService } from "../../src/gen/auth/v1/user_service_pb.ts";
+import { UserTransferService } from "../../src/gen/auth/v1/user_transfer_service_pb.ts";
 import { serviceDescriptors } from "../../src/interfaces/rpc/routes.ts";
 import type { Stored, StoredUser } from "./fault-lane.ts";
 import type { RpcClients } from "./rpc.ts";
@@ -56,6 +57,11 @@ const argon2 = (cost: typeof cheapArgon2) =>
 const firstHash = argon2(cheapArgon2);
 const outdatedHash = argon2({ ...cheapArgon2, iterations: 2 });
 
+/** An import of one user, whose password is the first. */
+async function* batches(requestId: string, user: { username: string; displayName: string }) {
+  yield { requestId, users: [{ user, passwordHash: await firstHash }] };
+}
+
 const change = ["insert events", "insert requests", "update requests", "update users"];
 
 export const mutationScenarios: readonly MutationScenario[] = [
@@ -78,6 +84,16 @@ export const mutationScenarios: readonly MutationScenario[] = [
     changes: ["insert credentials", "insert events", "insert requests", "insert users", "update requests"],
     becomes: { version: 1, displayName: "after", state: "active", password: "first" },
     event: { type: "user.created", changedFields: ["username", "display_name", "password"] },
+  },
+  {
+    name: "ImportUsers",
+    method: UserTransferService.method.importUsers,
+    user: async () => undefined,
+    call: ({ transfers }, { requestId }, options) =>
+      transfers.importUsers(batches(requestId, { username, displayName: "after" }), options),
+    changes: ["insert credentials", "insert events", "insert requests", "insert users", "update requests"],
+    becomes: { version: 1, displayName: "after", state: "active", password: "first" },
+    event: { type: "user.imported", changedFields: ["username", "display_name", "password"] },
   },
   {
     name: "UpdateUser",

@@ -107,7 +107,7 @@ export class UserImport {
       try {
         const record = given();
         digests.push(this.#dependencies.fingerprint(record));
-        const parsed = parseRecord(record, newId, this.#dependencies);
+        const parsed = await parseRecord(record, newId, this.#dependencies);
         ids.push(parsed.user.id);
         records.push({ row, ...parsed });
       } catch (error) {

@@ -39,7 +39,11 @@ const lastMs = 253_402_300_799_999;
  * @param newId makes the id of a user that has none
  * @throws INVALID_REQUEST, EMAIL_INVALID, USERNAME_INVALID, PASSWORD_HASH_UNACCEPTABLE
  */
-export function parseRecord(record: UserRecord, newId: () => string, rules: RecordRules): ParsedRecord {
+export async function parseRecord(
+  record: UserRecord,
+  newId: () => string,
+  rules: RecordRules,
+): Promise<ParsedRecord> {
   const { email, username, displayName, attributes, suspension } = record;
   const user: NewUser = {
     id: parseId(record.id) ?? newId(),
@@ -52,7 +56,7 @@ export function parseRecord(record: UserRecord, newId: () => string, rules: Reco
     deleteTime: parseTime(record.deleteTime, "user.delete_time"),
   };
   assertIdentified(user);
-  return { user, passwordHash: parseHash(record.passwordHash, rules) };
+  return { user, passwordHash: await parseHash(record.passwordHash, rules) };
 }
 
 function parseId(id: string | undefined): string | undefined {
@@ -75,9 +79,12 @@ function parseSuspension({ reason, startTime, untilTime }: NonNullable<NewUser["
   };
 }
 
-function parseHash(text: string | undefined, { passwordHashes }: RecordRules): string | undefined {
+async function parseHash(
+  text: string | undefined,
+  { passwordHashes }: RecordRules,
+): Promise<string | undefined> {
   if (text === undefined) return undefined;
-  const verdict = passwordHashes.accept(text);
+  const verdict = await passwordHashes.accept(text);
   if ("stored" in verdict) return verdict.stored;
   const description = `the hash ${verdict.refusal}`;
   throw new DomainError("PASSWORD_HASH_UNACCEPTABLE", `password_hash: ${description}`, {
