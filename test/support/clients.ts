@@ -5,6 +5,7 @@ import { EventService } from "../../src/gen/auth/v1/event_service_pb.ts";
 import { SessionService } from "../../src/gen/auth/v1/session_service_pb.ts";
 import { TokenService } from "../../src/gen/auth/v1/token_service_pb.ts";
 import { UserService } from "../../src/gen/auth/v1/user_service_pb.ts";
+import { UserTransferService } from "../../src/gen/auth/v1/user_transfer_service_pb.ts";
 import type { RunningService } from "./service.ts";
 
 export interface ApiClients {
@@ -12,6 +13,7 @@ export interface ApiClients {
   readonly authentication: Client<typeof AuthenticationService>;
   readonly sessions: Client<typeof SessionService>;
   readonly tokens: Client<typeof TokenService>;
+  readonly transfers: Client<typeof UserTransferService>;
   readonly events: Client<typeof EventService>;
 }
 
@@ -31,6 +33,7 @@ function clientsOn(transport: Parameters<typeof createClient>[1]): ApiClients {
     authentication: createClient(AuthenticationService, transport),
     sessions: createClient(SessionService, transport),
     tokens: createClient(TokenService, transport),
+    transfers: createClient(UserTransferService, transport),
     events: createClient(EventService, transport),
   };
 }
