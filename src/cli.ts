@@ -53,6 +53,9 @@ function surroundings(signal: AbortSignal, asJson: boolean): Surroundings {
     signal,
     colours: Boolean(process.stdout.isTTY) && !process.env["NO_COLOR"],
     note,
+    progress(line) {
+      if (process.stderr.isTTY && !asJson) process.stderr.write(`\r\u001b[K${line ?? ""}`);
+    },
     config,
     async readPassword() {
       const { readPassword } = await import("./cli/read-password.ts");

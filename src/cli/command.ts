@@ -21,6 +21,8 @@ export interface Surroundings {
   readonly colours: boolean;
   /** Tells people, beside the answer, of something that takes time. */
   note(line: string): void;
+  /** Shows people on a terminal how far something is, in place of what was shown before; undefined takes it away. */
+  progress(line: string | undefined): void;
   /** The configuration. @throws ConfigError */
   config(): Promise<Config>;
   /** A new password, from a prompt without echo or from standard input. @throws StartError where there is none */

@@ -4,6 +4,7 @@ import { keyCommands } from "./key-commands.ts";
 import { migrateCommand } from "./migrate-command.ts";
 import { serviceAccountCommands } from "./service-account-commands.ts";
 import { sessionCommands } from "./session-commands.ts";
+import { transferCommands } from "./transfer-commands.ts";
 import { userCommands } from "./user-commands.ts";
 
 /** Every command, in the order of the help. One more group is one more file, and one more line here. */
@@ -12,6 +13,7 @@ export const commands: readonly Command[] = [
   doctorCommand,
   ...userCommands,
   ...sessionCommands,
+  ...transferCommands,
   ...keyCommands,
   ...serviceAccountCommands,
 ];

@@ -1,0 +1,37 @@
+import { UsageError } from "../usage-error.ts";
+import { auth0User } from "./auth0.ts";
+import type { Layout } from "./file-rows.ts";
+import { firebaseUser, readFirebaseParameters } from "./firebase.ts";
+import type { ForeignRecord, ReadOptions } from "./foreign.ts";
+import type { FormatName } from "./format-names.ts";
+import { keycloakUser } from "./keycloak.ts";
+import { kratosIdentity } from "./kratos.ts";
+import { csvRecord, ownRecord } from "./plain.ts";
+
+/** How a file is read. */
+export interface Format {
+  readonly layout: Layout;
+  /** Reads a row. @throws DomainError whose message has nothing of a password hash */
+  readonly read: (value: unknown, options: ReadOptions) => ForeignRecord;
+}
+
+/** @throws UsageError, StartError where Firebase's parameters are missing */
+export async function formatOf(name: FormatName, firebaseParameters: string | undefined): Promise<Format> {
+  switch (name) {
+    case "json":
+      return { layout: { kind: "lines" }, read: ownRecord };
+    case "csv":
+      return { layout: { kind: "csv" }, read: csvRecord };
+    case "keycloak":
+      return { layout: { kind: "document", key: "users" }, read: keycloakUser };
+    case "kratos":
+      return { layout: { kind: "lines" }, read: kratosIdentity };
+    case "auth0":
+      return { layout: { kind: "lines" }, read: auth0User };
+    case "firebase": {
+      if (firebaseParameters === undefined) throw new UsageError("--firebase-parameters is required");
+      const read = firebaseUser(await readFirebaseParameters(firebaseParameters));
+      return { layout: { kind: "document", key: "users" }, read };
+    }
+  }
+}

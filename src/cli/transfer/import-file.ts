@@ -1,0 +1,107 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { create } from "@bufbuild/protobuf";
+import { DomainError } from "../../domain/errors.ts";
+import { derivedId } from "../../domain/request/derived-id.ts";
+import type { GivenRow, ImportedRow } from "../../domain/transfer/user-import.ts";
+import { mostImportedRows } from "../../domain/transfer/user-transfer-service.ts";
+import { UserRecordSchema } from "../../gen/auth/v1/user_transfer_service_pb.ts";
+import { sha256Fingerprint } from "../../infrastructure/crypto/sha256-fingerprint.ts";
+import { toGivenRow } from "../../interfaces/rpc/user-record-message.ts";
+import type { OpenService } from "../open-service.ts";
+import { type FileRow, fileRows, unreadable } from "./file-rows.ts";
+import type { ReadOptions } from "./foreign.ts";
+import type { Format } from "./formats.ts";
+
+/** A row that was refused: 1 for the first of the file. */
+export interface RefusedFileRow {
+  readonly row: number;
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface ImportFile extends ReadOptions {
+  readonly path: string;
+  readonly format: Format;
+  readonly validateOnly: boolean;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: { readonly rows: number; readonly part: number }) => void;
+  readonly onRefused: (row: RefusedFileRow) => Promise<void> | void;
+}
+
+export interface ImportedFile {
+  readonly rows: number;
+  readonly imported: number;
+  readonly refused: number;
+}
+
+const batchRows = 500;
+
+/**
+ * Imports the users of a file, whatever its size. Its request ids follow from what is in the file and how it is read, so that
+ * the same command, given again after it was cut off, goes on where it was.
+ */
+export async function importFile({ transfers, call }: OpenService, file: ImportFile): Promise<ImportedFile> {
+  const { path, format, validateOnly, withAttributes, signal } = file;
+  const size = await sizeOf(path);
+  const digest = await digestOf(path, signal);
+  const seen = { rows: 0, imported: 0, refused: 0 };
+  let bytesRead = 0;
+  let users: ReturnType<typeof transfers.beginImport> | undefined;
+  const add = async (batch: readonly GivenRow[]) => {
+    if (seen.rows % mostImportedRows === 0 || users === undefined) {
+      const place = ["auth import", digest, withAttributes, seen.rows];
+      const requestId = derivedId(sha256Fingerprint, place);
+      users = transfers.beginImport({ requestId, validateOnly });
+    }
+    for (const row of await users.add(call(), batch)) {
+      seen.rows += 1;
+      if (isRefused(row)) {
+        seen.refused += 1;
+        await file.onRefused({ row: seen.rows, ...row.refused });
+      } else seen.imported += 1;
+    }
+    file.onProgress({ rows: seen.rows, part: size === 0 ? 1 : bytesRead / size });
+  };
+  const onBytes = (bytes: number) => {
+    bytesRead = bytes;
+  };
+  let batch: GivenRow[] = [];
+  for await (const row of fileRows(path, format.layout, { signal, onBytes })) {
+    batch.push(() => recordOf(row, file)());
+    if (batch.length < batchRows) continue;
+    await add(batch);
+    batch = [];
+  }
+  if (batch.length > 0) await add(batch);
+  return seen;
+}
+
+function recordOf(row: FileRow, { format, withAttributes }: ImportFile): GivenRow {
+  if (row === undefined) throw new DomainError("INVALID_REQUEST", "the row: is no JSON");
+  return toGivenRow(create(UserRecordSchema, format.read(row.value, { withAttributes })));
+}
+
+function isRefused(row: ImportedRow): row is Extract<ImportedRow, { refused: unknown }> {
+  return "refused" in row;
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+async function digestOf(path: string, signal: AbortSignal): Promise<string> {
+  const hash = createHash("sha256");
+  try {
+    for await (const chunk of createReadStream(path, { signal })) hash.update(chunk);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw unreadable(path, error);
+  }
+  return hash.digest("hex");
+}
