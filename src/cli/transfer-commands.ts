@@ -16,12 +16,14 @@ const importUsers = command({
   details: `FILE is what \`auth export\` has written (json), CSV with a header, or what another system exports: Keycloak (a realm, or its
 users), Ory Kratos (identities with their credentials), Auth0 (password hashes, or its bulk import's schema) or Firebase
 (auth:export, and the project's hash parameters). Rows that cannot be imported are refused, and the others are imported.
-The same command given again goes on where it was cut off, for a day. Exit code 1 says that rows were refused.`,
+The same command given again within a day goes on where it was cut off, and answers what it has answered of what was done.
+Exit code 1 says that rows were refused.`,
   options: {
     format: oneOf(formatNames, "what FILE is: json where not given"),
     "dry-run": flag("only checks, and changes nothing"),
     refused: text("FILE", "writes every refused row's number and reason there, in JSON lines"),
     "with-attributes": flag("takes over the other system's attributes too"),
+    "request-id": text("UUID", "begins anew where the same command was given before"),
     "firebase-parameters": text("FILE", "hash_config, as Firebase's console shows it"),
   },
   async run({ args: [path = ""], options }, { signal, withService, progress }) {
@@ -40,7 +42,10 @@ The same command given again goes on where it was cut off, for a day. Exit code 
     const onProgress = ({ rows, part }: { rows: number; part: number }) =>
       progress(`${counted(rows, "row")}, ${Math.floor(part * 100)} %`);
     const seen = await withService((service) =>
-      importFile(service, { path, format, validateOnly, withAttributes, signal, onProgress, onRefused }),
+      importFile(service, {
+        ...{ path, format, validateOnly, withAttributes, signal, onProgress, onRefused },
+        requestId: options["request-id"],
+      }),
     );
     progress(undefined);
     const verb = validateOnly ? "could be imported" : "imported";

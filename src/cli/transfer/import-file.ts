@@ -25,6 +25,8 @@ export interface ImportFile extends ReadOptions {
   readonly path: string;
   readonly format: Format;
   readonly validateOnly: boolean;
+  /** Undefined where the file alone says whether it is the same import. */
+  readonly requestId: string | undefined;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: { readonly rows: number; readonly part: number }) => void;
   readonly onRefused: (row: RefusedFileRow) => Promise<void> | void;
@@ -43,7 +45,7 @@ const batchRows = 500;
  * the same command, given again after it was cut off, goes on where it was.
  */
 export async function importFile({ transfers, call }: OpenService, file: ImportFile): Promise<ImportedFile> {
-  const { path, format, validateOnly, withAttributes, signal } = file;
+  const { path, format, validateOnly, withAttributes, requestId: given, signal } = file;
   const size = await sizeOf(path);
   const digest = await digestOf(path, signal);
   const seen = { rows: 0, imported: 0, refused: 0 };
@@ -51,7 +53,7 @@ export async function importFile({ transfers, call }: OpenService, file: ImportF
   let users: ReturnType<typeof transfers.beginImport> | undefined;
   const add = async (batch: readonly GivenRow[]) => {
     if (seen.rows % mostImportedRows === 0 || users === undefined) {
-      const place = ["auth import", digest, withAttributes, seen.rows];
+      const place = ["auth import", digest, withAttributes, seen.rows, given];
       const requestId = derivedId(sha256Fingerprint, place);
       users = transfers.beginImport({ requestId, validateOnly });
     }
