@@ -8,6 +8,7 @@ import { authorisation } from "./authorisation.ts";
 import { callCost } from "./call-cost.ts";
 import type { Figure } from "./figure.ts";
 import { getUserRate } from "./get-user-rate.ts";
+import { importRate } from "./import-rate.ts";
 import { introspectRate } from "./introspect-rate.ts";
 import { listUsers } from "./list-users.ts";
 import { passwordRate } from "./password-rate.ts";
@@ -24,6 +25,7 @@ const groups: Record<string, () => Promise<Figure[]>> = {
   "round-trips": roundTrips,
   "password-rate": passwordRate,
   "list-users": listUsers,
+  "import-rate": importRate,
   "two-processes": twoProcesses,
   "start-and-memory": startAndMemory,
 };

@@ -91,7 +91,9 @@ function everyMutation({ user, userWithoutPassword, newId }: Arguments): Query[]
       credentials.putMany([{ userId: userWithoutPassword, passwordHash: "hash" }]),
     ),
     query("credentials.findHashes", 2, ({ credentials }) => credentials.findHashes([user.id, newId()])),
-    query("requests.concludeBatch", 1, ({ requests }) => requests.concludeBatch(request.id, [])),
+    query("requests.concludeBatch", 1, ({ requests }) =>
+      requests.concludeBatch(request.id, [{ row: 0, reason: "EMAIL_TAKEN", message: "" }]),
+    ),
     ...drafts.map(([name, draft]) =>
       query(`users.update: ${name}`, 1, ({ users }) => users.update(user, draft)),
     ),

@@ -91,7 +91,7 @@ export const mutationScenarios: readonly MutationScenario[] = [
     user: async () => undefined,
     call: ({ transfers }, { requestId }, options) =>
       transfers.importUsers(batches(requestId, { username, displayName: "after" }), options),
-    changes: ["insert credentials", "insert events", "insert requests", "insert users", "update requests"],
+    changes: ["insert credentials", "insert events", "insert requests", "insert users"],
     becomes: { version: 1, displayName: "after", state: "active", password: "first" },
     event: { type: "user.imported", changedFields: ["username", "display_name", "password"] },
   },

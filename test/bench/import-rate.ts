@@ -1,0 +1,58 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { cpuMsOf } from "../support/process-figures.ts";
+import { openBenchDatabase } from "./bench-database.ts";
+import { startBenchService } from "./bench-service.ts";
+import { type Figure, median, round } from "./figure.ts";
+
+const rounds = 5;
+const atOnce = 2;
+
+/** ImportUsers of 10,000 users a stream, beside the same rows written by `pg` alone, in turns. */
+export async function importRate(): Promise<Figure[]> {
+  await using database = await openBenchDatabase(10_000);
+  await using service = await startBenchService(database.uri);
+  const imports: number[] = [];
+  const cpuMicros: number[] = [];
+  const inserts: number[] = [];
+  for (let i = 0; i <= rounds; i++) {
+    // So that neither writes into what the other has left to be cleaned up.
+    await database.query("vacuum analyze");
+    const cpuBefore = await cpuMsOf(service);
+    const imported = await run("import-load.ts", service.address, `import-${i}`);
+    const cpuMs = (await cpuMsOf(service)) - cpuBefore;
+    await database.query("vacuum analyze");
+    const inserted = await run("pg-inserts.ts", database.uri, `insert-${i}`);
+    // The first round warms up.
+    if (i === 0) continue;
+    imports.push(imported.perSecond);
+    cpuMicros.push((cpuMs * 1e3) / imported.users);
+    inserts.push(inserted.perSecond);
+  }
+  const ratio = median(imports.map((perSecond, i) => perSecond / (inserts[i] ?? 0)));
+  const perSecond = median(imports);
+  const cpu = `${round(median(cpuMicros), 0)} µs of CPU each`;
+  return [
+    {
+      name: `ImportUsers, users/s on ${atOnce} streams ÷ the same rows by bare pg on ${atOnce} connections`,
+      value: round(ratio),
+      bar: "≥ 0.4",
+      met: ratio >= 0.4,
+      detail: `${round(perSecond, 0)}/s (${cpu}) ÷ ${round(median(inserts), 0)}/s`,
+    },
+    {
+      name: "ImportUsers, pre-hashed users of one process",
+      value: `${round(perSecond, 0)}/s`,
+      bar: "≥ 10,000/s",
+      met: perSecond >= 10_000,
+      detail: `${atOnce} streams of 10,000, batches of 500, each user with an event`,
+    },
+  ];
+}
+
+async function run(program: string, target: string, name: string) {
+  const args = [join(import.meta.dirname, program), target, name, String(atOnce)];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  return JSON.parse(stdout) as { readonly perSecond: number; readonly users: number };
+}
