@@ -75,9 +75,10 @@ describe("the README's own commands", () => {
 
   testWith(
     "npx",
-    "On the command line: every block works as it is printed, beside the service",
+    "On the command line, Moving in and out: every block works as it is printed, beside the service",
     async () => {
       const outputs = [
+        [/^1 user could be imported, 0 rows refused\.\n1 user imported, .*\n\d+ users exported\.\n$/],
         [/^ok +database .*\n/m, /\n\n(All is well|0 failures, )/],
         [
           /^email +barbara@example\.com\n/m,
@@ -87,7 +88,9 @@ describe("the README's own commands", () => {
         [/^ID +NAME +ROLES/m, /"users":\[/],
         [/^Key \S+ \(ES256\) is published/m, / ES256 +next /],
       ];
-      const blocks = blocksBelow("On the command line", "##");
+      const blocks = ["Moving in and out", "On the command line"].flatMap((heading) =>
+        blocksBelow(heading, "##"),
+      );
       expect(blocks).toHaveLength(outputs.length);
       for (const [index, block] of blocks.entries()) {
         const { code, stdout, stderr } = await run(block, environmentOf(shared.environment));

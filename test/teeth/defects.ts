@@ -4,6 +4,7 @@ import { passwordDefects } from "./password-defects.ts";
 import { passwordHashDefects } from "./password-hash-defects.ts";
 import { sessionDefects } from "./session-defects.ts";
 import { tokenDefects } from "./token-defects.ts";
+import { transferDefects } from "./transfer-defects.ts";
 
 /** A defect that is put into a copy of the tree, and the test that must turn red because of it. */
 export interface Defect {
@@ -207,6 +208,7 @@ export const defects: readonly Defect[] = [
   ...passwordHashDefects,
   ...sessionDefects,
   ...tokenDefects,
+  ...transferDefects,
   ...passwordDefects,
   ...commandLineDefects,
 ];
