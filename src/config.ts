@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { Secret } from "./domain/secret.ts";
 import type { SigningAlgorithm } from "./domain/signing-key/signing-key.ts";
 import { type AttemptLimits, attemptLimits } from "./domain/throttle/attempt-limits.ts";
 import type { WrappingKeySource } from "./infrastructure/crypto/wrapping-key-source.ts";
@@ -10,7 +11,7 @@ import { type Settings, settings } from "./settings.ts";
 /** Everything that can be set, read once. Times are milliseconds. */
 export interface Config {
   /** The server to use, or undefined for the embedded PostgreSQL under `dataDir`. */
-  readonly databaseUrl: string | undefined;
+  readonly databaseUrl: Secret | undefined;
   readonly dataDir: string;
   readonly migrate: "auto" | "check";
   readonly databasePoolSize: number;
@@ -272,7 +273,7 @@ function toConfig(values: Settings, inProduction: boolean): Config {
   const { AUTH_TLS_CERT_FILE: certFile, AUTH_TLS_KEY_FILE: keyFile } = values;
   const anonymous = isAnonymous(values, inProduction);
   return {
-    databaseUrl: values.DATABASE_URL,
+    databaseUrl: values.DATABASE_URL === undefined ? undefined : new Secret(values.DATABASE_URL),
     dataDir: values.AUTH_DATA_DIR,
     migrate: values.AUTH_MIGRATE ?? (values.DATABASE_URL === undefined ? "auto" : "check"),
     databasePoolSize: values.AUTH_DATABASE_POOL_SIZE,
@@ -332,11 +333,11 @@ function toConfig(values: Settings, inProduction: boolean): Config {
 function breachedPasswordSource(values: Settings): BreachedPasswordSource | undefined {
   const { AUTH_BREACH_CHECK_URL: url, AUTH_BREACH_CHECK_FILE: file } = values;
   if (file !== undefined) return { file };
-  return url === undefined ? undefined : { url };
+  return url === undefined ? undefined : { url: new Secret(url) };
 }
 
 function wrappingKeySource(values: Settings): WrappingKeySource {
   const { AUTH_WRAPPING_KEY_FILE: file, AUTH_WRAPPING_KEY: value } = values;
   if (file !== undefined) return { file };
-  return value === undefined ? { madeIn: values.AUTH_DATA_DIR } : { value };
+  return value === undefined ? { madeIn: values.AUTH_DATA_DIR } : { value: new Secret(value) };
 }

@@ -15,6 +15,7 @@ import { wordsIn } from "./domain/credential/own-words.ts";
 import { PasswordRules } from "./domain/credential/password-rules.ts";
 import type { PageTokens } from "./domain/page-tokens.ts";
 import { Mutations } from "./domain/request/mutations.ts";
+import { Secret } from "./domain/secret.ts";
 import type { RefreshTokens } from "./domain/session/refresh-tokens.ts";
 import { SessionService } from "./domain/session/session-service.ts";
 import { KeyRing } from "./domain/signing-key/key-ring.ts";
@@ -53,7 +54,7 @@ export interface ServiceParts {
   readonly eventCursors: EventCursors;
   readonly refreshTokens: RefreshTokens;
   /** Which costs stand in for which unknown name (`StandIns`). */
-  readonly standInKey: Buffer;
+  readonly standInKey: Secret<Buffer>;
   readonly signingKeyPairs: SigningKeyPairs;
   readonly serviceAccountKeys: ServiceAccountKeys;
   /** A keyed digest of names that nobody has. */
@@ -84,7 +85,7 @@ export async function openSecrets(config: Config, { pool }: Database) {
       eventCursors: new AesEventCursors(forPages),
       refreshTokens: new HmacRefreshTokens(forRefreshes),
       serviceAccountKeys: new HmacServiceAccountKeys(forKeys),
-      standInKey,
+      standInKey: new Secret(standInKey),
       nameDigest: keyedDigest(forAttempts),
       signingKeyPairs: new NodeSigningKeyPairs(wrappingKeys),
     };
@@ -101,7 +102,7 @@ export function createServices(parts: ServiceParts) {
   const { argon2, hashPool, issuer, audiences, signing, sessionLimits } = config;
   const newId = randomUUID;
   const monotonicMs = () => performance.now();
-  const hasher = new Argon2PasswordHasher(new HashPool(hashPool), argon2, parts.standInKey);
+  const hasher = new Argon2PasswordHasher(new HashPool(hashPool), argon2, parts.standInKey.reveal());
   const mutations = new Mutations(repository, hasher, sha256Fingerprint, newId);
   const passwordRules = new PasswordRules({
     policy: config.passwordPolicy,

@@ -50,14 +50,14 @@ const rules: Rule[] = [
     example: edge("src/interfaces/relationaldb/cockroachdb/errors.ts", "src/gen/auth/v1/user_pb.ts", true),
   },
   {
-    says: "infrastructure knows the domain and the ports as types, but for the domain's errors, and no door",
+    says: "infrastructure knows the domain and the ports as types, but for the domain's errors and secrets, and no door",
     isBrokenBy: ({ from, to, typeOnly }) =>
       infrastructure(from) &&
       isFile(to) &&
       !infrastructure(to) &&
       !gen(to) &&
       !(typeOnly && (domain(to) || ports(to))) &&
-      to !== "src/domain/errors.ts",
+      !["src/domain/errors.ts", "src/domain/secret.ts"].includes(to),
     example: edge("src/infrastructure/readiness.ts", "src/interfaces/rpc/errors.ts", true),
   },
   {

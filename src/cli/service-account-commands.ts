@@ -91,7 +91,10 @@ const createKey = command({
       return service.serviceAccounts.createKey(service.call(), { accountId, displayName, expireTime });
     });
     note(`key ${key.id}, which is shown this once:`);
-    return { json: { serviceAccountKey: serviceAccountKeyJson(key), key: secret }, text: `${secret}\n` };
+    return {
+      json: { serviceAccountKey: serviceAccountKeyJson(key), key: secret.reveal() },
+      text: `${secret.reveal()}\n`,
+    };
   },
 });
 

@@ -1,3 +1,4 @@
+import { Secret } from "../domain/secret.ts";
 import type { User } from "../domain/user/user.ts";
 import type { ListUsers } from "../domain/user/user-service.ts";
 import { type Answer, type Command, command, type Surroundings } from "./command.ts";
@@ -41,7 +42,7 @@ that is the one line of standard input. Without, it cannot sign in by password u
         username,
         displayName,
         attributes,
-        password,
+        password: password === undefined ? undefined : new Secret(password),
         requestId: options["request-id"],
       }),
     );
@@ -133,7 +134,7 @@ ${aboutUsers}`,
       const { id: userId } = await users.get(call(), userReference(argument));
       const change = { userId, password, requestId: options["request-id"] };
       assertRequest.setPassword(given(change));
-      await authentication.setPassword(call(), change);
+      await authentication.setPassword(call(), { ...change, password: new Secret(password) });
       return userId;
     });
     return { json: {}, text: `The password of ${id} is set, and its sessions have ended.\n` };

@@ -1,8 +1,10 @@
+import { Secret } from "../../src/domain/secret.ts";
 import type { AccessTokenClaims } from "../../src/domain/token/access-tokens.ts";
 import type { User } from "../../src/domain/user/user.ts";
 import { aCall } from "./calls.ts";
 import { Clocks } from "./clocks.ts";
 import { InMemoryRepository } from "./in-memory-repository.ts";
+import { revealed } from "./revealed.ts";
 import { audience, cheapArgon2, password, servicesOn } from "./services.ts";
 
 export type ClockedServices = Awaited<ReturnType<typeof clockedServices>>;
@@ -31,24 +33,33 @@ export async function clockedServices(environment: Record<string, string> = {}) 
         username: name,
         displayName: "",
         attributes: {},
-        password: initial,
+        password: initial === undefined ? undefined : new Secret(initial),
         requestId: undefined,
       });
     },
 
-    signIn(identifier: string, changes: { password?: string; audience?: string } = {}) {
-      return services.authentication.authenticate(aCall(), {
+    async signIn(identifier: string, changes: { password?: string; audience?: string } = {}) {
+      const signIn = await services.authentication.authenticate(aCall(), {
         identifier,
-        password,
         audience,
         client,
         ...changes,
+        password: new Secret(changes.password ?? password),
       });
+      return { ...signIn, tokens: revealed(signIn.tokens) };
+    },
+
+    async refresh(token: string) {
+      const refreshed = await services.sessions.refresh(aCall(), new Secret(token));
+      return { ...refreshed, tokens: revealed(refreshed.tokens) };
     },
 
     /** The claims of a token that is good now, for anybody who asks. */
     introspect(token: string): Promise<AccessTokenClaims | undefined> {
-      return services.tokens.introspect(aCall(), token, { audience: undefined, maxStalenessMs: 0 });
+      return services.tokens.introspect(aCall(), new Secret(token), {
+        audience: undefined,
+        maxStalenessMs: 0,
+      });
     },
   };
 }

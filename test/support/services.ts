@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { loadConfig } from "../../src/config.ts";
 import type { BreachedPasswords } from "../../src/domain/credential/breached-passwords.ts";
+import { Secret } from "../../src/domain/secret.ts";
 import { AesEventCursors } from "../../src/infrastructure/crypto/aes-event-cursors.ts";
 import { AesPageTokens } from "../../src/infrastructure/crypto/aes-page-tokens.ts";
 import { HmacRefreshTokens } from "../../src/infrastructure/crypto/hmac-refresh-tokens.ts";
@@ -35,7 +36,7 @@ export function servicesOn(
     eventCursors: new AesEventCursors(randomBytes(32)),
     refreshTokens: new HmacRefreshTokens(randomBytes(32)),
     serviceAccountKeys: new HmacServiceAccountKeys(randomBytes(32)),
-    standInKey: randomBytes(32),
+    standInKey: new Secret(randomBytes(32)),
     nameDigest: keyedDigest(randomBytes(32)),
     signingKeyPairs: new NodeSigningKeyPairs(WrappingKeys.parse(randomBytes(32).toString("base64"))),
     breachedPasswords,

@@ -5,6 +5,7 @@ import type {
 } from "../../interfaces/relationaldb/service-account-repository.ts";
 import { type Call, ownCall } from "../call.ts";
 import { DomainError } from "../errors.ts";
+import type { Secret } from "../secret.ts";
 import { forwardedUris } from "./forwarded-certificate.ts";
 import type { Peer, PeerCertificate } from "./peer.ts";
 import type { Grants, Policy } from "./policy.ts";
@@ -15,7 +16,7 @@ import { parseSpiffeId } from "./spiffe-id.ts";
 export interface Evidence {
   readonly peer: Peer;
   /** The header `authorization`. */
-  readonly authorization: string | undefined;
+  readonly authorization: Secret | undefined;
   /** The header `x-forwarded-client-cert`. */
   readonly forwardedCertificate: string | undefined;
 }
@@ -105,8 +106,8 @@ export class Callers {
     await this.#repository.transaction(call, ({ serviceAccounts }) => serviceAccounts.touchKeys(used));
   }
 
-  async #byKey(authorization: string): Promise<Caller> {
-    const [, text] = bearer.exec(authorization) ?? [];
+  async #byKey(authorization: Secret): Promise<Caller> {
+    const [, text] = bearer.exec(authorization.reveal()) ?? [];
     const known = text === undefined ? undefined : await this.#lookUp(text);
     if (known === undefined || !known.good || this.#isOver(known)) {
       throw unauthenticated("the key is unknown, disabled or expired");

@@ -7,6 +7,7 @@ import type { AuditEvents, EventType, Happening } from "../audit/event.ts";
 import type { Call } from "../call.ts";
 import { DomainError, invalidField } from "../errors.ts";
 import { type PageTokens, readPage } from "../page-tokens.ts";
+import { Secret } from "../secret.ts";
 import type { Policy } from "./policy.ts";
 import {
   type ServiceAccount,
@@ -147,7 +148,7 @@ export class ServiceAccountService {
   async createKey(
     call: Call,
     { accountId, displayName, expireTime }: CreateServiceAccountKey,
-  ): Promise<{ key: ServiceAccountKey; text: string }> {
+  ): Promise<{ key: ServiceAccountKey; text: Secret }> {
     const id = this.#newId();
     const { text, digest } = this.#keys.make(id);
     const event = this.#events.of(call, { type: "service-account-key.created", objectId: id });
@@ -172,7 +173,7 @@ export class ServiceAccountService {
       await events.add(event);
       return made;
     });
-    return { key, text };
+    return { key, text: new Secret(text) };
   }
 
   /** @throws SERVICE_ACCOUNT_NOT_FOUND */

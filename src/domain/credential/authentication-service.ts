@@ -7,6 +7,7 @@ import { DomainError, invalidField } from "../errors.ts";
 import type { DomainToAscii } from "../identifier/email.ts";
 import { parseIdentifier } from "../identifier/identifier.ts";
 import type { Mutation, Mutations } from "../request/mutations.ts";
+import type { Secret } from "../secret.ts";
 import type { Client, Session, SessionLimits } from "../session/session.ts";
 import type { AllowedAttempt, SignInAttempt, SignInAttempts } from "../throttle/sign-in-attempts.ts";
 import type { TokenIssuer, Tokens } from "../token/token-issuer.ts";
@@ -18,14 +19,14 @@ import type { BrokenRule, PasswordRules } from "./password-rules.ts";
 
 export interface VerifyPassword {
   readonly identifier: string;
-  readonly password: string;
+  readonly password: Secret;
   /** Of the person's client, where the caller tells it. */
   readonly ipAddress?: string | undefined;
 }
 
 export interface Authenticate {
   readonly identifier: string;
-  readonly password: string;
+  readonly password: Secret;
   readonly audience: string;
   readonly client: Client;
 }
@@ -37,21 +38,21 @@ export interface SignIn {
 }
 
 export interface ValidatePassword {
-  readonly password: string;
+  readonly password: Secret;
   /** Whom it would be for: a user, or somebody who is none yet. */
   readonly subject: { readonly userId: string } | Person;
 }
 
 export interface SetPassword {
   readonly userId: string;
-  readonly password: string;
+  readonly password: Secret;
   readonly requestId: string | undefined;
 }
 
 export interface ChangePassword {
   readonly userId: string;
-  readonly currentPassword: string;
-  readonly newPassword: string;
+  readonly currentPassword: Secret;
+  readonly newPassword: Secret;
   /** The session that goes on. */
   readonly keepSessionId: string | undefined;
   /** Of the person's client, where the caller tells it. */
@@ -64,7 +65,7 @@ interface Proof {
   readonly user: User;
   readonly passwordHash: string;
   /** The password, prepared. */
-  readonly prepared: string;
+  readonly prepared: Secret;
 }
 
 /** An identifier that no user can have: looked up where what was typed is none, so that the work is the same. */
@@ -190,7 +191,7 @@ export class AuthenticationService {
       throw error;
     });
     if (password === undefined) return;
-    const secret = { password, hash: await this.#hasher.hash(call, password) };
+    const secret = { password, hash: await this.#hasher.hash(call, password.reveal()) };
     const mutation = { ...request, secret };
     await this.#mutations.once(call, mutation, async (repositories) => {
       const { users, credentials, sessions, attempts, events } = repositories;
@@ -224,7 +225,7 @@ export class AuthenticationService {
         personOf(user),
         "new_password",
       );
-      const secret = { password, hash: await this.#hasher.hash(call, password) };
+      const secret = { password, hash: await this.#hasher.hash(call, password.reveal()) };
       await this.#mutations.once(call, { ...request, secret }, async (repositories) => {
         const { credentials, sessions, attempts, events } = repositories;
         const found = await credentials.find(key);
@@ -249,13 +250,13 @@ export class AuthenticationService {
     return personOf(user);
   }
 
-  async #acceptFor(call: Call, id: string, raw: string): Promise<string> {
+  async #acceptFor(call: Call, id: string, raw: Secret): Promise<Secret> {
     this.#passwordRules.assertGoodForAnybody(raw, "password");
     return this.#passwordRules.accept(call, raw, await this.#person(call, id), "password");
   }
 
   /** Whether a password was set before by the same request. */
-  async #wasMade(call: Call, request: Omit<Mutation, "secret">, raw: string): Promise<boolean> {
+  async #wasMade(call: Call, request: Omit<Mutation, "secret">, raw: Secret): Promise<boolean> {
     const password = preparePassword(raw);
     if (password === undefined) return false;
     return this.#mutations.wasMade(call, { ...request, secret: { password, hash: "" } });
@@ -268,7 +269,7 @@ export class AuthenticationService {
   #prove<T>(
     call: Call,
     attempt: SignInAttempt,
-    password: string,
+    password: Secret,
     proven: (proof: Proof, allowed: AllowedAttempt) => Promise<T>,
   ): Promise<T> {
     this.#hasher.assertRoom();
@@ -277,8 +278,8 @@ export class AuthenticationService {
       // What cannot be a password is hashed like one, but is never right.
       const prepared = preparePassword(password);
       const { key } = attempt;
-      const matches = await this.#hasher.verify(call, prepared ?? password, found?.passwordHash, {
-        typed: password,
+      const matches = await this.#hasher.verify(call, (prepared ?? password).reveal(), found?.passwordHash, {
+        typed: password.reveal(),
         name: key.kind === "id" ? key.id : key.key,
       });
       if (!isGood(found) || !matches || prepared === undefined) {
@@ -292,7 +293,7 @@ export class AuthenticationService {
   async #rehashIfOutdated(call: Call, { user, prepared, passwordHash: current }: Proof): Promise<void> {
     if (!this.#hasher.isOutdated(current)) return;
     try {
-      const passwordHash = await this.#hasher.hash(call, prepared);
+      const passwordHash = await this.#hasher.hash(call, prepared.reveal());
       const event = this.#events.of(call, { type: "password.rehashed", userId: user.id });
       await this.#repository.transaction(call, async ({ credentials, events }) => {
         if (await credentials.replace(user.id, current, passwordHash)) await events.add(event);

@@ -1,5 +1,6 @@
 import type { Call } from "../call.ts";
 import { DomainError } from "../errors.ts";
+import type { Secret } from "../secret.ts";
 import type { BreachedPasswords } from "./breached-passwords.ts";
 import { type CommonPasswords, enoughWeight, weightOf } from "./guessed-first.ts";
 import { ownWords, type Person } from "./own-words.ts";
@@ -64,7 +65,7 @@ export class PasswordRules {
    * Refuses what is no good for anybody, before anything is asked for.
    * @throws PASSWORD_UNACCEPTABLE about `field`, the path in the API's words.
    */
-  assertGoodForAnybody(raw: string, field: string): void {
+  assertGoodForAnybody(raw: Secret, field: string): void {
     const { broken } = this.#look(raw, noWords);
     if (broken.length > 0) throw unacceptable(broken, field);
   }
@@ -73,19 +74,19 @@ export class PasswordRules {
    * Accepts a new password of a person and prepares it for hashing.
    * @throws PASSWORD_UNACCEPTABLE about `field`, BREACH_CHECK_UNAVAILABLE
    */
-  async accept(call: Call, raw: string, person: Person, field: string): Promise<string> {
+  async accept(call: Call, raw: Secret, person: Person, field: string): Promise<Secret> {
     const { password, broken } = await this.#check(call, raw, person);
     if (password === undefined || broken.length > 0) throw unacceptable(broken, field);
     return password;
   }
 
   /** The rules that a password would break as this person's. @throws BREACH_CHECK_UNAVAILABLE */
-  async broken(call: Call, raw: string, person: Person): Promise<readonly BrokenRule[]> {
+  async broken(call: Call, raw: Secret, person: Person): Promise<readonly BrokenRule[]> {
     return (await this.#check(call, raw, person)).broken;
   }
 
   /** Breached passwords are asked for only where nothing else is wrong: it takes time and may tell others something. */
-  async #check(call: Call, raw: string, person: Person): Promise<Looked> {
+  async #check(call: Call, raw: Secret, person: Person): Promise<Looked> {
     const looked = this.#look(raw, ownWords(person).union(this.#serviceWords));
     const { password, broken } = looked;
     if (password === undefined || broken.length > 0 || !(await this.#isBreached(call, password)))
@@ -93,8 +94,8 @@ export class PasswordRules {
     return { password, broken: [{ rule: "breached", description: "is known from a breach elsewhere" }] };
   }
 
-  #look(raw: string, own: ReadonlySet<string>): Looked {
-    if (isTooLong(raw)) {
+  #look(raw: Secret, own: ReadonlySet<string>): Looked {
+    if (isTooLong(raw.reveal())) {
       const description = `must be at most ${maxBytes} bytes of UTF-8`;
       return { password: undefined, broken: [{ rule: "max-bytes", description }] };
     }
@@ -104,7 +105,7 @@ export class PasswordRules {
         "must not be empty or hold control, invisible, private-use or unassigned characters";
       return { password, broken: [{ rule: "characters", description }] };
     }
-    const { length } = [...password];
+    const { length } = [...password.reveal()];
     const { minLength, maxLength } = this.#policy;
     if (length > maxLength) {
       // Nor is it weighed: that takes the longer the longer it is.
@@ -113,7 +114,7 @@ export class PasswordRules {
         broken: [{ rule: "max-length", description: `must be at most ${maxLength} characters` }],
       };
     }
-    const broken = [...this.#guesses(password, own)];
+    const broken = [...this.#guesses(password.reveal(), own)];
     if (length < minLength) {
       broken.unshift({ rule: "min-length", description: `must be at least ${minLength} characters` });
     }
@@ -132,11 +133,11 @@ export class PasswordRules {
     }
   }
 
-  async #isBreached(call: Call, password: string): Promise<boolean> {
+  async #isBreached(call: Call, password: Secret): Promise<boolean> {
     if (this.#breachCheck === undefined) return false;
     const { breached, onFailure } = this.#breachCheck;
     try {
-      return await breached.has(call, password);
+      return await breached.has(call, password.reveal());
     } catch (error) {
       call.signal.throwIfAborted();
       this.#onCheckFailure(error);
@@ -149,7 +150,7 @@ export class PasswordRules {
 
 interface Looked {
   /** The password as it is to be hashed, or undefined for what cannot be a password. */
-  readonly password: string | undefined;
+  readonly password: Secret | undefined;
   readonly broken: readonly BrokenRule[];
 }
 

@@ -6,6 +6,7 @@ import type { ConcludedRequest, MutationRequest } from "../../interfaces/relatio
 import type { Call } from "../call.ts";
 import type { PasswordHasher } from "../credential/password-hasher.ts";
 import { DomainError } from "../errors.ts";
+import type { Secret } from "../secret.ts";
 import { sweepAll } from "../sweep.ts";
 import type { RefusedRow } from "../transfer/refused-row.ts";
 import type { User } from "../user/user.ts";
@@ -18,7 +19,7 @@ export interface Mutation {
   /** All that the caller sent but the request id and secrets. */
   readonly content: unknown;
   /** The new password that the caller sent, if any, and its PHC string. */
-  readonly secret?: { readonly password: string; readonly hash: string } | undefined;
+  readonly secret?: { readonly password: Secret; readonly hash: string } | undefined;
 }
 
 /** Digests a value so that equal values, whatever the order of their keys, and only they, have equal digests. */
@@ -146,7 +147,8 @@ export class Mutations {
       earlier.fingerprint === request.fingerprint &&
       (earlier.secretHash === undefined
         ? secret === undefined
-        : secret !== undefined && (await this.#hasher.verify(call, secret.password, earlier.secretHash)));
+        : secret !== undefined &&
+          (await this.#hasher.verify(call, secret.password.reveal(), earlier.secretHash)));
     if (!same) {
       throw new DomainError("REQUEST_ID_REUSED", "the request_id was used for a call with other content");
     }

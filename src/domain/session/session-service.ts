@@ -3,6 +3,7 @@ import type { AuditEvents, NewEvent } from "../audit/event.ts";
 import type { Call } from "../call.ts";
 import { DomainError } from "../errors.ts";
 import { type PageTokens, readPage } from "../page-tokens.ts";
+import type { Secret } from "../secret.ts";
 import { sweepAll } from "../sweep.ts";
 import type { TokenIssuer, Tokens } from "../token/token-issuer.ts";
 import type { RefreshTokens } from "./refresh-tokens.ts";
@@ -94,8 +95,8 @@ export class SessionService {
   }
 
   /** Uses up a refresh token. @throws REFRESH_TOKEN_INVALID */
-  async refresh(call: Call, refreshToken: string): Promise<{ session: Session; tokens: Tokens }> {
-    const grant = this.#refreshTokens.open(refreshToken);
+  async refresh(call: Call, refreshToken: Secret): Promise<{ session: Session; tokens: Tokens }> {
+    const grant = this.#refreshTokens.open(refreshToken.reveal());
     if (grant === undefined) throw refreshTokenInvalid();
     await this.#issuer.prepare(call);
     const { sessionId, generation } = grant;

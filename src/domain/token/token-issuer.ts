@@ -1,14 +1,15 @@
 import type { SessionAt } from "../../interfaces/relationaldb/session-repository.ts";
 import type { Call } from "../call.ts";
+import { Secret } from "../secret.ts";
 import type { RefreshTokens } from "../session/refresh-tokens.ts";
 import type { KeyRing } from "../signing-key/key-ring.ts";
 import type { AccessTokens } from "./access-tokens.ts";
 
 /** The tokens of a session, as a sign-in or a refresh answers them. */
 export interface Tokens {
-  readonly accessToken: string;
+  readonly accessToken: Secret;
   readonly accessTokenExpireTime: Date;
-  readonly refreshToken: string;
+  readonly refreshToken: Secret;
   readonly refreshTokenExpireTime: Date;
 }
 
@@ -57,9 +58,11 @@ export class TokenIssuer {
       sid: session.id,
     };
     return {
-      accessToken: this.#accessTokens.sign(claims, this.#keyRing.signingAt(time.getTime())),
+      accessToken: new Secret(this.#accessTokens.sign(claims, this.#keyRing.signingAt(time.getTime()))),
       accessTokenExpireTime: new Date(exp * 1_000),
-      refreshToken: this.#refreshTokens.seal({ sessionId: session.id, generation: session.generation }),
+      refreshToken: new Secret(
+        this.#refreshTokens.seal({ sessionId: session.id, generation: session.generation }),
+      ),
       refreshTokenExpireTime: session.idleExpireTime,
     };
   }

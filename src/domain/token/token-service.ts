@@ -1,5 +1,6 @@
 import type { Call } from "../call.ts";
 import { invalidField } from "../errors.ts";
+import type { Secret } from "../secret.ts";
 import type { KeyRing } from "../signing-key/key-ring.ts";
 import type { AccessTokenClaims, AccessTokens, ReadAccessToken } from "./access-tokens.ts";
 import type { KnownStatus, SessionStatuses } from "./session-statuses.ts";
@@ -48,7 +49,7 @@ export class TokenService {
    * the same object for as long as they are remembered.
    * @throws INVALID_REQUEST
    */
-  async introspect(call: Call, token: string, asked: Introspection): Promise<AccessTokenClaims | undefined> {
+  async introspect(call: Call, token: Secret, asked: Introspection): Promise<AccessTokenClaims | undefined> {
     assertStaleness(asked);
     await this.#keyRing.reloadIfStale(call);
     const read = this.#read(token, asked);
@@ -62,7 +63,7 @@ export class TokenService {
   /** The same for many tokens, in their order. @throws INVALID_REQUEST */
   async batchIntrospect(
     call: Call,
-    tokens: readonly string[],
+    tokens: readonly Secret[],
     asked: Introspection,
   ): Promise<(AccessTokenClaims | undefined)[]> {
     assertStaleness(asked);
@@ -85,7 +86,7 @@ export class TokenService {
     );
   }
 
-  async #readAll(tokens: readonly string[], asked: Introspection): Promise<(ReadAccessToken | undefined)[]> {
+  async #readAll(tokens: readonly Secret[], asked: Introspection): Promise<(ReadAccessToken | undefined)[]> {
     const reads: (ReadAccessToken | undefined)[] = [];
     for (const token of tokens) {
       if (reads.length > 0 && reads.length % checkedAtOnce === 0) await this.#nextTurn();
@@ -94,8 +95,8 @@ export class TokenService {
     return reads;
   }
 
-  #read(token: string, { audience }: Introspection): ReadAccessToken | undefined {
-    const read = this.#accessTokens.read(token, this.#keyRing.keys);
+  #read(token: Secret, { audience }: Introspection): ReadAccessToken | undefined {
+    const read = this.#accessTokens.read(token.reveal(), this.#keyRing.keys);
     if (read === undefined) return undefined;
     const { iss, aud } = read.claims;
     const isForUs = iss === this.#issuer && this.#audiences.has(aud);

@@ -15,6 +15,7 @@ import { canonicalEmailPrefix } from "../identifier/identifier.ts";
 import { parseUsername } from "../identifier/username.ts";
 import { type PageTokens, readPage } from "../page-tokens.ts";
 import type { Mutation, Mutations } from "../request/mutations.ts";
+import type { Secret } from "../secret.ts";
 import { changedFieldsOf } from "./changed-fields.ts";
 import { applyUpdateMask, type UserFields } from "./update-mask.ts";
 import {
@@ -28,7 +29,7 @@ import {
 import { nameOf, namesOf, parseReference, tryParseReference, type UserReference } from "./user-reference.ts";
 
 export interface CreateUser extends UserFields {
-  readonly password: string | undefined;
+  readonly password: Secret | undefined;
   readonly requestId: string | undefined;
 }
 
@@ -110,7 +111,9 @@ export class UserService {
     const password = raw === undefined ? undefined : await this.#accept(call, raw, profile, mutation);
     if (password instanceof User) return password;
     const secret =
-      password === undefined ? undefined : { password, hash: await this.#hasher.hash(call, password) };
+      password === undefined
+        ? undefined
+        : { password, hash: await this.#hasher.hash(call, password.reveal()) };
     return this.#mutations.once(call, { ...mutation, secret }, async ({ users, credentials, events }) => {
       const user = await users.insert(this.#newId(), profile);
       if (secret !== undefined) await credentials.put(user.id, secret.hash);
@@ -227,7 +230,7 @@ export class UserService {
   }
 
   /** The password as it is to be hashed; or the user whom the same call has made, when the rules were not so strict. */
-  async #accept(call: Call, raw: string, profile: UserProfile, mutation: Mutation): Promise<string | User> {
+  async #accept(call: Call, raw: Secret, profile: UserProfile, mutation: Mutation): Promise<Secret | User> {
     try {
       return await this.#passwordRules.accept(call, raw, personOf(profile), "password");
     } catch (error) {

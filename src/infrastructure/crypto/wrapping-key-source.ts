@@ -2,13 +2,14 @@ import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, link, mkdir, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import type { Secret } from "../../domain/secret.ts";
 import { StartError } from "../start-error.ts";
 import { WrappingKeys } from "./wrapping-keys.ts";
 
 /** Where the wrapping keys come from; `madeIn` is the folder in which one is made at the first start. */
 export type WrappingKeySource =
   | { readonly file: string }
-  | { readonly value: string }
+  | { readonly value: Secret }
   | { readonly madeIn: string };
 
 const maxFileSize = 65_536;
@@ -24,7 +25,7 @@ export async function loadWrappingKeys(source: WrappingKeySource): Promise<Wrapp
 
 /** Reads the wrapping keys; undefined where the one that is made at the first start has not been made. @throws StartError */
 export async function findWrappingKeys(source: WrappingKeySource): Promise<WrappingKeys | undefined> {
-  if ("value" in source) return parse(source.value, "The wrapping keys");
+  if ("value" in source) return parse(source.value.reveal(), "The wrapping keys");
   if ("file" in source) {
     // Mounted secrets may be read by their group, or by all in the container: but nobody may put another key there.
     return parse(await read(source.file, 0o002, "be changed"), `The wrapping keys in ${source.file}`);

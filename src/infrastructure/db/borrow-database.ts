@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { Secret } from "../../domain/secret.ts";
 import { displayPath } from "./embedded-postgres/data-folder.ts";
 import { findRunningServer } from "./embedded-postgres/running-server.ts";
 import { FolderInUseError, startEmbeddedPostgres } from "./embedded-postgres.ts";
@@ -32,7 +33,7 @@ export async function borrowDatabase(options: BorrowDatabaseOptions): Promise<Bo
     try {
       const embedded = await startEmbeddedPostgres({ dataDir, logger: log, signal, isBrief: true });
       return {
-        uri: embedded.uri,
+        uri: new Secret(embedded.uri),
         place: `in ${embedded.dataDir}`,
         ended: embedded.ended,
         isAnothers: false,
@@ -50,7 +51,7 @@ export async function borrowDatabase(options: BorrowDatabaseOptions): Promise<Bo
 
 function anothers(uri: string, dataDir: string): BorrowedDatabase {
   return {
-    uri,
+    uri: new Secret(uri),
     place: `in ${displayPath(dataDir)}`,
     ended: new Promise(() => {}),
     isAnothers: true,

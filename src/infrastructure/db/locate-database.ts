@@ -1,8 +1,9 @@
+import { Secret } from "../../domain/secret.ts";
 import { startEmbeddedPostgres } from "./embedded-postgres.ts";
 
 export interface LocateDatabaseOptions {
   /** postgresql:// URL of a server, or undefined for the embedded one in `dataDir`. */
-  readonly databaseUrl: string | undefined;
+  readonly databaseUrl: Secret | undefined;
   readonly dataDir: string;
   readonly log: (line: string) => void;
   /** Gives up starting. */
@@ -13,7 +14,7 @@ export interface LocateDatabaseOptions {
 
 /** Where the database is. Disposing stops it, where it is the embedded one. */
 export interface LocatedDatabase extends AsyncDisposable {
-  readonly uri: string;
+  readonly uri: Secret;
   /** For people, without secrets: "at db.example.com:26257/auth", "in /srv/auth/data". */
   readonly place: string;
   /** Resolves with a reason if the embedded database ends by itself. */
@@ -24,7 +25,7 @@ export interface LocatedDatabase extends AsyncDisposable {
 export async function locateDatabase(options: LocateDatabaseOptions): Promise<LocatedDatabase> {
   const { databaseUrl, dataDir, log, signal, onWaiting } = options;
   if (databaseUrl !== undefined) {
-    const { host, searchParams, pathname } = new URL(databaseUrl);
+    const { host, searchParams, pathname } = new URL(databaseUrl.reveal());
     return {
       uri: databaseUrl,
       place: `at ${host || (searchParams.get("host") ?? "localhost")}${pathname}`,
@@ -34,7 +35,7 @@ export async function locateDatabase(options: LocateDatabaseOptions): Promise<Lo
   }
   const embedded = await startEmbeddedPostgres({ dataDir, logger: log, signal, onWaiting });
   return {
-    uri: embedded.uri,
+    uri: new Secret(embedded.uri),
     place: `in ${embedded.dataDir}`,
     ended: embedded.ended,
     [Symbol.asyncDispose]: () => embedded.stop(),

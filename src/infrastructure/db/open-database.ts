@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DatabasePool } from "slonik";
+import type { Secret } from "../../domain/secret.ts";
 import { StartError } from "../start-error.ts";
 import { patienceMs } from "./budget.ts";
 import { connectToCockroach } from "./cockroach.ts";
@@ -103,14 +104,18 @@ export async function connectDatabase(
 
 /** Connects, and waits for a server that is not there yet: it may be starting too. */
 async function connect(
-  uri: string,
+  uri: Secret,
   place: string,
   { databasePoolSize, databaseWaitMs, log, signal }: ConnectOptions,
 ): Promise<DatabasePool> {
   const endsAt = performance.now() + databaseWaitMs;
   for (let tries = 0; ; tries++) {
     try {
-      return await connectToCockroach({ uri, poolSize: databasePoolSize, statementTimeoutMs: patienceMs });
+      return await connectToCockroach({
+        uri: uri.reveal(),
+        poolSize: databasePoolSize,
+        statementTimeoutMs: patienceMs,
+      });
     } catch (error) {
       const reason = reasonOf(error);
       if (isRefusal(error) || performance.now() >= endsAt) {
@@ -133,8 +138,12 @@ function reasonOf(error: unknown): string {
   return first instanceof Error ? first.message : String(first);
 }
 
-async function makeSteps(uri: string, migration: Migration): Promise<void> {
-  const patient = await connectToCockroach({ uri, poolSize: 2, statementTimeoutMs: migrationTimeoutMs });
+async function makeSteps(uri: Secret, migration: Migration): Promise<void> {
+  const patient = await connectToCockroach({
+    uri: uri.reveal(),
+    poolSize: 2,
+    statementTimeoutMs: migrationTimeoutMs,
+  });
   try {
     await migrate(patient, migration);
   } finally {

@@ -1,10 +1,11 @@
 import type { BreachedPasswords } from "../../domain/credential/breached-passwords.ts";
+import type { Secret } from "../../domain/secret.ts";
 import { StartError } from "../start-error.ts";
 import { FiledBreachedPasswords } from "./filed-breached-passwords.ts";
 import { RangedBreachedPasswords } from "./ranged-breached-passwords.ts";
 
-/** Where breached passwords are looked up: behind a range query, or in a file. */
-export type BreachedPasswordSource = { readonly url: string } | { readonly file: string };
+/** Where breached passwords are looked up: behind a range query, whose URL may hold a key of its own, or in a file. */
+export type BreachedPasswordSource = { readonly url: Secret } | { readonly file: string };
 
 const sayings: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
@@ -16,7 +17,7 @@ export async function openBreachedPasswords(
   source: BreachedPasswordSource | undefined,
 ): Promise<(BreachedPasswords & Partial<AsyncDisposable>) | undefined> {
   if (source === undefined) return undefined;
-  if ("url" in source) return new RangedBreachedPasswords(source.url);
+  if ("url" in source) return new RangedBreachedPasswords(source.url.reveal());
   try {
     return await FiledBreachedPasswords.open(source.file);
   } catch (error) {

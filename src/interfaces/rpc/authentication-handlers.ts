@@ -1,5 +1,6 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { AuthenticationService } from "../../domain/credential/authentication-service.ts";
+import { Secret } from "../../domain/secret.ts";
 import type { AuthenticationService as AuthenticationServiceDesc } from "../../gen/auth/v1/authentication_service_pb.ts";
 import { toBrokenRuleMessage, toSubject } from "./broken-rule-message.ts";
 import { given } from "./given.ts";
@@ -13,14 +14,14 @@ export function authenticationHandlers(
 ): ServiceImpl<typeof AuthenticationServiceDesc> {
   return {
     async verifyPassword({ identifier, password, ipAddress }, context) {
-      const attempt = { identifier, password, ipAddress: given(ipAddress) };
+      const attempt = { identifier, password: new Secret(password), ipAddress: given(ipAddress) };
       return { user: toUserMessage(await authentication.verifyPassword(toCall(context), attempt)) };
     },
 
     async authenticate({ identifier, password, audience, client }, context) {
       const signIn = await authentication.authenticate(toCall(context), {
         identifier,
-        password,
+        password: new Secret(password),
         audience,
         client: toClient(client),
       });
@@ -32,21 +33,25 @@ export function authenticationHandlers(
     },
 
     async validatePassword({ password, subject }, context) {
-      const validation = { password, subject: toSubject(subject) };
+      const validation = { password: new Secret(password), subject: toSubject(subject) };
       const broken = await authentication.validatePassword(toCall(context), validation);
       return { acceptable: broken.length === 0, brokenRules: broken.map(toBrokenRuleMessage) };
     },
 
     async setPassword({ userId, password, requestId }, context) {
-      await authentication.setPassword(toCall(context), { userId, password, requestId: given(requestId) });
+      await authentication.setPassword(toCall(context), {
+        userId,
+        password: new Secret(password),
+        requestId: given(requestId),
+      });
       return {};
     },
 
     async changePassword({ keepSessionId, requestId, ...change }, context) {
       await authentication.changePassword(toCall(context), {
         userId: change.userId,
-        currentPassword: change.currentPassword,
-        newPassword: change.newPassword,
+        currentPassword: new Secret(change.currentPassword),
+        newPassword: new Secret(change.newPassword),
         keepSessionId: given(keepSessionId),
         ipAddress: given(change.ipAddress),
         requestId: given(requestId),

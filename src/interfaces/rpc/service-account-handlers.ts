@@ -55,7 +55,7 @@ export function serviceAccountHandlers(
         displayName,
         expireTime: expireTime && timestampDate(expireTime),
       });
-      return { serviceAccountKey: toServiceAccountKeyMessage(key), key: text };
+      return { serviceAccountKey: toServiceAccountKeyMessage(key), key: text.reveal() };
     },
 
     async listServiceAccountKeys({ serviceAccountId }, context) {

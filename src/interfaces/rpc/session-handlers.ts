@@ -1,4 +1,5 @@
 import type { ServiceImpl } from "@connectrpc/connect";
+import { Secret } from "../../domain/secret.ts";
 import type { SessionService } from "../../domain/session/session-service.ts";
 import type { SessionService as SessionServiceDesc } from "../../gen/auth/v1/session_service_pb.ts";
 import { given } from "./given.ts";
@@ -26,7 +27,7 @@ export function sessionHandlers(sessions: SessionService): ServiceImpl<typeof Se
     },
 
     async refreshSession({ refreshToken }, context) {
-      const { session, tokens } = await sessions.refresh(toCall(context), refreshToken);
+      const { session, tokens } = await sessions.refresh(toCall(context), new Secret(refreshToken));
       return { session: toSessionMessage(session), tokens: toTokensMessage(tokens) };
     },
   };

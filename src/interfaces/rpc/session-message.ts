@@ -46,9 +46,9 @@ export function toSessionMessage(session: Session): MessageInitShape<typeof Sess
 /** The tokens of a session as callers get them. */
 export function toTokensMessage(tokens: Tokens): MessageInitShape<typeof TokensSchema> {
   return {
-    accessToken: tokens.accessToken,
+    accessToken: tokens.accessToken.reveal(),
     accessTokenExpireTime: timestampFromDate(tokens.accessTokenExpireTime),
-    refreshToken: tokens.refreshToken,
+    refreshToken: tokens.refreshToken.reveal(),
     refreshTokenExpireTime: timestampFromDate(tokens.refreshTokenExpireTime),
   };
 }

@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { type Duration, durationFromMs, durationMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
+import { Secret } from "../../domain/secret.ts";
 import type { KeyRing } from "../../domain/signing-key/key-ring.ts";
 import type { AccessTokenClaims } from "../../domain/token/access-tokens.ts";
 import { jwksOf } from "../../domain/token/jwks.ts";
@@ -18,12 +19,15 @@ export function tokenHandlers(tokens: TokenService, keyRing: KeyRing): ServiceIm
   return {
     async introspectToken({ token, audience, maxStaleness }, context) {
       const asked = { audience: given(audience), maxStalenessMs: milliseconds(maxStaleness) };
-      return toIntrospection(await tokens.introspect(toCall(context), token, asked));
+      return toIntrospection(await tokens.introspect(toCall(context), new Secret(token), asked));
     },
 
     async batchIntrospectTokens({ tokens: texts, audience, maxStaleness }, context) {
       const asked = { audience: given(audience), maxStalenessMs: milliseconds(maxStaleness) };
-      return { results: (await tokens.batchIntrospect(toCall(context), texts, asked)).map(toIntrospection) };
+      const secrets = texts.map((text) => new Secret(text));
+      return {
+        results: (await tokens.batchIntrospect(toCall(context), secrets, asked)).map(toIntrospection),
+      };
     },
 
     async getJwks(_request, context) {

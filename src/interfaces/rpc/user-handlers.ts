@@ -1,6 +1,7 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { DomainError } from "../../domain/errors.ts";
+import { Secret } from "../../domain/secret.ts";
 import type { UserFields } from "../../domain/user/update-mask.ts";
 import type { UserReference } from "../../domain/user/user-reference.ts";
 import type { UserService } from "../../domain/user/user-service.ts";
@@ -22,7 +23,7 @@ export function userHandlers(users: UserService): ServiceImpl<typeof UserService
     async createUser({ user, password, requestId }, context) {
       const created = await users.create(toCall(context), {
         ...fieldsOf(user),
-        password: given(password),
+        password: password === "" ? undefined : new Secret(password),
         requestId: given(requestId),
       });
       return { user: toUserMessage(created) };

@@ -3,6 +3,7 @@ import { type CallerRules, Callers, type Evidence } from "../../../src/domain/ca
 import type { Peer, PeerCertificate } from "../../../src/domain/caller/peer.ts";
 import { Policy } from "../../../src/domain/caller/policy.ts";
 import { ServiceAccountService } from "../../../src/domain/caller/service-account-service.ts";
+import { Secret } from "../../../src/domain/secret.ts";
 import { HmacServiceAccountKeys } from "../../../src/infrastructure/crypto/hmac-service-account-keys.ts";
 import type { Readers } from "../../../src/interfaces/relationaldb/relational-repository.ts";
 import { aCall } from "../../support/calls.ts";
@@ -81,7 +82,10 @@ function shown({ address = "192.0.2.1", certificate, ...headers }: Partial<Peer 
   };
 }
 
-const withKey = (text: string) => shown({ authorization: `Bearer ${text}` });
+const withKey = (key: Secret | string) => {
+  const text = typeof key === "string" ? key : key.reveal();
+  return shown({ authorization: new Secret(`Bearer ${text}`) });
+};
 const refused = (what: string | RegExp) => ({
   reason: "CALLER_UNAUTHENTICATED",
   message: expect.stringMatching(what),
@@ -227,7 +231,9 @@ describe("by a key", () => {
     async (authorization) => {
       const { callers, repository } = await setUp({ anonymous: true });
       const before = repository.reads;
-      const error = await callers.identify(shown({ authorization })).catch((reason: Error) => reason);
+      const error = await callers
+        .identify(shown({ authorization: new Secret(authorization) }))
+        .catch((reason: Error) => reason);
       expect(error).toMatchObject(refused(""));
       if (authorization.length > 8) expect(String(error)).not.toContain(authorization.slice(7));
       expect(repository.reads).toBe(before);

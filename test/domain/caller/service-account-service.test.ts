@@ -145,6 +145,6 @@ describe("a key", () => {
       await services.serviceAccounts.listKeys(aCall(), id),
       await services.serviceAccounts.disableKey(aCall(), key.id),
     ];
-    expect(JSON.stringify(others)).not.toContain(text.slice(8, 40));
+    expect(JSON.stringify(others)).not.toContain(text.reveal().slice(8, 40));
   });
 });

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { AuthenticationService } from "../../../src/domain/credential/authentication-service.ts";
 import type { PasswordHasher } from "../../../src/domain/credential/password-hasher.ts";
 import { PasswordRules } from "../../../src/domain/credential/password-rules.ts";
+import { Secret } from "../../../src/domain/secret.ts";
 import { TokenIssuer } from "../../../src/domain/token/token-issuer.ts";
 import { Argon2PasswordHasher } from "../../../src/infrastructure/crypto/argon2-password-hasher.ts";
 import { HashPool } from "../../../src/infrastructure/crypto/hash-pool.ts";
@@ -36,7 +37,7 @@ beforeEach(async () => {
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const invalid = { reason: "CREDENTIALS_INVALID", message: "identifier or password is wrong" };
-const input = { identifier: "ada", password, audience, client };
+const input = { identifier: "ada", password: new Secret(password), audience, client };
 const hashOf = async ({ id }: { id: string }) =>
   (await services.repository.read(aCall()).credentials.find({ kind: "id", id }))?.passwordHash;
 const sessionsOf = async ({ id: userId }: { id: string }) => {
@@ -298,14 +299,14 @@ describe("a password whose hash has become too cheap", () => {
     const ada = await services.create("ada");
     const authentication = authenticationWith(hasherOf(2));
     await expect(
-      authentication.authenticate(aCall(), { ...input, password: otherPassword }),
+      authentication.authenticate(aCall(), { ...input, password: new Secret(otherPassword) }),
     ).rejects.toThrow();
     expect(await hashOf(ada)).toMatch(/t=1,p=1/);
     const asked = askedOf(services.repository);
     const { tokens } = await authentication.authenticate(aCall(), input);
     expect(asked.map(({ what }) => what)).toEqual(["attempts.begin", "sessions.begin", "transaction"]);
     expect(await hashOf(ada)).toMatch(/t=2,p=1/);
-    expect(claimsIn(tokens.accessToken).sub).toBe(ada.id);
+    expect(claimsIn(tokens.accessToken.reveal()).sub).toBe(ada.id);
     expect((await sessionsOf(ada)).map(({ state }) => state)).toEqual(["live"]);
   });
 

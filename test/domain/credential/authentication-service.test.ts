@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
-import type { SignIn } from "../../../src/domain/credential/authentication-service.ts";
+import { Secret } from "../../../src/domain/secret.ts";
+import type { Session } from "../../../src/domain/session/session.ts";
 import type { User } from "../../../src/domain/user/user.ts";
 import { askedOf } from "../../support/asked.ts";
 import { aCall } from "../../support/calls.ts";
@@ -22,18 +23,18 @@ const create = (name: string, initial?: string): Promise<User> =>
     username: name,
     displayName: "",
     attributes: {},
-    password: initial,
+    password: initial === undefined ? undefined : new Secret(initial),
     requestId: undefined,
   });
 const verify = (identifier: string, secret: string) =>
-  services.authentication.verifyPassword(aCall(), { identifier, password: secret });
+  services.authentication.verifyPassword(aCall(), { identifier, password: new Secret(secret) });
 const set = (user: User, secret: string, requestId?: string) =>
-  services.authentication.setPassword(aCall(), { userId: user.id, password: secret, requestId });
+  services.authentication.setPassword(aCall(), { userId: user.id, password: new Secret(secret), requestId });
 const changePassword = (userId: string, currentPassword: string, newPassword: string, requestId?: string) =>
   services.authentication.changePassword(aCall(), {
     userId,
-    currentPassword,
-    newPassword,
+    currentPassword: new Secret(currentPassword),
+    newPassword: new Secret(newPassword),
     keepSessionId: undefined,
     requestId,
   });
@@ -209,17 +210,17 @@ describe("changePassword", () => {
 
 describe("the sessions of a user whose password is replaced", () => {
   let clocked: ClockedServices;
-  const states = async (...signIns: SignIn[]) => {
+  const states = async (...signIns: { readonly session: Session }[]) => {
     const found = signIns.map(({ session }) => clocked.sessions.get(aCall(), session.id));
     return (await Promise.all(found)).map(({ state, endReason }) => endReason ?? state);
   };
   const setTo = (userId: string, secret: string, requestId?: string) =>
-    clocked.authentication.setPassword(aCall(), { userId, password: secret, requestId });
+    clocked.authentication.setPassword(aCall(), { userId, password: new Secret(secret), requestId });
   const changeTo = (userId: string, keepSessionId: string | undefined, currentPassword = password) =>
     clocked.authentication.changePassword(aCall(), {
       userId,
-      currentPassword,
-      newPassword: otherPassword,
+      currentPassword: new Secret(currentPassword),
+      newPassword: new Secret(otherPassword),
       keepSessionId,
       requestId: undefined,
     });
@@ -250,7 +251,7 @@ describe("the sessions of a user whose password is replaced", () => {
     const { ada, first, second, bob } = await signedIn();
     await changeTo(ada.id, first.session.id.toUpperCase());
     expect(await states(first, second, bob)).toEqual(["live", "password-changed", "live"]);
-    const { session } = await clocked.sessions.refresh(aCall(), first.tokens.refreshToken);
+    const { session } = await clocked.refresh(first.tokens.refreshToken);
     expect(session.id).toBe(first.session.id);
   });
 
@@ -285,8 +286,8 @@ describe("the sessions of a user whose password is replaced", () => {
     const change = (keepSessionId: string) =>
       clocked.authentication.changePassword(aCall(), {
         userId: ada.id,
-        currentPassword: password,
-        newPassword: otherPassword,
+        currentPassword: new Secret(password),
+        newPassword: new Secret(otherPassword),
         keepSessionId,
         requestId: ada.id,
       });

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { Secret } from "../../../src/domain/secret.ts";
 import type { User } from "../../../src/domain/user/user.ts";
 import { aCall } from "../../support/calls.ts";
 import { type ClockedServices, client, clockedServices } from "../../support/clocked-services.ts";
@@ -23,7 +24,7 @@ const moveIn = (hash: string) =>
 const kept = async () =>
   (await services.repository.read(aCall()).credentials.find({ kind: "id", id: ada.id }))?.passwordHash;
 const verify = (secret: string) =>
-  services.authentication.verifyPassword(aCall(), { identifier: "ada", password: secret });
+  services.authentication.verifyPassword(aCall(), { identifier: "ada", password: new Secret(secret) });
 const invalid = { reason: "CREDENTIALS_INVALID", message: "identifier or password is wrong" };
 const ours = /^\$argon2id\$v=19\$m=64,t=1,p=1\$/;
 
@@ -42,7 +43,7 @@ describe("a user who was moved in with the hash of another system", () => {
 
   test("signs in, and the session stays when the hash is replaced", async () => {
     await moveIn(ofPassword);
-    const input = { identifier: "ada", password, audience, client };
+    const input = { identifier: "ada", password: new Secret(password), audience, client };
     const { tokens } = await services.authentication.authenticate(aCall(), input);
     expect(await kept()).toMatch(ours);
     expect(await services.sessions.refresh(aCall(), tokens.refreshToken)).toMatchObject({
@@ -56,14 +57,14 @@ describe("a user who was moved in with the hash of another system", () => {
     await expect(
       services.authentication.changePassword(aCall(), {
         ...change,
-        currentPassword: otherPassword,
-        newPassword: password,
+        currentPassword: new Secret(otherPassword),
+        newPassword: new Secret(password),
       }),
     ).rejects.toMatchObject(invalid);
     await services.authentication.changePassword(aCall(), {
       ...change,
-      currentPassword: password,
-      newPassword: otherPassword,
+      currentPassword: new Secret(password),
+      newPassword: new Secret(otherPassword),
     });
     await verify(otherPassword);
     await expect(verify(password)).rejects.toMatchObject(invalid);

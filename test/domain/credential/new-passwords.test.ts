@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { BreachedPasswords } from "../../../src/domain/credential/breached-passwords.ts";
+import { Secret } from "../../../src/domain/secret.ts";
 import type { User } from "../../../src/domain/user/user.ts";
 import { askedOf } from "../../support/asked.ts";
 import { aCall } from "../../support/calls.ts";
@@ -22,19 +23,19 @@ const breachedPasswords: BreachedPasswords = {
 
 const profile = { email: "ada@engines.example", username: "countess", displayName: "Ada Lovelace" };
 const create = (secret: string, requestId?: string, name = profile) =>
-  services.users.create(aCall(), { ...name, attributes: {}, password: secret, requestId });
+  services.users.create(aCall(), { ...name, attributes: {}, password: new Secret(secret), requestId });
 const set = (secret: string, requestId?: string) =>
-  services.authentication.setPassword(aCall(), { userId: ada.id, password: secret, requestId });
+  services.authentication.setPassword(aCall(), { userId: ada.id, password: new Secret(secret), requestId });
 const change = (current: string, secret: string, requestId?: string) =>
   services.authentication.changePassword(aCall(), {
     userId: ada.id,
-    currentPassword: current,
-    newPassword: secret,
+    currentPassword: new Secret(current),
+    newPassword: new Secret(secret),
     keepSessionId: undefined,
     requestId,
   });
 const verify = (secret: string) =>
-  services.authentication.verifyPassword(aCall(), { identifier: "countess", password: secret });
+  services.authentication.verifyPassword(aCall(), { identifier: "countess", password: new Secret(secret) });
 const usersOf = (onFailure: "allow" | "refuse") =>
   servicesOn(
     repository,

@@ -5,6 +5,7 @@ import { type Person, wordsIn } from "../../../src/domain/credential/own-words.t
 import type { PasswordPolicy } from "../../../src/domain/credential/password.ts";
 import { type BreachCheck, PasswordRules } from "../../../src/domain/credential/password-rules.ts";
 import { DomainError } from "../../../src/domain/errors.ts";
+import { Secret } from "../../../src/domain/secret.ts";
 import { CommonPasswordList } from "../../../src/infrastructure/passwords/common-password-list.ts";
 import { aCall, aCancellableCall } from "../../support/calls.ts";
 import { unguessable } from "../../support/unguessable.ts";
@@ -27,10 +28,10 @@ function rulesOf(changes: { policy?: PasswordPolicy; breachCheck?: BreachCheck }
   return {
     rules,
     failures,
-    accept: (raw: string, person = nobody, call: Call = aCall()) =>
-      rules.accept(call, raw, person, "password"),
+    accept: async (raw: string, person = nobody, call: Call = aCall()) =>
+      (await rules.accept(call, new Secret(raw), person, "password")).reveal(),
     broken: async (raw: string, person = nobody) =>
-      (await rules.broken(aCall(), raw, person)).map(({ rule }) => rule),
+      (await rules.broken(aCall(), new Secret(raw), person)).map(({ rule }) => rule),
   };
 }
 
@@ -115,10 +116,10 @@ describe("a new password that is guessed first", () => {
 
   test("is refused before it is known whose it is, where it is nobody's", () => {
     const { rules } = rulesOf();
-    expect(() => rules.assertGoodForAnybody("passwordpassword", "new_password")).toThrow(
+    expect(() => rules.assertGoodForAnybody(new Secret("passwordpassword"), "new_password")).toThrow(
       expect.objectContaining({ violations: [expect.objectContaining({ field: "new_password" })] }),
     );
-    rules.assertGoodForAnybody("lovelace@example", "new_password");
+    rules.assertGoodForAnybody(new Secret("lovelace@example"), "new_password");
   });
 });
 
@@ -204,7 +205,9 @@ test("what is said is one of a few sentences, whatever the password", async () =
   ];
   const property = fc.asyncProperty(fc.oneof(anyString, nameLike), async (raw) => {
     const person = { ...nobody, displayName: raw };
-    const error = await rules.accept(aCall(), raw, person, "new_password").catch((reason) => reason);
+    const error = await rules
+      .accept(aCall(), new Secret(raw), person, "new_password")
+      .catch((reason) => reason);
     expect(error).toBeInstanceOf(DomainError);
     const { violations } = error as DomainError;
     expect(violations.length).toBeGreaterThan(0);

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
+import { Secret } from "../../../src/domain/secret.ts";
 import { SessionService } from "../../../src/domain/session/session-service.ts";
 import { AesPageTokens } from "../../../src/infrastructure/crypto/aes-page-tokens.ts";
 import { HmacRefreshTokens } from "../../../src/infrastructure/crypto/hmac-refresh-tokens.ts";
@@ -25,7 +26,7 @@ beforeEach(async () => {
   await services.create("ada");
 });
 
-const refresh = (token: string) => services.sessions.refresh(aCall(), token);
+const refresh = (token: string) => services.refresh(token);
 const get = (id: string) => services.sessions.get(aCall(), id);
 const invalid = {
   name: "DomainError",
@@ -160,7 +161,9 @@ describe("refresh", () => {
       onReuse: () => expect.fail("a token was used up"),
     });
     const token = refreshTokens.seal({ sessionId: session.id, generation: 1 });
-    await expect(withOtherWrappingKey.refresh(aCall(), token)).rejects.toThrow("not among the wrapping keys");
+    await expect(withOtherWrappingKey.refresh(aCall(), new Secret(token))).rejects.toThrow(
+      "not among the wrapping keys",
+    );
     expect(await get(session.id)).toEqual(session);
   });
 
@@ -233,12 +236,16 @@ test("all that makes a refresh token no good has one answer, and it makes the ac
       services.users.suspend(aCall(), { ...changeOf(user), reason: "r", untilTime: undefined }),
     deleted: (user) => services.users.delete(aCall(), changeOf(user)),
     "given another password": ({ id: userId }) =>
-      services.authentication.setPassword(aCall(), { userId, password: otherPassword, requestId: undefined }),
+      services.authentication.setPassword(aCall(), {
+        userId,
+        password: new Secret(otherPassword),
+        requestId: undefined,
+      }),
     "changing the password": ({ id: userId }) =>
       services.authentication.changePassword(aCall(), {
         userId,
-        currentPassword: password,
-        newPassword: otherPassword,
+        currentPassword: new Secret(password),
+        newPassword: new Secret(otherPassword),
         keepSessionId: undefined,
         requestId: undefined,
       }),

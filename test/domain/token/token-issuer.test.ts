@@ -1,10 +1,12 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import type { SessionAt } from "../../../src/interfaces/relationaldb/session-repository.ts";
 import { askedOf } from "../../support/asked.ts";
 import { aCall } from "../../support/calls.ts";
 import { claimsIn, client } from "../../support/clocked-services.ts";
 import { Clocks, hour, minute, second } from "../../support/clocks.ts";
 import { anEvent } from "../../support/events.ts";
 import { InMemoryRepository } from "../../support/in-memory-repository.ts";
+import { revealed } from "../../support/revealed.ts";
 import { aSession, issuer, limits, schedule, tokenParts } from "../../support/token-parts.ts";
 
 let clocks: Clocks;
@@ -18,13 +20,14 @@ beforeEach(async () => {
   await parts.keyRing.maintain(aCall());
 });
 
+const issue = (at: SessionAt) => revealed(parts.issuer.issue(at));
 const headerIn = (token: string) =>
   JSON.parse(Buffer.from(token.split(".")[0] ?? "", "base64url").toString());
 
 describe("the tokens of a session", () => {
   test("say what RFC 9068 asks for, and whose session it is", async () => {
     const at = await aSession(repository, { audience: "bills" });
-    const tokens = parts.issuer.issue(at);
+    const tokens = issue(at);
     const time = at.time.getTime() / 1_000;
     expect(headerIn(tokens.accessToken)).toEqual({
       typ: "at+jwt",
@@ -51,20 +54,20 @@ describe("the tokens of a session", () => {
 
   test("are one refresh token for one generation, and an access token of its own each time", async () => {
     const at = await aSession(repository);
-    const [a, b] = [parts.issuer.issue(at), parts.issuer.issue(at)];
+    const [a, b] = [issue(at), issue(at)];
     expect(a.refreshToken).toBe(b.refreshToken);
     expect(claimsIn(a.accessToken)).toEqual({
       ...claimsIn(b.accessToken),
       jti: expect.not.stringMatching(claimsIn(b.accessToken).jti),
     });
     const next = await repository.statement(aCall()).sessions.refresh(at.session.id, 1, limits, anEvent());
-    expect(next && parts.issuer.issue(next).refreshToken).not.toBe(a.refreshToken);
+    expect(next && issue(next).refreshToken).not.toBe(a.refreshToken);
   });
 
   test("have times in whole seconds, and never later than what they stand for", async () => {
     clocks.pass(999);
     const at = await aSession(repository);
-    const { accessToken, accessTokenExpireTime } = parts.issuer.issue(at);
+    const { accessToken, accessTokenExpireTime } = issue(at);
     const { iat, exp } = claimsIn(accessToken);
     expect(iat * 1_000).toBe(at.time.getTime() - 999);
     expect(exp * 1_000).toBe(at.time.getTime() + schedule.tokenLifetimeMs - 999);
@@ -76,7 +79,7 @@ describe("the tokens of a session", () => {
     async (ms) => {
       const at = await aSession(repository, { absoluteMs: hour });
       const time = new Date(at.session.expireTime.getTime() - ms);
-      const { accessToken } = parts.issuer.issue({ ...at, time });
+      const { accessToken } = issue({ ...at, time });
       expect(claimsIn(accessToken).exp * 1_000).toBeLessThanOrEqual(at.session.expireTime.getTime());
       expect(claimsIn(accessToken).exp * 1_000).toBeGreaterThan(at.session.expireTime.getTime() - second);
     },
@@ -88,7 +91,7 @@ describe("the tokens of a session", () => {
     await parts.keyRing.maintain(aCall());
     const at = await aSession(repository);
     const next = new Date(clocks.databaseMs + 2 * schedule.maxAgeMs);
-    const kidAt = (time: Date) => headerIn(parts.issuer.issue({ ...at, time }).accessToken).kid;
+    const kidAt = (time: Date) => headerIn(issue({ ...at, time }).accessToken).kid;
     expect(kidAt(new Date(next.getTime() - 1))).toBe(first.id);
     expect(kidAt(next)).not.toBe(first.id);
   });
@@ -111,7 +114,7 @@ describe("prepare", () => {
     const other = tokenParts(repository, clocks);
     expect(() => other.issuer.issue(at)).toThrow("there is no signing key");
     await other.issuer.prepare(aCall());
-    const { accessToken } = other.issuer.issue(at);
+    const { accessToken } = revealed(other.issuer.issue(at));
     expect(parts.accessTokens.read(accessToken, parts.keyRing.keys)?.claims.sid).toBe(at.session.id);
   });
 });

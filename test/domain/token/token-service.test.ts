@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
+import { Secret } from "../../../src/domain/secret.ts";
 import type { AccessTokenClaims } from "../../../src/domain/token/access-tokens.ts";
 import type { User, UserDraft } from "../../../src/domain/user/user.ts";
 import type { SessionAt } from "../../../src/interfaces/relationaldb/session-repository.ts";
@@ -36,10 +37,14 @@ interface AskedFor {
   maxStalenessMs?: number;
 }
 const introspect = (token: string, { audience, maxStalenessMs = 0 }: AskedFor = {}) =>
-  parts.tokens.introspect(aCall(), token, { audience, maxStalenessMs });
+  parts.tokens.introspect(aCall(), new Secret(token), { audience, maxStalenessMs });
 const batch = (tokens: readonly string[], { audience, maxStalenessMs = 0 }: AskedFor = {}) =>
-  parts.tokens.batchIntrospect(aCall(), tokens, { audience, maxStalenessMs });
-const tokenOf = (at: SessionAt) => parts.issuer.issue(at).accessToken;
+  parts.tokens.batchIntrospect(
+    aCall(),
+    tokens.map((token) => new Secret(token)),
+    { audience, maxStalenessMs },
+  );
+const tokenOf = (at: SessionAt) => parts.issuer.issue(at).accessToken.reveal();
 const aToken = async (changes?: Parameters<typeof aSession>[1]) =>
   tokenOf(await aSession(repository, changes));
 /** A token with other claims, signed by the key that signs now. */
@@ -113,7 +118,7 @@ describe("a token is not good", () => {
       "a.b.c",
       `${token}.`,
       token.slice(0, -1),
-      parts.issuer.issue(at).refreshToken,
+      parts.issuer.issue(at).refreshToken.reveal(),
       "🙂",
     ];
     for (const text of [...texts, at.session.id, "a".repeat(100_000)]) {
@@ -180,12 +185,15 @@ describe("keys that may be old", () => {
     const other = tokenParts(repository, clocks);
     asked.length = 0;
     expect(
-      await other.tokens.introspect(aCall(), token, { audience: undefined, maxStalenessMs: 0 }),
+      await other.tokens.introspect(aCall(), new Secret(token), { audience: undefined, maxStalenessMs: 0 }),
     ).toBeDefined();
     expect(asked.map(({ what }) => what)).toEqual(["signingKeys.list", "sessions.statuses"]);
     asked.length = 0;
     clocks.processMs += schedule.maxAgeMs + 1;
-    await other.tokens.batchIntrospect(aCall(), [token], { audience: undefined, maxStalenessMs: 0 });
+    await other.tokens.batchIntrospect(aCall(), [new Secret(token)], {
+      audience: undefined,
+      maxStalenessMs: 0,
+    });
     expect(asked.map(({ what }) => what)).toEqual(["signingKeys.list", "sessions.statuses"]);
   });
 });

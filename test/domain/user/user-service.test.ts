@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
-import type { SignIn } from "../../../src/domain/credential/authentication-service.ts";
 import { DomainError } from "../../../src/domain/errors.ts";
+import { Secret } from "../../../src/domain/secret.ts";
 import type { User } from "../../../src/domain/user/user.ts";
 import type { CreateUser, ListUsers, UserService } from "../../../src/domain/user/user-service.ts";
 import { askedOf } from "../../support/asked.ts";
@@ -62,8 +62,16 @@ describe("create", () => {
   test.each([
     { changes: { email: "ada@" }, reason: "EMAIL_INVALID", field: "user.email" },
     { changes: { username: "a b" }, reason: "USERNAME_INVALID", field: "user.username" },
-    { changes: { password: unguessable(14) }, reason: "PASSWORD_UNACCEPTABLE", field: "password" },
-    { changes: { password: unguessable(257) }, reason: "PASSWORD_UNACCEPTABLE", field: "password" },
+    {
+      changes: { password: new Secret(unguessable(14)) },
+      reason: "PASSWORD_UNACCEPTABLE",
+      field: "password",
+    },
+    {
+      changes: { password: new Secret(unguessable(257)) },
+      reason: "PASSWORD_UNACCEPTABLE",
+      field: "password",
+    },
   ])("refuses $changes and creates nothing", async ({ changes, reason, field }) => {
     await expect(create(changes)).rejects.toMatchObject({ reason, violations: [{ field }] });
     expect((await users.list(aCall(), everything)).users).toEqual([]);
@@ -98,9 +106,9 @@ describe("a request id", () => {
   });
 
   test("tells one password from another, and from none", async () => {
-    const first = await create({ requestId, password });
-    expect(await create({ requestId, password })).toEqual(first);
-    for (const other of [otherPassword, undefined]) {
+    const first = await create({ requestId, password: new Secret(password) });
+    expect(await create({ requestId, password: new Secret(password) })).toEqual(first);
+    for (const other of [new Secret(otherPassword), undefined]) {
       await expect(create({ requestId, password: other })).rejects.toMatchObject({
         reason: "REQUEST_ID_REUSED",
       });
@@ -429,7 +437,7 @@ describe("suspend and unsuspend", () => {
 describe("the sessions of a user", () => {
   let services: ClockedServices;
   let ada: User;
-  let signIns: SignIn[];
+  let signIns: Awaited<ReturnType<ClockedServices["signIn"]>>[];
 
   beforeEach(async () => {
     services = await clockedServices();
@@ -460,7 +468,7 @@ describe("the sessions of a user", () => {
     expect(await states()).toEqual([reason, reason, "live"]);
     for (const { tokens } of signIns.slice(0, 2)) {
       expect(await services.introspect(tokens.accessToken)).toBeUndefined();
-      await expect(services.sessions.refresh(aCall(), tokens.refreshToken)).rejects.toMatchObject({
+      await expect(services.refresh(tokens.refreshToken)).rejects.toMatchObject({
         reason: "REFRESH_TOKEN_INVALID",
       });
     }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { inspect, promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Secret } from "../../../src/domain/secret.ts";
 import { loadWrappingKeys } from "../../../src/infrastructure/crypto/wrapping-key-source.ts";
 import { WrappingKeys } from "../../../src/infrastructure/crypto/wrapping-keys.ts";
 import { StartError } from "../../../src/infrastructure/start-error.ts";
@@ -30,11 +31,11 @@ async function refusal(loading: Promise<WrappingKeys>): Promise<string> {
 
 describe("a value", () => {
   test("is the keys", async () => {
-    expect((await loadWrappingKeys({ value: key })).unwrap(wrapped, "")).toEqual(plain);
+    expect((await loadWrappingKeys({ value: new Secret(key) })).unwrap(wrapped, "")).toEqual(plain);
   });
 
   test("that is none is refused", async () => {
-    expect(await refusal(loadWrappingKeys({ value: `${key} ${key}` }))).toBe(
+    expect(await refusal(loadWrappingKeys({ value: new Secret(`${key} ${key}`) }))).toBe(
       "The wrapping keys cannot be used. Wrapping keys 1 and 2 are the same.",
     );
   });

@@ -22,7 +22,7 @@ describe("a database that is borrowed", () => {
     {
       await using database = await borrow(usedFolder);
       expect(database.isAnothers).toBe(false);
-      expect(await query(database.uri, "select 1 as one")).toEqual([{ one: 1 }]);
+      expect(await query(database.uri.reveal(), "select 1 as one")).toEqual([{ one: 1 }]);
     }
     expect(await serverProcesses(usedFolder)).toEqual([]);
   });
@@ -35,7 +35,7 @@ describe("a database that is borrowed", () => {
     {
       await using database = await borrow(usedFolder);
       expect(database).toMatchObject({ isAnothers: true, uri });
-      await query(database.uri, "insert into kept values (1)");
+      await query(database.uri.reveal(), "insert into kept values (1)");
     }
     expect(await query(uri ?? "", "select row from kept")).toEqual([{ row: 1 }]);
   });
@@ -60,7 +60,7 @@ describe("a database that is borrowed", () => {
       database = await borrow(usedFolder);
     }
     expect(database.isAnothers).toBe(false);
-    expect(await query(database.uri, "select 1 as one")).toEqual([{ one: 1 }]);
+    expect(await query(database.uri.reveal(), "select 1 as one")).toEqual([{ one: 1 }]);
     await database[Symbol.asyncDispose]();
   });
 
@@ -68,13 +68,13 @@ describe("a database that is borrowed", () => {
     usedFolder,
   }) => {
     const first = await borrow(usedFolder);
-    const second = new Client({ connectionString: first.uri });
+    const second = new Client({ connectionString: first.uri.reveal() });
     await second.connect();
     const stopped = first[Symbol.asyncDispose]();
     await expect.poll(() => findRunningServer(usedFolder)).toBeUndefined();
     await sleep(300);
     expect((await second.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
-    await expect(query(first.uri, "select 1")).rejects.toThrow(/shutting down/);
+    await expect(query(first.uri.reveal(), "select 1")).rejects.toThrow(/shutting down/);
     await second.end();
     await stopped;
     expect(await serverProcesses(usedFolder)).toEqual([]);
@@ -83,7 +83,7 @@ describe("a database that is borrowed", () => {
 
 test("a server that stops at once cuts its clients off, as ever", async ({ usedFolder }) => {
   const server = await startEmbeddedPostgres({ dataDir: usedFolder });
-  const client = new Client({ connectionString: server.uri });
+  const client = new Client({ connectionString: server.uri.reveal() });
   const cut = new Promise<Error>((resolve) => client.on("error", resolve));
   await client.connect();
   await server.stop();

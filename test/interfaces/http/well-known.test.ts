@@ -68,7 +68,7 @@ describe("jwks.json", () => {
     const at = await aSession(repository);
     const { accessToken } = tokenIssuer.issue(at);
     const { content } = await served("/.well-known/jwks.json");
-    const { payload, protectedHeader } = await jwtVerify(accessToken, createLocalJWKSet(content), {
+    const { payload, protectedHeader } = await jwtVerify(accessToken.reveal(), createLocalJWKSet(content), {
       issuer,
       audience: "orders",
       typ: "at+jwt",

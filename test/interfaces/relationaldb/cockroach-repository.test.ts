@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { DatabasePool } from "slonik";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { DomainError } from "../../../src/domain/errors.ts";
+import { Secret } from "../../../src/domain/secret.ts";
 import { CockroachRepository } from "../../../src/interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
 import { aCall } from "../../support/calls.ts";
 import { openMigratedPool } from "../../support/migrated-pool.ts";
@@ -139,7 +140,7 @@ describe("the adapter on the wire", () => {
         username,
         displayName: "",
         attributes: {},
-        password: secret,
+        password: secret === undefined ? undefined : new Secret(secret),
         requestId: undefined,
       });
     await create("right", password);
@@ -152,7 +153,9 @@ describe("the adapter on the wire", () => {
 
     const statementsFor = async (identifier: string, secret: string) => {
       proxy.statements.length = 0;
-      await authentication.verifyPassword(aCall(), { identifier, password: secret }).catch(() => {});
+      await authentication
+        .verifyPassword(aCall(), { identifier, password: new Secret(secret) })
+        .catch(() => {});
       return [...proxy.statements];
     };
     const asked = await statementsFor("right", "wrong");

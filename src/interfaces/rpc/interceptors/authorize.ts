@@ -2,6 +2,7 @@ import type { Interceptor } from "@connectrpc/connect";
 import type { Caller, Callers } from "../../../domain/caller/callers.ts";
 import type { Peer } from "../../../domain/caller/peer.ts";
 import { DomainError } from "../../../domain/errors.ts";
+import { Secret } from "../../../domain/secret.ts";
 import { toConnectError } from "../errors.ts";
 import { type MethodPermissions, methodName } from "../permissions.ts";
 import { callerKey, grantsKey, peerKey } from "../rpc-call.ts";
@@ -40,9 +41,10 @@ export function reflectionGuard(callers: Callers) {
 }
 
 function identify(callers: Callers, peer: Peer, header: (name: string) => string | null): Promise<Caller> {
+  const authorization = header("authorization");
   return callers.identify({
     peer,
-    authorization: header("authorization") ?? undefined,
+    authorization: authorization === null ? undefined : new Secret(authorization),
     forwardedCertificate: header("x-forwarded-client-cert") ?? undefined,
   });
 }
