@@ -6,7 +6,10 @@ import type { WrappingKeySource } from "./infrastructure/crypto/wrapping-key-sou
 import { patienceMs } from "./infrastructure/db/budget.ts";
 import type { BreachedPasswordSource } from "./infrastructure/passwords/open-breached-passwords.ts";
 import { StartError } from "./infrastructure/start-error.ts";
+import { isLoopback, isLoopbackHost } from "./loopback.ts";
 import { type Settings, settings } from "./settings.ts";
+import { unsafeRuntime } from "./unsafe-runtime.ts";
+import { unsafeSettings } from "./unsafe-settings.ts";
 
 /** Everything that can be set, read once. Times are milliseconds. */
 export interface Config {
@@ -73,12 +76,18 @@ export class ConfigError extends StartError {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Reads the configuration from an environment. @throws ConfigError with all faults. */
-export function loadConfig(env: Environment): Config {
+/**
+ * Reads the configuration from an environment.
+ * @param flags that Node itself was started with
+ * @throws ConfigError with all faults.
+ */
+export function loadConfig(env: Environment, flags: readonly string[] = []): Config {
   const faults: string[] = [...unknownSettings(env), ...emptied(env)];
   const values = parseSettings(env, faults);
   const inProduction = env["NODE_ENV"] === "production";
   faults.push(...contradictions(values, inProduction));
+  faults.push(...unsafeSettings(values, inProduction, env["PGHOST"]));
+  faults.push(...unsafeRuntime(env, flags, inProduction));
   if (faults.length > 0) throw new ConfigError(faults);
   return toConfig(values as Settings, inProduction);
 }
@@ -169,7 +178,7 @@ function* breachContradictions(values: Partial<Settings>): Iterable<string> {
   if (url !== undefined && file !== undefined) {
     yield "AUTH_BREACH_CHECK_URL and AUTH_BREACH_CHECK_FILE are both set";
   }
-  if (url !== undefined && new URL(url).protocol === "http:" && !isLoopback(`${new URL(url).hostname}:`)) {
+  if (url !== undefined && new URL(url).protocol === "http:" && !isLoopbackHost(new URL(url).hostname)) {
     yield "AUTH_BREACH_CHECK_URL is not loopback, and parts of digests would cross the network in plaintext: use https";
   }
   if (values.AUTH_BREACH_CHECK_ON_FAILURE !== undefined && (url ?? file) === undefined) {
@@ -222,9 +231,6 @@ function* callerContradictions(values: Partial<Settings>, inProduction: boolean)
   if (sidecars !== undefined && tls === "off") {
     yield "AUTH_SIDECARS needs AUTH_TLS=mesh (or on): on loopback every process could say who it is";
   }
-  if (sidecars?.some((network) => network.endsWith("/0"))) {
-    yield "AUTH_SIDECARS names the whole network: everybody could say who they are";
-  }
   if (trustDomains !== undefined && caFile === undefined && sidecars === undefined) {
     yield "AUTH_TRUST_DOMAINS needs AUTH_CLIENT_CA_FILE or AUTH_SIDECARS: nobody could show a certificate";
   }
@@ -252,11 +258,6 @@ function* argon2Contradictions(values: Partial<Settings>): Iterable<string> {
     yield `AUTH_ARGON2_MEMORY=${memory} with AUTH_ARGON2_ITERATIONS=${iterations} is below the floor (OWASP): ` +
       `one of ${argon2Floors.map(([m, t]) => `${m} with ${t}`).join(", ")}`;
   }
-}
-
-function isLoopback(hostAndPort: string): boolean {
-  const host = hostAndPort.slice(0, hostAndPort.lastIndexOf(":"));
-  return host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 /** Without a word, only where it is a developer's own machine. */

@@ -33,7 +33,7 @@ async function main(args: readonly string[]): Promise<void> {
  * on its way.
  */
 async function start(stop: AbortSignal): Promise<void> {
-  const config = loadConfig(process.env);
+  const config = loadConfig(process.env, process.execArgv);
   // Read by libuv when it first needs a thread, which is after this.
   process.env["UV_THREADPOOL_SIZE"] ??= String(config.hashPool.concurrency + spareThreads);
   const logger = await createLogger(config.log);

@@ -39,6 +39,7 @@ const issuer = z
     "must be at most 512 characters of ASCII, without blanks",
   )
   .refine((text) => !/[?#]/.test(text), "must have no query and no fragment")
+  .refine((text) => !/^https?:\/\/[^/]*@/.test(text), "must have no user: everybody reads it")
   .refine((text) => !text.endsWith("/"), "must not end in a slash");
 
 const baseUrl = z
@@ -73,6 +74,10 @@ export const settings = {
     schema: z.url({ protocol: /^postgres(ql)?$/, error: "must be a postgresql:// URL" }).optional(),
     default: "(embedded PostgreSQL)",
     help: "The CockroachDB or PostgreSQL server to use, with libpq's parameters (sslmode, sslrootcert, …).",
+  },
+  AUTH_DATABASE_TLS: {
+    schema: oneOf("verified", "trusted-network").prefault("verified"),
+    help: "verified: a database that is not on loopback must prove who it is (sslmode=verify-full, or sslrootcert). trusted-network: as DATABASE_URL says, because a mesh or a network of its own protects the way.",
   },
   AUTH_DATA_DIR: {
     schema: z.string().min(1).default("./data"),
@@ -244,6 +249,10 @@ export const settings = {
   AUTH_PASSWORD_MIN_LENGTH: {
     schema: integer(8, 64).prefault("15"),
     help: "The fewest characters of a new password (NIST 800-63B-4 asks for 15 where it is the only factor).",
+  },
+  AUTH_SECOND_FACTOR: {
+    schema: oneOf("none", "elsewhere").prefault("none"),
+    help: "elsewhere: callers always ask for another factor besides. Only then may AUTH_PASSWORD_MIN_LENGTH be from 8 to 14.",
   },
   AUTH_PASSWORD_MAX_LENGTH: {
     schema: integer(64, 1_024).prefault("256"),

@@ -6,7 +6,7 @@ import { faultsOf } from "./support/faults-of.ts";
 
 /** What a service on a database that it shares must be told at least. */
 const shared = {
-  DATABASE_URL: "postgresql://db/auth",
+  DATABASE_URL: "postgresql://db/auth?sslmode=verify-full",
   AUTH_ISSUER: "https://auth.example.com",
   AUTH_AUDIENCES: "orders,https://bills.example.com",
   AUTH_WRAPPING_KEY_FILE: "/run/secrets/wrapping-key",
@@ -84,7 +84,7 @@ describe("a configuration", () => {
 
   test.each([
     "postgresql://auth:secret@db:26257/auth?sslmode=verify-full&sslrootcert=/ca.crt",
-    "postgres://db/auth",
+    "postgres://db/auth?sslmode=verify-full",
     "postgresql:///auth?host=/run/postgresql",
   ])("takes %s", (url) => {
     expect(loadConfig({ ...shared, DATABASE_URL: url }).databaseUrl?.reveal()).toBe(url);
@@ -128,12 +128,16 @@ describe("a configuration is refused", () => {
     ],
     [
       "tokens that outlive an idle session",
-      { AUTH_ACCESS_TOKEN_LIFETIME: "25h" },
+      { AUTH_ACCESS_TOKEN_LIFETIME: "1h", AUTH_SESSION_IDLE: "59m" },
       "AUTH_ACCESS_TOKEN_LIFETIME is longer than AUTH_SESSION_IDLE",
     ],
     [
       "a leeway that is longer than a session may be idle",
-      { AUTH_REFRESH_LEEWAY: "1441m" },
+      {
+        AUTH_ACCESS_TOKEN_LIFETIME: "1m",
+        AUTH_REFRESH_LEEWAY: "10m",
+        AUTH_SESSION_IDLE: "9m",
+      },
       "AUTH_REFRESH_LEEWAY is longer than AUTH_SESSION_IDLE",
     ],
     [
@@ -203,10 +207,14 @@ describe("a configuration is refused", () => {
     ],
     [
       "plaintext on a name",
-      { AUTH_HTTP_ADDRESS: "example.com:1" },
+      { AUTH_HTTP_ADDRESS: "example.com:1", AUTH_ISSUER: "https://auth.test" },
       "AUTH_HTTP_ADDRESS example.com:1 is not loopback",
     ],
-    ["plaintext on all of IPv6", { AUTH_HTTP_ADDRESS: "[::]:1" }, "AUTH_HTTP_ADDRESS [::]:1 is not loopback"],
+    [
+      "plaintext on all of IPv6",
+      { AUTH_HTTP_ADDRESS: "[::]:1", AUTH_ISSUER: "https://auth.test" },
+      "AUTH_HTTP_ADDRESS [::]:1 is not loopback",
+    ],
     ["TLS without files", { AUTH_TLS: "on" }, "AUTH_TLS=on needs AUTH_TLS_CERT_FILE and AUTH_TLS_KEY_FILE"],
     ["files without TLS", tls, "AUTH_TLS_CERT_FILE and AUTH_TLS_KEY_FILE need AUTH_TLS=on"],
     ["files and a mesh", { ...tls, AUTH_TLS: "mesh" }, "need AUTH_TLS=on, and it is mesh"],
@@ -267,9 +275,14 @@ describe("off loopback", () => {
 
   test("a mesh or TLS is enough", () => {
     const addresses = { AUTH_GRPC_ADDRESS: "0.0.0.0:1", AUTH_HTTP_ADDRESS: "[::]:2" };
-    expect(loadConfig({ ...addresses, AUTH_TLS: "mesh" }).tls).toBeUndefined();
+    expect(
+      loadConfig({ ...addresses, AUTH_ISSUER: "https://auth.test", AUTH_TLS: "mesh" }).tls,
+    ).toBeUndefined();
     const files = { AUTH_TLS: "on", AUTH_TLS_CERT_FILE: "/c", AUTH_TLS_KEY_FILE: "/k" };
-    expect(loadConfig({ ...addresses, ...files }).tls).toEqual({ certFile: "/c", keyFile: "/k" });
+    expect(loadConfig({ ...addresses, AUTH_ISSUER: "https://auth.test", ...files }).tls).toEqual({
+      certFile: "/c",
+      keyFile: "/k",
+    });
   });
 });
 

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { StartError } from "./start-error.ts";
 
 /** Files that make something, and how they are watched. */
@@ -87,8 +87,15 @@ async function readAll(files: readonly string[]): Promise<Buffer[]> {
 
 async function read(file: string): Promise<Buffer> {
   try {
-    return await readFile(file);
+    await using handle = await open(file, "r");
+    // Of the open file, so that it is the one that is read. That others may read it is how mounted secrets are.
+    const { mode } = await handle.stat();
+    if ((mode & 0o002) !== 0) {
+      throw new FileError(`${file} may be changed by everybody. Run: chmod o-w ${file}`);
+    }
+    return await handle.readFile();
   } catch (cause) {
+    if (cause instanceof FileError) throw cause;
     const code = (cause as NodeJS.ErrnoException).code ?? "";
     throw new FileError(`cannot read ${file}: ${readFaults[code] ?? code}`, { cause });
   }

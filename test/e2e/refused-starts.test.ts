@@ -203,7 +203,7 @@ describe("a start that cannot be", () => {
 
   test("without whose tokens it makes, and for whom, says so", async () => {
     const { code, says } = await refused({
-      DATABASE_URL: "postgresql://auth:hunter2@db/auth",
+      DATABASE_URL: "postgresql://auth:hunter2@db/auth?sslmode=verify-full",
       AUTH_ISSUER: "",
       AUTH_AUDIENCES: undefined,
       AUTH_WRAPPING_KEY: undefined,

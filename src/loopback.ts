@@ -1,0 +1,9 @@
+/** Whether nobody but this machine can reach a host: a name or address as it stands in a URL. */
+export function isLoopbackHost(host: string): boolean {
+  return host === "localhost" || host === "[::1]" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** The same of "host:port". */
+export function isLoopback(hostAndPort: string): boolean {
+  return isLoopbackHost(hostAndPort.slice(0, hostAndPort.lastIndexOf(":")));
+}
