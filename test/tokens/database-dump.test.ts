@@ -9,6 +9,7 @@ import { WrappingKeys } from "../../src/infrastructure/crypto/wrapping-keys.ts";
 import { startEmbeddedPostgres } from "../../src/infrastructure/db/embedded-postgres.ts";
 import { type ApiClients, grpcClients, httpClients } from "../support/clients.ts";
 import { figure } from "../support/figures.ts";
+import { rowsOf } from "../support/rows-of.ts";
 import { errorOf } from "../support/rpc.ts";
 import { startService, temporaryFolder } from "../support/service.ts";
 import { audience } from "../support/services.ts";
@@ -107,6 +108,7 @@ async function unwrap(dataDir: string, wrappingKeys: readonly string[], confiden
     const opener = WrappingKeys.parse(wrappingKeys.join("\n"));
     const secrets = (await client.query("select name, secret from shared_secrets order by name")).rows;
     expect(secrets.map(({ name }) => name)).toEqual([
+      "attempts:wrapped",
       "page-tokens:wrapped",
       "refresh-tokens:wrapped",
       "service-account-keys:wrapped",
@@ -129,16 +131,7 @@ async function unwrap(dataDir: string, wrappingKeys: readonly string[], confiden
       confidences.needles.addText(`d of private key ${id}`, d.toString("base64url"));
       confidences.known.addText(`public key ${id}`, publicJwk.x);
     }
-    const tables = await client.query(
-      "select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = 'public'",
-    );
-    const dump: string[] = [];
-    for (const { name } of tables.rows) {
-      dump.push(
-        ...(await client.query(`select t::text as row from ${name} as t`)).rows.map(({ row }) => row),
-      );
-    }
-    return Buffer.from(dump.join("\n"));
+    return Buffer.from(await rowsOf(client));
   } finally {
     await client.end();
     await postgres.stop();
@@ -252,6 +245,9 @@ describe("the search", () => {
       Buffer.from("correct horse"),
       Buffer.from("correct horse", "utf16le"),
       Buffer.from(Buffer.from("correct horse").toString("base64")),
+      Buffer.from(Buffer.from("a:correct horse").toString("base64")).subarray(2),
+      Buffer.from(Buffer.from(".correct horse").toString("base64")).subarray(1),
+      Buffer.from(encodeURIComponent("correct horse")),
       Buffer.from("f".repeat(63).concat("1")),
       Buffer.from("f".repeat(63).concat("1"), "hex"),
     ];

@@ -13,10 +13,12 @@ export class Needles {
   readonly #starts = new Uint8Array(1 << 24);
   size = 0;
 
-  /** A secret that is text: as it is, in hex and in base64. */
+  /** A secret that is text: as it is, in hex, in base64 and as part of a URL. */
   addText(name: string, text: string): void {
     this.#add(`${name} as text`, Buffer.from(text));
     this.#add(`${name} as UTF-16`, Buffer.from(text, "utf16le"));
+    const inUrl = encodeURIComponent(text);
+    if (inUrl !== text) this.#add(`${name} in a URL`, Buffer.from(inUrl));
     this.#addEncoded(name, Buffer.from(text));
   }
 
@@ -29,9 +31,19 @@ export class Needles {
   #addEncoded(name: string, bytes: Buffer): void {
     this.#add(`${name} in hex`, Buffer.from(bytes.toString("hex")));
     this.#add(`${name} in HEX`, Buffer.from(bytes.toString("hex").toUpperCase()));
-    // The last character may depend on what follows.
-    this.#add(`${name} in base64`, Buffer.from(bytes.toString("base64").replace(/.?=*$/, "")));
-    this.#add(`${name} in base64url`, Buffer.from(bytes.toString("base64url").slice(0, -1)));
+    for (const [before, lost] of [
+      [0, 0],
+      [1, 2],
+      [2, 3],
+    ]) {
+      // After other bytes it is other characters; the first and the last of them depend on what is beside it.
+      const shifted = Buffer.concat([Buffer.alloc(before ?? 0), bytes]);
+      this.#add(
+        `${name} in base64`,
+        Buffer.from(shifted.toString("base64").replace(/.?=*$/, "").slice(lost)),
+      );
+      this.#add(`${name} in base64url`, Buffer.from(shifted.toString("base64url").slice(lost, -1)));
+    }
   }
 
   #add(name: string, bytes: Buffer): void {
