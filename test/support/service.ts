@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { secretsShown } from "./kept-secrets.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -51,11 +52,15 @@ export class ServiceProcess {
   readonly lines: string[] = [];
   #stderr = "";
   readonly #exited: Promise<unknown>;
+  /** The wrapping keys that it was given. */
+  readonly #keys: readonly string[];
 
   constructor(environment: Environment, args: readonly string[] = [], cwd = root) {
+    const env = environmentOf(environment);
+    this.#keys = (env["AUTH_WRAPPING_KEY"] ?? "").split(",").filter((key) => key.length > 20);
     this.child = spawn(process.execPath, [join(root, "src/main.ts"), ...args], {
       cwd,
-      env: environmentOf(environment),
+      env,
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#exited = once(this.child, "close");
@@ -95,9 +100,11 @@ export class ServiceProcess {
     this.child.kill(signal);
   }
 
-  /** Waits for the end. Answers the exit code, or the signal that killed it. */
+  /** Waits for the end. Answers the exit code, or the signal that killed it. Fails where it has written a secret, whatever it was started for. */
   async exited(): Promise<number | NodeJS.Signals> {
     await this.#exited;
+    const shown = secretsShown(this.output, this.#keys);
+    if (shown.length > 0) throw new Error(`the service has written ${shown.join(", ")}`);
     return this.child.exitCode ?? this.child.signalCode ?? -1;
   }
 }

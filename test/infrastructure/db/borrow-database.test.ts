@@ -83,7 +83,7 @@ describe("a database that is borrowed", () => {
 
 test("a server that stops at once cuts its clients off, as ever", async ({ usedFolder }) => {
   const server = await startEmbeddedPostgres({ dataDir: usedFolder });
-  const client = new Client({ connectionString: server.uri.reveal() });
+  const client = new Client({ connectionString: server.uri });
   const cut = new Promise<Error>((resolve) => client.on("error", resolve));
   await client.connect();
   await server.stop();
