@@ -2,6 +2,7 @@ import { commandLineDefects } from "./command-line-defects.ts";
 import { eventDefects } from "./event-defects.ts";
 import { passwordDefects } from "./password-defects.ts";
 import { passwordHashDefects } from "./password-hash-defects.ts";
+import { secretDefects } from "./secret-defects.ts";
 import { sessionDefects } from "./session-defects.ts";
 import { tokenDefects } from "./token-defects.ts";
 import { transferDefects } from "./transfer-defects.ts";
@@ -206,6 +207,7 @@ export const defects: readonly Defect[] = [
   },
   ...eventDefects,
   ...passwordHashDefects,
+  ...secretDefects,
   ...sessionDefects,
   ...tokenDefects,
   ...transferDefects,

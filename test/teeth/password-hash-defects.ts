@@ -41,7 +41,7 @@ export const passwordHashDefects: readonly Defect[] = [
   {
     name: "the password as it was typed is not tried",
     file: "src/domain/credential/authentication-service.ts",
-    find: "      typed: password,\n",
+    find: "        typed: password.reveal(),\n",
     replace: "",
     test: "test/domain/credential/imported-hashes.test.ts",
     named: "a user who was moved in",
