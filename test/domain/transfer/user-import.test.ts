@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { Secret } from "../../../src/domain/secret.ts";
 import type { GivenRow, ImportedRow } from "../../../src/domain/transfer/user-import.ts";
 import type { UserRecord } from "../../../src/domain/transfer/user-record.ts";
 import { mostImportedRows } from "../../../src/domain/transfer/user-transfer-service.ts";
@@ -72,7 +73,7 @@ describe("an import", () => {
     expect((await stored(idOf(made)))?.user.attributes).toEqual({ team: "navy" });
     expect((await stored(idOf(suspended)))?.user).toMatchObject({ state: "suspended", suspension });
     const signIn = (identifier: string, typed: string) =>
-      authentication.verifyPassword(aCall(), { identifier, password: typed });
+      authentication.verifyPassword(aCall(), { identifier, password: new Secret(typed) });
     expect((await signIn("ada@example.com", "test")).id).toBe(idOf(kept));
     expect((await signIn("grace", password)).id).toBe(idOf(made));
     await expect(signIn("grace", "test")).rejects.toMatchObject({ reason: "CREDENTIALS_INVALID" });
