@@ -41,7 +41,8 @@ function waitIn(waiting: Set<() => void>, signal: AbortSignal): Promise<void> {
       waiting.delete(start);
       reject(signal.reason);
     };
-    if (signal.aborted) reject(signal.reason);
+    // Whoever has gone must not be handed a turn: it would never be passed on.
+    if (signal.aborted) return reject(signal.reason);
     signal.addEventListener("abort", leave, { once: true });
     waiting.add(start);
   });
