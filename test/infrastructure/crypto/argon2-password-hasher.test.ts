@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Argon2PasswordHasher } from "../../../src/infrastructure/crypto/argon2-password-hasher.ts";
 import { HashPool } from "../../../src/infrastructure/crypto/hash-pool.ts";
-import { aCall } from "../../support/calls.ts";
+import { aCall, aCancellableCall } from "../../support/calls.ts";
 
 const floor = { memoryKib: 19_456, iterations: 2, parallelism: 1 };
 const pool = new HashPool({ concurrency: 2, queueLimit: 100 });
@@ -131,6 +131,14 @@ describe("a hash that a user brings along", () => {
     expect(await hasher.verify(aCall(), composed, ofComposed, typed(decomposed))).toBe(true);
     expect(await hasher.verify(aCall(), composed, ofComposed, typed(composed))).toBe(true);
     expect(await hasher.verify(aCall(), "other", ofComposed, typed("another"))).toBe(false);
+  });
+
+  test("that was typed in two ways is checked to the end, though its caller goes meanwhile", async () => {
+    const { call, cancel } = aCancellableCall();
+    const checked = hasher.verify(call, "other", undefined, { typed: "another" });
+    cancel(new Error("the caller has gone"));
+    // Thrown, it would be an attempt that was not made, and a guess that counts for nothing.
+    expect(await checked).toBe(false);
   });
 
   test("is stood in for by what costs as much, but never matches", async () => {
