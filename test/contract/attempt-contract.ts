@@ -114,6 +114,16 @@ export function attemptContract(repositoryOf: () => RelationalRepository): void 
         expect(await begin(attemptOf(key), brief)).toMatchObject({ allowed: false, retryAfterMs: undefined });
       });
 
+      test("are refused at the cap without a time, though the last lock goes on", async () => {
+        const key = await someone[who]();
+        const locking = { ...brief, locksMs: [0, 0, hour] };
+        for (let place = 0; place < brief.cap; place++) await begin(attemptOf(key), locking);
+        expect(await begin(attemptOf(key), locking)).toMatchObject({
+          allowed: false,
+          retryAfterMs: undefined,
+        });
+      });
+
       test("are counted once for one id, and answered the same", async () => {
         const attempt = attemptOf(await someone[who]());
         const first = await begin(attempt);
@@ -135,6 +145,17 @@ export function attemptContract(repositoryOf: () => RelationalRepository): void 
         // Not the last one any more: it stays counted.
         await statements().giveBack(attempt);
         expect((await begin(attemptOf(key))).allowed).toBe(false);
+      });
+
+      test("that are given back after a success make up for none that come", async () => {
+        const key = await someone[who]();
+        const { attempt: right } = await begin(attemptOf(key));
+        const { attempt: gone } = await begin(attemptOf(key));
+        await conclude(right, "succeeded");
+        await statements().giveBack(gone);
+        const verdicts = [];
+        for (let place = 0; place < 4; place++) verdicts.push((await begin(attemptOf(key))).allowed);
+        expect(verdicts).toEqual([true, true, true, false]);
       });
     });
 

@@ -28,7 +28,8 @@ export function attemptStatements(
         const ofNetwork = tables.networkAttempts.get(network ?? "") ?? { failures: 0, windowEnd: 0 };
         const again = "attemptId" in before && before.attemptId === id;
         const windowLeftMs = ofNetwork.failures >= limits.ofNetwork ? ofNetwork.windowEnd - time : 0;
-        const open = before.failures < limits.cap && before.lockEnd <= time;
+        const capped = before.failures >= limits.cap;
+        const open = !capped && before.lockEnd <= time;
         const allowed = windowLeftMs <= 0 && (again || open);
         if (allowed && !again) {
           const failures = before.failures + 1;
@@ -44,7 +45,7 @@ export function attemptStatements(
             passwordHash: tables.passwordHashes.get(row.id),
           },
           allowed,
-          retryAfterMs: allowed || leftMs === 0 ? undefined : leftMs,
+          retryAfterMs: allowed || capped || leftMs === 0 ? undefined : leftMs,
         };
       }),
     conclude: ({ id, account, network }, result, event, { windowMs }) =>
@@ -67,7 +68,7 @@ export function attemptStatements(
       statement((tables) => {
         const known = tables.accountAttempts.get(account);
         if (known?.attemptId !== id) return;
-        const failures = known.failures - 1;
+        const failures = Math.max(known.failures - 1, 0);
         tables.accountAttempts.set(account, {
           ...known,
           attemptId: "",

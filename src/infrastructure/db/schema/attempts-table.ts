@@ -11,6 +11,7 @@ export const attemptsTable = {
       passwordHash: z.string().optional(),
       account: z.string(),
       allowed: z.boolean(),
+      capped: z.boolean(),
       lockLeftMs: z.int(),
       windowLeftMs: z.int(),
     }),

@@ -77,6 +77,7 @@ export class CockroachAttemptStatements implements AttemptStatements {
           ${credentialsTable.columns},
           counted_under.account,
           (counted.account is not null) as allowed,
+          coalesce(before.failures >= ${limits.cap}, false)::bool as capped,
           ${millisecondsUntil(sql.fragment`before.lock_end_time`)} as lock_left_ms,
           ${millisecondsUntil(sql.fragment`network.window_end_time`)} as window_left_ms
         from counted_under
@@ -89,7 +90,7 @@ export class CockroachAttemptStatements implements AttemptStatements {
         left join credentials on credentials.user_id = users.id
       `),
     );
-    const { account, allowed, lockLeftMs, windowLeftMs, passwordHash, ...user } = row;
+    const { account, allowed, capped, lockLeftMs, windowLeftMs, passwordHash, ...user } = row;
     const leftMs = Math.max(lockLeftMs, windowLeftMs);
     return {
       attempt: { id, account, network },
@@ -98,7 +99,7 @@ export class CockroachAttemptStatements implements AttemptStatements {
           ? undefined
           : { user: User.fromRow(usersTable.record.parse(user)), passwordHash },
       allowed,
-      retryAfterMs: allowed || leftMs === 0 ? undefined : leftMs,
+      retryAfterMs: allowed || capped || leftMs === 0 ? undefined : leftMs,
     };
   }
 
@@ -121,7 +122,7 @@ export class CockroachAttemptStatements implements AttemptStatements {
     await this.#run((connection) =>
       connection.query(sql.unsafe`
         update account_attempts
-        set failures = failures - 1, lock_end_time = now(), attempt_id = ${nobody}
+        set failures = greatest(failures - 1, 0), lock_end_time = now(), attempt_id = ${nobody}
         where account = ${account}
           and attempt_id = ${id}
       `),
