@@ -552,10 +552,10 @@ export const AuthenticationService: GenService<{
   },
   /**
    * ChangePassword sets a user's password where the current one is given. All sessions of the user end but the one that
-   * `keep_session_id` names. Whatever keeps the current one from being
-   * good (see VerifyPassword) gets one and the same answer.
-   * Errors: UNAUTHENTICATED (CREDENTIALS_INVALID), INVALID_ARGUMENT (PASSWORD_UNACCEPTABLE), FAILED_PRECONDITION
-   * (REQUEST_ID_REUSED), UNAVAILABLE (BREACH_CHECK_UNAVAILABLE).
+   * `keep_session_id` names. Whatever keeps the current one from being good (see VerifyPassword) gets one and the same
+   * answer, and is counted with the attempts of VerifyPassword and Authenticate.
+   * Errors: UNAUTHENTICATED (CREDENTIALS_INVALID), RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS), INVALID_ARGUMENT
+   * (PASSWORD_UNACCEPTABLE), FAILED_PRECONDITION (REQUEST_ID_REUSED), UNAVAILABLE (BREACH_CHECK_UNAVAILABLE).
    *
    * @generated from rpc auth.v1.AuthenticationService.ChangePassword
    */
