@@ -23,6 +23,8 @@ export interface RawCaller extends Disposable {
   call<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     request: MessageInitShape<I>,
+    /** Sent along. With an x-request-id of the caller's, no two answers differ by theirs. */
+    headers?: Readonly<Record<string, string>>,
   ): Promise<RawAnswer<MessageShape<O>>>;
 }
 
@@ -31,7 +33,7 @@ export function rawGrpc({ grpcAddress }: RunningService): RawCaller {
   const client = new Client(grpcAddress, credentials.createInsecure(), { "grpc.enable_retries": 0 });
   const bytes = (buffer: Buffer) => buffer;
   return {
-    call: (method, request) =>
+    call: (method, request, headers = {}) =>
       new Promise((resolve) => {
         const input = Buffer.from(toBinary(method.input, create(method.input, request)));
         const path = `/${method.parent.typeName}/${method.name}`;
@@ -42,7 +44,7 @@ export function rawGrpc({ grpcAddress }: RunningService): RawCaller {
           bytes,
           bytes,
           input,
-          new Metadata(),
+          metadataOf(headers),
           (_error: ServiceError | null, answer?: Buffer) => {
             body = answer;
           },
@@ -66,10 +68,10 @@ export function rawGrpc({ grpcAddress }: RunningService): RawCaller {
 /** By fetch, as JSON, on the HTTP port. */
 export function rawJson({ httpUrl }: RunningService): RawCaller {
   return {
-    async call(method, request) {
+    async call(method, request, sent = {}) {
       const response = await fetch(`${httpUrl}/${method.parent.typeName}/${method.name}`, {
         method: "POST",
-        headers: { "content-type": "application/json", "connect-protocol-version": "1" },
+        headers: { "content-type": "application/json", "connect-protocol-version": "1", ...sent },
         body: JSON.stringify(toJson(method.input, create(method.input, request))),
       });
       const headers = withoutDate(Object.fromEntries(response.headers));
@@ -81,6 +83,12 @@ export function rawJson({ httpUrl }: RunningService): RawCaller {
     },
     [Symbol.dispose]: () => {},
   };
+}
+
+function metadataOf(headers: Readonly<Record<string, string>>): Metadata {
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+  return metadata;
 }
 
 function withoutDate(headers: Readonly<Record<string, unknown>>): Record<string, unknown> {
