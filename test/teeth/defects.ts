@@ -1,5 +1,6 @@
 import { commandLineDefects } from "./command-line-defects.ts";
 import { eventDefects } from "./event-defects.ts";
+import { guessingDefects } from "./guessing-defects.ts";
 import { passwordDefects } from "./password-defects.ts";
 import { passwordHashDefects } from "./password-hash-defects.ts";
 import { secretDefects } from "./secret-defects.ts";
@@ -211,6 +212,7 @@ export const defects: readonly Defect[] = [
   ...sessionDefects,
   ...tokenDefects,
   ...transferDefects,
+  ...guessingDefects,
   ...passwordDefects,
   ...commandLineDefects,
 ];
