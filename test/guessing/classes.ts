@@ -17,8 +17,8 @@ type Instance = Pick<TwoServices, "query"> & { readonly clients: ApiClients };
 export type NewOf = (instance: Instance) => Promise<Named>;
 
 // Made by bcrypt 4.0.1 for Python.
-const foreign = "$2b$10$H6IYsU0TBoMzZ5t8S0tgpuPRcx14dsBch1sOgdXlfQeGe7B1XOma.";
-const oldArgon2 = await hash(password, {
+export const foreignHash = "$2b$10$H6IYsU0TBoMzZ5t8S0tgpuPRcx14dsBch1sOgdXlfQeGe7B1XOma.";
+export const oldHash = await hash(password, {
   memoryCost: 19_456,
   timeCost: 1,
   parallelism: 1,
@@ -65,8 +65,8 @@ export const classes = {
   },
   "no identifier at all": typed(() => `u ${randomUUID()}`),
   "an email that cannot be": typed(() => `${newName()}@-`),
-  "an old hash": withHash(oldArgon2),
-  "a foreign hash": withHash(foreign),
+  "an old hash": withHash(oldHash),
+  "a foreign hash": withHash(foreignHash),
   "a hash that cannot be read": withHash("$argon2id$v=19$m=4294967295,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AA"),
 } satisfies Record<string, NewOf>;
 
