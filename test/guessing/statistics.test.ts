@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { compare, quantile, seeded } from "./statistics.ts";
+import { compare, distanceOf, quantile, seeded } from "./statistics.ts";
 
 /** Times as a service has them: 20 ms, and jitter that only adds. */
 function times(random: () => number, count: number, jitterMs: number, moreMs = 0): number[] {
@@ -40,6 +40,18 @@ describe("two classes", () => {
     expect(needed).toBeGreaterThan(1_210 * (sigma / 5) ** 2);
     expect(needed).toBeLessThan(1_226 * (sigma / 5) ** 2);
   });
+});
+
+test("the distance of two mixtures is that of their shares", () => {
+  const random = seeded(7);
+  const mixture = (share: number) =>
+    Array.from({ length: 1_000 }, () => (random() < share ? 60 : 20) + random());
+  const same = distanceOf(mixture(0.5), mixture(0.5));
+  expect(same.distance).toBeLessThan(same.byChance);
+  const { distance, byChance } = distanceOf(mixture(0.5), mixture(0.2));
+  expect(distance).toBeGreaterThan(0.25);
+  expect(distance).toBeLessThan(0.35);
+  expect(distance).toBeGreaterThan(byChance);
 });
 
 test("quantiles lie between values", () => {

@@ -63,6 +63,23 @@ export function quantile(sorted: readonly number[], p: number): number {
   return below + (above - below) * (place - Math.floor(place));
 }
 
+/**
+ * The greatest difference of the shares below any time (Kolmogorov and Smirnov), and what chance alone reaches once in a
+ * thousand times: for classes of several kinds of hashes, whose quantiles jump from one kind to the next.
+ */
+export function distanceOf(first: readonly number[], second: readonly number[]) {
+  const [a, b] = [[...first].sort(ascending), [...second].sort(ascending)];
+  const all = [...a, ...b].sort(ascending);
+  let distance = 0;
+  let [inA, inB] = [0, 0];
+  for (const ms of all) {
+    while (inA < a.length && (a[inA] ?? 0) <= ms) inA += 1;
+    while (inB < b.length && (b[inB] ?? 0) <= ms) inB += 1;
+    distance = Math.max(distance, Math.abs(inA / a.length - inB / b.length));
+  }
+  return { distance, byChance: 1.95 * Math.sqrt(1 / a.length + 1 / b.length) };
+}
+
 /** Intervals of the differences of quantiles. */
 function intervals(
   first: readonly number[],
