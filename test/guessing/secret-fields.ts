@@ -32,6 +32,10 @@ export const secretFields: Readonly<Record<string, SecretField>> = {
   "TokenService/IntrospectToken: token": "token",
   "TokenService/BatchIntrospectTokens: tokens": "token",
   "ServiceAccountService/ListServiceAccounts: page_token": "no secret",
+  "EventService/ListEvents: page_token": "no secret",
+  "UserTransferService/ImportUsers: users.password_hash": "new",
+  "UserTransferService/ExportUsers: page_token": "no secret",
+  "UserTransferService/ExportUsers: include_password_hashes": "no secret",
 };
 
 /** The fields of all requests that are marked as secrets (`debug_redact`), or called like one. */

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { DomainError } from "../../../src/domain/errors.ts";
+import { Secret } from "../../../src/domain/secret.ts";
 import { aCall, aCancellableCall } from "../../support/calls.ts";
 import { type ClockedServices, client, clockedServices } from "../../support/clocked-services.ts";
 import { day, minute, second } from "../../support/clocks.ts";
@@ -24,12 +25,14 @@ async function answerOf(attempt: Promise<unknown>): Promise<string> {
 }
 
 const verify = (identifier: string, secret = otherPassword, ipAddress = "") =>
-  answerOf(services.authentication.verifyPassword(aCall(), { identifier, password: secret, ipAddress }));
+  answerOf(
+    services.authentication.verifyPassword(aCall(), { identifier, password: new Secret(secret), ipAddress }),
+  );
 const authenticate = (identifier: string, secret = otherPassword) =>
   answerOf(
     services.authentication.authenticate(aCall(), {
       identifier,
-      password: secret,
+      password: new Secret(secret),
       audience,
       client: { ...client, ipAddress: "" },
     }),
@@ -38,8 +41,8 @@ const change = (userId: string, currentPassword = otherPassword, newPassword = "
   answerOf(
     services.authentication.changePassword(aCall(), {
       userId,
-      currentPassword,
-      newPassword,
+      currentPassword: new Secret(currentPassword),
+      newPassword: new Secret(newPassword),
       keepSessionId: undefined,
       requestId: undefined,
     }),
@@ -111,7 +114,11 @@ describe("attempts", () => {
     }
     expect(await verify("ada", password)).toBe("TOO_MANY_ATTEMPTS");
     const anew = "a password that was set anew";
-    await services.authentication.setPassword(aCall(), { userId: id, password: anew, requestId: undefined });
+    await services.authentication.setPassword(aCall(), {
+      userId: id,
+      password: new Secret(anew),
+      requestId: undefined,
+    });
     expect(await verify("ada", anew)).toBe("OK");
   });
 
@@ -171,7 +178,10 @@ describe("attempts", () => {
       const { id } = await services.create("ada");
       const { call, cancel } = aCancellableCall();
       const verifying = (by = aCall()) =>
-        services.authentication.verifyPassword(by, { identifier: "ada", password: otherPassword });
+        services.authentication.verifyPassword(by, {
+          identifier: "ada",
+          password: new Secret(otherPassword),
+        });
       // All places of the pool are taken, by somebody else.
       const others = ["x", "y"].map((name) => verify(name));
       const waiting = verifying(call);
