@@ -276,9 +276,9 @@ describe("sessions on two processes, once their end is acknowledged", { timeout:
           refused += answers.length - answered.length;
           for (const answer of answers) {
             if (answer.status === "fulfilled") continue;
-            expect(await errorOf(Promise.reject(answer.reason))).toMatchObject({
-              reason: "CREDENTIALS_INVALID",
-            });
+            // Each that the end has overtaken counts as a failure, and eight of them may be more than are free.
+            const { reason } = await errorOf(Promise.reject(answer.reason));
+            expect(["CREDENTIALS_INVALID", "TOO_MANY_ATTEMPTS"]).toContain(reason);
           }
           await undo(services.first, account);
           if (answered.length > 0) expect(await useAll(answered)).toMatchObject({ accepted: 0 });
