@@ -7,7 +7,7 @@ import {
 } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
-import type { Interceptor, StreamRequest } from "@connectrpc/connect";
+import { Code, ConnectError, type Interceptor, type StreamRequest } from "@connectrpc/connect";
 import { DomainError } from "../../../domain/errors.ts";
 
 const validator = createValidator();
@@ -21,10 +21,24 @@ export const validateRequests: Interceptor = (next) => (request) => {
 
 /** The messages of a request, of one or of many, each held to its rules when it is taken. */
 async function* validated({ method, message }: StreamRequest): AsyncGenerator<Message> {
-  for await (const each of message) {
-    assertValid(method.input, each);
-    yield each;
+  try {
+    for await (const each of message) {
+      assertValid(method.input, each);
+      yield each;
+    }
+  } catch (error) {
+    throw isUnreadable(error) ? unreadable(method.input, error) : error;
   }
+}
+
+/** Connect says of bytes of a stream that are no message, what it says of none of a single request, that we are at fault. */
+function isUnreadable(error: unknown): error is ConnectError {
+  return error instanceof ConnectError && error.code === Code.Internal;
+}
+
+function unreadable({ typeName }: DescMessage, cause: ConnectError): ConnectError {
+  const message = `request is not a valid ${typeName}`;
+  return new ConnectError(message, Code.InvalidArgument, undefined, undefined, cause);
 }
 
 /** @throws INVALID_REQUEST that names each field of the message which breaks a rule of its schema */
