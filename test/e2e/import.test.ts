@@ -71,7 +71,7 @@ describe("imports over sockets", () => {
       const { user } = await clients.authentication.verifyPassword({ identifier: `${name}-ada`, password });
       expect(user?.id).toBe(results[0]?.result.value);
       const tooMany = { users: batch(0, 501) };
-      const error = await errorOf(clients.transfers.importUsers(stream([{}, tooMany])));
+      const error = await errorOf(clients.transfers.importUsers(stream([tooMany])));
       expect(error).toMatchObject({ reason: "INVALID_REQUEST", fields: ["users"] });
     }
   });

@@ -51,7 +51,6 @@ describe("ImportUsers", () => {
       rpc,
       { users: [{ user: { id, username: "ada" }, passwordHash: await hashOfPassword() }] },
       { users: [...named("Ada", "grace"), {}, { user: { email: "x@" } }] },
-      { users: [] },
     );
     expect(results.map(reasonOf)).toEqual([
       "userId",
@@ -89,17 +88,19 @@ describe("ImportUsers", () => {
     const error = await errorOf(send(rpc, { users: named("ada") }, { users: many }));
     expect(error).toMatchObject({ code: Code.InvalidArgument, reason: "INVALID_REQUEST", fields: ["users"] });
     expect((await exported(rpc)).users).toHaveLength(1);
-    expect(await errorOf(send(rpc, { requestId: "7" }))).toMatchObject({ fields: ["request_id"] });
+    expect(await errorOf(send(rpc, { requestId: "7", users: named("b") }))).toMatchObject({
+      fields: ["request_id"],
+    });
   });
 
   test("has its options from the first message", async () => {
     const rpc = opened();
     const [requestId, other] = [randomUUID(), randomUUID()];
     const users = named("ada");
-    expect(await errorOf(send(rpc, { users }, { validateOnly: true }))).toMatchObject({
+    expect(await errorOf(send(rpc, { users }, { users, validateOnly: true }))).toMatchObject({
       fields: ["validate_only"],
     });
-    expect(await errorOf(send(rpc, { requestId }, { requestId: other }))).toMatchObject({
+    expect(await errorOf(send(rpc, { requestId, users }, { requestId: other, users }))).toMatchObject({
       fields: ["request_id"],
     });
     const checked = await send(rpc, { validateOnly: true, users: named("grace") }, { users: named("grace") });
@@ -123,8 +124,9 @@ describe("ImportUsers", () => {
     });
   });
 
-  test("of nothing answers nothing", async () => {
+  test("of nothing answers nothing; a message without rows, which would be a transaction, is refused", async () => {
     expect((await send(opened())).results).toEqual([]);
+    expect(await errorOf(send(opened(), {}))).toMatchObject({ reason: "INVALID_REQUEST", fields: ["users"] });
   });
 
   test("leaves no hash in the log", async () => {
