@@ -13,11 +13,11 @@ const importUsers = command({
   name: "import",
   args: ["FILE"],
   summary: "Imports users from a file, with their password hashes",
-  details: `FILE is what \`auth export\` has written (json), CSV with a header, or what another system exports: Keycloak (a realm, or its
-users), Ory Kratos (identities with their credentials), Auth0 (password hashes, or its bulk import's schema) or Firebase
-(auth:export, and the project's hash parameters). Rows that cannot be imported are refused, and the others are imported.
-The same command given again within a day goes on where it was cut off, and answers what it has answered of what was done.
-Exit code 1 says that rows were refused.`,
+  details: `FILE is what \`auth export\` has written (json), CSV with a header, or what another system exports: Keycloak (a realm, or
+its users), Ory Kratos (identities with their credentials), Auth0 (password hashes, or its bulk import's schema) or
+Firebase (auth:export, and the project's hash parameters). Rows that cannot be imported are refused, and the others
+are imported. The same command given again within a day goes on where it was cut off, and answers what it has answered
+of what was done. Exit code 1 says that rows were refused.`,
   options: {
     format: oneOf(formatNames, "what FILE is: json where not given"),
     "dry-run": flag("only checks, and changes nothing"),
