@@ -50,6 +50,6 @@ export const secretDefects: readonly Defect[] = [
     find: "if ((mode & 0o002) !== 0) {",
     replace: "if (mode < 0) {",
     test: "test/unsafe-configurations.test.ts",
-    named: "a process refuses to start with a policy",
+    named: "a process refuses to start",
   },
 ];
