@@ -84,7 +84,7 @@ function parseTyped({ options }: Command, argv: readonly string[]) {
   });
   try {
     const parsed = parseArgs({
-      args: [...argv],
+      args: withTokensJoined(argv),
       options: { ...common, ...Object.fromEntries(own) },
       allowPositionals: true,
       strict: true,
@@ -93,6 +93,14 @@ function parseTyped({ options }: Command, argv: readonly string[]) {
   } catch (error) {
     throw new UsageError(sentenceOf(error as Error));
   }
+}
+
+/** One page token in 64 begins with a hyphen, which would be taken for another option. */
+function withTokensJoined(argv: readonly string[]): string[] {
+  return argv.flatMap((word, index) => {
+    if (argv[index - 1] === "--page-token") return [];
+    return word === "--page-token" && index + 1 < argv.length ? [`${word}=${argv[index + 1]}`] : [word];
+  });
 }
 
 /** Node's own sentence names options and no values; the advice after it is about something else. */

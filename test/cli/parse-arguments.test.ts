@@ -26,6 +26,18 @@ const table = [get, keyGet, make];
 const parsed = (line: string) => parseArguments(table, line === "" ? [] : line.split(" "));
 
 describe("a command line", () => {
+  test("takes a page token that begins with a hyphen", () => {
+    const list = command({
+      name: "thing list",
+      summary: "Lists",
+      options: { "page-token": text("TOKEN", "the next page"), quick: flag("quickly") },
+      run,
+    });
+    expect(parseArguments([list], ["thing", "list", "--page-token", "-a_B-", "--quick"])).toMatchObject({
+      input: { options: { "page-token": "-a_B-", quick: true } },
+    });
+  });
+
   test("is a command, its arguments and its options, in any order and spelling", () => {
     const line =
       "thing make --quick --name=x --fact a=1 --fact b=2=3 --size 7 --kind b --at 2027-01-31T12:00:00+01:00";
