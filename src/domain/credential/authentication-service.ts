@@ -239,7 +239,7 @@ export class AuthenticationService {
       });
     }).catch(async (error) => {
       // The same call may have been sent twice at once, and the other one may have made the change since.
-      if (isCredentialsInvalid(error) && (await wasMade())) return;
+      if (isRefusal(error) && (await wasMade())) return;
       throw error;
     });
   }
@@ -312,6 +312,10 @@ function credentialsInvalid(): DomainError {
   return new DomainError("CREDENTIALS_INVALID", "identifier or password is wrong");
 }
 
-function isCredentialsInvalid(error: unknown): boolean {
-  return error instanceof DomainError && error.reason === "CREDENTIALS_INVALID";
+/** Whether an attempt came to nothing: it was wrong, or it was one too many. */
+function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof DomainError &&
+    (error.reason === "CREDENTIALS_INVALID" || error.reason === "TOO_MANY_ATTEMPTS")
+  );
 }
