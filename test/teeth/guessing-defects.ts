@@ -12,7 +12,7 @@ export const guessingDefects: readonly Defect[] = [
     file: authentication,
     find: "    return this.#attempts.make(call, attempt, async (allowed) => {\n",
     replace:
-      "    const hashed = this.#hasher.verify(call, password, undefined).catch(() => false);\n" +
+      "    const hashed = this.#hasher.verify(call, password.reveal(), undefined).catch(() => false);\n" +
       "    return this.#attempts.make(call, attempt, async (allowed) => {\n      await hashed;\n",
     test: races,
     named: "VerifyPassword of a user",
