@@ -7,8 +7,10 @@ import type { CallRecord } from "./steady-callers.ts";
 const toleranceMs = 100;
 
 /** Milliseconds by which a call outlived its deadline, or, where it failed, the service's own patience. */
-function overrun({ ms, deadlineMs = Number.POSITIVE_INFINITY, code, starvedMs }: CallRecord): number {
-  const limitMs = code === undefined ? deadlineMs : Math.min(deadlineMs, patienceMs);
+function overrun({ method, ms, deadlineMs = Number.POSITIVE_INFINITY, code, starvedMs }: CallRecord): number {
+  // An attempt is begun by one unit of work and concluded by another, each with patience of its own.
+  const units = method === "VerifyPassword" ? 2 : 1;
+  const limitMs = code === undefined ? deadlineMs : Math.min(deadlineMs, units * patienceMs);
   // What a machine without a core to spare does is no fault of the service.
   return ms - starvedMs - limitMs;
 }
@@ -19,7 +21,8 @@ export function worstOverrun(records: readonly CallRecord[]): number {
 
 /**
  * Every call came to an end in time, and each that failed says what its caller may do next: UNAVAILABLE with a time to
- * come back, DEADLINE_EXCEEDED, or for a write whose commit is in doubt UNKNOWN.
+ * come back, DEADLINE_EXCEEDED, for a write whose commit is in doubt UNKNOWN, and for an attempt too many
+ * RESOURCE_EXHAUSTED.
  */
 export function expectFailFast(records: readonly CallRecord[]): void {
   const late = records.filter((record) => overrun(record) > toleranceMs);
@@ -35,7 +38,10 @@ function isAllowed({ method, code, reason, retryAfterMs = 0 }: CallRecord): bool
     case Code.DeadlineExceeded:
       return reason === "DEADLINE_EXCEEDED";
     case Code.Unknown:
-      return reason === "OUTCOME_UNKNOWN" && ["CreateUser", "UpdateUser"].includes(method);
+      return reason === "OUTCOME_UNKNOWN" && ["CreateUser", "UpdateUser", "VerifyPassword"].includes(method);
+    case Code.ResourceExhausted:
+      // Attempts whose end could not be noted count as failures: ten of them close the account for half a minute.
+      return reason === "TOO_MANY_ATTEMPTS" && method === "VerifyPassword" && retryAfterMs > 0;
     default:
       return false;
   }
