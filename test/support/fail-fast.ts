@@ -21,7 +21,7 @@ export function worstOverrun(records: readonly CallRecord[]): number {
 
 /**
  * Every call came to an end in time, and each that failed says what its caller may do next: UNAVAILABLE with a time to
- * come back, DEADLINE_EXCEEDED, for a write whose commit is in doubt UNKNOWN, and for an attempt too many
+ * come back, DEADLINE_EXCEEDED, ABORTED where others were always first, for a write whose commit is in doubt UNKNOWN, and for an attempt too many
  * RESOURCE_EXHAUSTED.
  */
 export function expectFailFast(records: readonly CallRecord[]): void {
@@ -39,6 +39,9 @@ function isAllowed({ method, code, reason, retryAfterMs = 0 }: CallRecord): bool
       return reason === "DEADLINE_EXCEEDED";
     case Code.Unknown:
       return reason === "OUTCOME_UNKNOWN" && ["CreateUser", "UpdateUser", "VerifyPassword"].includes(method);
+    case Code.Aborted:
+      // Run again and again, until there was no patience left: events that are placed meanwhile are in the way too.
+      return reason === "CONTENTION" && retryAfterMs > 0;
     case Code.ResourceExhausted:
       // Attempts whose end could not be noted count as failures: ten of them close the account for half a minute.
       return reason === "TOO_MANY_ATTEMPTS" && method === "VerifyPassword" && retryAfterMs > 0;
