@@ -21,6 +21,12 @@ import type { Run } from "./run.ts";
 const namesKeptForMs = 30 * 24 * 3_600_000;
 const nobody = "00000000-0000-0000-0000-000000000000";
 
+/**
+ * When an account that is open was last closed: well in the past, because a column of milliseconds rounds the present up,
+ * and the next attempt would find it closed for half of one.
+ */
+const open = sql.fragment`now() - interval '1 second'`;
+
 /** Attempts in SQL: each change one statement. */
 export class CockroachAttemptStatements implements AttemptStatements {
   readonly #run: Run;
@@ -122,7 +128,7 @@ export class CockroachAttemptStatements implements AttemptStatements {
     await this.#run((connection) =>
       connection.query(sql.unsafe`
         update account_attempts
-        set failures = greatest(failures - 1, 0), lock_end_time = now(), attempt_id = ${nobody}
+        set failures = greatest(failures - 1, 0), lock_end_time = ${open}, attempt_id = ${nobody}
         where account = ${account}
           and attempt_id = ${id}
       `),
@@ -193,7 +199,7 @@ function accountOf(userId: string): string {
 function forgive(account: string): FragmentSqlToken {
   return sql.fragment`
     update account_attempts
-    set failures = 0, lock_end_time = now()
+    set failures = 0, lock_end_time = ${open}
     where account = ${account}
     returning account`;
 }
@@ -202,7 +208,7 @@ function forgive(account: string): FragmentSqlToken {
 export function forgiveWhere(userId: string, cte: FragmentSqlToken): FragmentSqlToken {
   return sql.fragment`
     update account_attempts
-    set failures = 0, lock_end_time = now()
+    set failures = 0, lock_end_time = ${open}
     where account = ${accountOf(userId)}
       and exists (select 1 from ${cte})
     returning account`;
@@ -231,7 +237,7 @@ function countForNetwork(id: string, network: string, windowMs: number): Fragmen
 function lockEnd(failures: FragmentSqlToken, { free, locksMs }: AttemptLimits): FragmentSqlToken {
   const place = sql.fragment`least(${failures} - ${free - 1}::int8, ${locksMs.length}::int8)`;
   return sql.fragment`
-    now() + coalesce((${sql.array([...locksMs], "int8")})[${place}::int4], 0) * interval '1 millisecond'`;
+    now() + coalesce(nullif((${sql.array([...locksMs], "int8")})[${place}::int4], 0), -1000) * interval '1 millisecond'`;
 }
 
 function millisecondsUntil(time: FragmentSqlToken): FragmentSqlToken {
