@@ -99,7 +99,7 @@ export class KeyRing {
     await this.#load(call);
     const waiting = this.#waiting();
     if (waiting !== undefined) return { key: waiting, added: false };
-    const id = await this.#add(call, this.#loaded.inOrder.length === 0 ? 0 : 2 * this.#schedule.maxAgeMs);
+    const id = await this.#add(call, 0);
     await this.#load(call);
     // Another instance may have added one at the same moment: then that is the next one.
     const key = this.keys.get(id) ?? this.#waiting() ?? this.signingAt(this.#loaded.time);
@@ -176,25 +176,29 @@ export class KeyRing {
   /** Adds the next key where it is due. Answers whether the keys are others than before. */
   async #addNext(call: Call): Promise<boolean> {
     const { inOrder, time } = this.#loaded;
-    const { rotationMs, maxAgeMs } = this.#schedule;
     const last = inOrder.at(-1);
-    const leadMs = 2 * maxAgeMs;
-    const dueInMs = last === undefined ? 0 : last.activateTime.getTime() + rotationMs - time;
-    if (dueInMs > leadMs) return false;
-    // Nobody knows a key before the first, so nobody has to learn of the first.
-    await this.#add(call, last === undefined ? 0 : Math.max(dueInMs, leadMs));
+    const dueInMs = last === undefined ? 0 : last.activateTime.getTime() + this.#schedule.rotationMs - time;
+    if (dueInMs > this.#leadMs) return false;
+    await this.#add(call, dueInMs);
     return true;
   }
 
+  /** How long a key is published before it signs. */
+  get #leadMs(): number {
+    return 2 * this.#schedule.maxAgeMs;
+  }
+
   /** Adds a key after the last one, unless another instance does. Answers the id that it would have. */
-  async #add(call: Call, activateAfterMs: number): Promise<string> {
+  async #add(call: Call, dueInMs: number): Promise<string> {
     const id = this.#newId();
+    // Nobody knows a key before the first, so nobody has to learn of the first.
+    const isFirst = this.#loaded.inOrder.length === 0;
     const key: NewSigningKey = {
       id,
       sequence: (this.#loaded.inOrder.at(-1)?.sequence ?? 0) + 1,
       algorithm: this.#algorithm,
       ...this.#pairs.generate(id, this.#algorithm),
-      activateAfterMs,
+      activateAfterMs: isFirst ? 0 : Math.max(dueInMs, this.#leadMs),
     };
     const event = this.#events.of(call, { type: "signing-key.added", objectId: id });
     await this.#repository.transaction(call, async ({ signingKeys, events }) => {
