@@ -1,6 +1,6 @@
 import type { Defect } from "./defects.ts";
 
-const authentication = "src/domain/credential/authentication-service.ts";
+const proofs = "src/domain/credential/password-proofs.ts";
 const attempts = "src/interfaces/relationaldb/cockroachdb/cockroach-attempts.ts";
 const races = "test/guessing/races.test.ts";
 
@@ -9,7 +9,7 @@ const races = "test/guessing/races.test.ts";
 export const guessingDefects: readonly Defect[] = [
   {
     name: "a guess is hashed before it is counted",
-    file: authentication,
+    file: proofs,
     find: "    return this.#attempts.make(call, attempt, async (allowed) => {\n",
     replace:
       "    const hashed = this.#hasher.verify(call, password.reveal(), undefined).catch(() => false);\n" +

@@ -40,7 +40,7 @@ export const passwordHashDefects: readonly Defect[] = [
   },
   {
     name: "the password as it was typed is not tried",
-    file: "src/domain/credential/authentication-service.ts",
+    file: "src/domain/credential/password-proofs.ts",
     find: "        typed: password.reveal(),\n",
     replace: "",
     test: "test/domain/credential/imported-hashes.test.ts",

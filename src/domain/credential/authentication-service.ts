@@ -1,4 +1,3 @@
-import type { UserWithPassword } from "../../interfaces/relationaldb/credential-repository.ts";
 import type { RelationalRepository } from "../../interfaces/relationaldb/relational-repository.ts";
 import type { UserKey } from "../../interfaces/relationaldb/user-repository.ts";
 import type { AuditEvents } from "../audit/event.ts";
@@ -6,15 +5,15 @@ import type { Call } from "../call.ts";
 import { DomainError, invalidField } from "../errors.ts";
 import type { DomainToAscii } from "../identifier/email.ts";
 import { parseIdentifier } from "../identifier/identifier.ts";
-import type { Mutation, Mutations } from "../request/mutations.ts";
+import type { Mutations } from "../request/mutations.ts";
 import type { Secret } from "../secret.ts";
 import type { Client, Session, SessionLimits } from "../session/session.ts";
-import type { AllowedAttempt, SignInAttempt, SignInAttempts } from "../throttle/sign-in-attempts.ts";
+import type { SignInAttempts } from "../throttle/sign-in-attempts.ts";
 import type { TokenIssuer, Tokens } from "../token/token-issuer.ts";
 import { type User, userNotFound } from "../user/user.ts";
 import { type Person, personOf } from "./own-words.ts";
-import { preparePassword } from "./password.ts";
 import type { PasswordHasher } from "./password-hasher.ts";
+import { credentialsInvalid, PasswordProofs } from "./password-proofs.ts";
 import type { BrokenRule, PasswordRules } from "./password-rules.ts";
 
 export interface VerifyPassword {
@@ -60,14 +59,6 @@ export interface ChangePassword {
   readonly requestId: string | undefined;
 }
 
-/** Who somebody has proven to be. */
-interface Proof {
-  readonly user: User;
-  readonly passwordHash: string;
-  /** The password, prepared. */
-  readonly prepared: Secret;
-}
-
 /** An identifier that no user can have: looked up where what was typed is none, so that the work is the same. */
 const nobody: UserKey = { kind: "username", key: "" };
 
@@ -79,15 +70,14 @@ export class AuthenticationService {
   readonly #repository: RelationalRepository;
   readonly #mutations: Mutations;
   readonly #hasher: PasswordHasher;
+  readonly #proofs: PasswordProofs;
   readonly #passwordRules: PasswordRules;
   readonly #toAscii: DomainToAscii;
   readonly #audiences: ReadonlySet<string>;
   readonly #sessionLimits: SessionLimits;
   readonly #issuer: TokenIssuer;
-  readonly #attempts: SignInAttempts;
   readonly #events: AuditEvents;
   readonly #newId: () => string;
-  readonly #onRehashFailure: (error: unknown) => void;
 
   constructor(dependencies: {
     repository: RelationalRepository;
@@ -112,25 +102,24 @@ export class AuthenticationService {
     this.#audiences = dependencies.audiences;
     this.#sessionLimits = dependencies.sessionLimits;
     this.#issuer = dependencies.issuer;
-    this.#attempts = dependencies.attempts;
     this.#events = dependencies.events;
     this.#newId = dependencies.newId;
-    this.#onRehashFailure = dependencies.onRehashFailure;
+    this.#proofs = new PasswordProofs(dependencies);
   }
 
   /**
-   * The active user whose identifier and password these are. Every other case takes as many statements and one hash as well and
-   * throws one and the same error (NIST 800-63B-4 §3.2.2, ASVS 6.3.8).
+   * The active user whose identifier and password these are. Every other case takes as many statements and one hash as well
+   * and throws one and the same error (NIST 800-63B-4 §3.2.2, ASVS 6.3.8).
    * @throws CREDENTIALS_INVALID, TOO_MANY_ATTEMPTS, OVERLOADED
    */
   async verifyPassword(call: Call, { identifier, password, ipAddress = "" }: VerifyPassword): Promise<User> {
     const key = parseIdentifier(identifier, this.#toAscii) ?? nobody;
     const attempt = { type: "password.verified", key, name: identifier, ipAddress } as const;
-    const proof = await this.#prove(call, attempt, password, async (proof, allowed) => {
+    const proof = await this.#proofs.prove(call, attempt, password, async (proof, allowed) => {
       await allowed.succeeded();
       return proof;
     });
-    await this.#rehashIfOutdated(call, proof);
+    await this.#proofs.rehashIfOutdated(call, proof);
     return proof.user;
   }
 
@@ -149,7 +138,7 @@ export class AuthenticationService {
     const attempt = { type: "session.begun", key, name: identifier, ipAddress: client.ipAddress } as const;
     // A sign-in of the same user at the same moment may have hashed the password anew: then this one looks once more.
     for (let tries = 0; tries < 2; tries++) {
-      const signIn = await this.#prove(call, attempt, password, async (proof, allowed) => {
+      const signIn = await this.#proofs.prove(call, attempt, password, async (proof, allowed) => {
         const { user, passwordHash } = proof;
         const happened = { type: "session.begun", userId: user.id, objectId: id } as const;
         const event = this.#events.of(call, { ...happened, clientAddress: client.ipAddress });
@@ -163,7 +152,7 @@ export class AuthenticationService {
       });
       if (signIn === undefined) continue;
       const { proof, begun } = signIn;
-      await this.#rehashIfOutdated(call, proof);
+      await this.#proofs.rehashIfOutdated(call, proof);
       return { user: proof.user, session: begun.session, tokens: this.#issuer.issue(begun) };
     }
     throw credentialsInvalid();
@@ -187,7 +176,7 @@ export class AuthenticationService {
     const request = { requestId, method: "SetPassword", content: { id } };
     const password = await this.#acceptFor(call, id, raw).catch(async (error) => {
       // Rules may have become stricter since the same call was made.
-      if (await this.#wasMade(call, request, raw)) return undefined;
+      if (await this.#mutations.earlier(call, request, raw)) return undefined;
       throw error;
     });
     if (password === undefined) return;
@@ -212,36 +201,38 @@ export class AuthenticationService {
     const keep = change.keepSessionId?.toLowerCase();
     const request = { requestId: change.requestId, method: "ChangePassword", content: { id, keep } };
     // Once the change is made, the current password is no longer current.
-    const wasMade = () => this.#wasMade(call, request, change.newPassword);
-    if (await wasMade()) return;
+    const earlier = () => this.#mutations.earlier(call, request, change.newPassword);
+    if (await earlier()) return;
     this.#passwordRules.assertGoodForAnybody(change.newPassword, "new_password");
 
     const key: UserKey = { kind: "id", id };
     const attempt = { type: "password.changed", key, name: id, ipAddress: change.ipAddress ?? "" } as const;
-    await this.#prove(call, attempt, change.currentPassword, async ({ user, passwordHash: current }) => {
-      const password = await this.#passwordRules.accept(
-        call,
-        change.newPassword,
-        personOf(user),
-        "new_password",
-      );
-      const secret = { password, hash: await this.#hasher.hash(call, password.reveal()) };
-      await this.#mutations.once(call, { ...request, secret }, async (repositories) => {
-        const { credentials, sessions, attempts, events } = repositories;
-        const found = await credentials.find(key);
-        const replaced =
-          found?.user.state === "active" && (await credentials.replace(id, current, secret.hash));
-        if (!replaced) throw credentialsInvalid();
-        await sessions.endAll(id, "password-changed", keep);
-        await attempts.forgive(id);
-        await events.add(this.#events.of(call, { type: "password.changed", userId: id, changedFields }));
-        return undefined;
+    await this.#proofs
+      .prove(call, attempt, change.currentPassword, async ({ user, passwordHash: current }) => {
+        const password = await this.#passwordRules.accept(
+          call,
+          change.newPassword,
+          personOf(user),
+          "new_password",
+        );
+        const secret = { password, hash: await this.#hasher.hash(call, password.reveal()) };
+        await this.#mutations.once(call, { ...request, secret }, async (repositories) => {
+          const { credentials, sessions, attempts, events } = repositories;
+          const found = await credentials.find(key);
+          const replaced =
+            found?.user.state === "active" && (await credentials.replace(id, current, secret.hash));
+          if (!replaced) throw credentialsInvalid();
+          await sessions.endAll(id, "password-changed", keep);
+          await attempts.forgive(id);
+          await events.add(this.#events.of(call, { type: "password.changed", userId: id, changedFields }));
+          return undefined;
+        });
+      })
+      .catch(async (error) => {
+        // The same call may have been sent twice at once, and the other one may have made the change since.
+        if (isRefusal(error) && (await earlier())) return;
+        throw error;
       });
-    }).catch(async (error) => {
-      // The same call may have been sent twice at once, and the other one may have made the change since.
-      if (isRefusal(error) && (await wasMade())) return;
-      throw error;
-    });
   }
 
   async #person(call: Call, id: string): Promise<Person> {
@@ -254,62 +245,6 @@ export class AuthenticationService {
     this.#passwordRules.assertGoodForAnybody(raw, "password");
     return this.#passwordRules.accept(call, raw, await this.#person(call, id), "password");
   }
-
-  /** Whether a password was set before by the same request. */
-  async #wasMade(call: Call, request: Omit<Mutation, "secret">, raw: Secret): Promise<boolean> {
-    const password = preparePassword(raw);
-    if (password === undefined) return false;
-    return this.#mutations.wasMade(call, { ...request, secret: { password, hash: "" } });
-  }
-
-  /**
-   * Makes an attempt: counted, checked by one hash, and then concluded by `proven` where it is right. What is refused
-   * anyway is to cost next to nothing, so that whether there is room for a hash comes first.
-   */
-  #prove<T>(
-    call: Call,
-    attempt: SignInAttempt,
-    password: Secret,
-    proven: (proof: Proof, allowed: AllowedAttempt) => Promise<T>,
-  ): Promise<T> {
-    this.#hasher.assertRoom();
-    return this.#attempts.make(call, attempt, async (allowed) => {
-      const { found } = allowed;
-      // What cannot be a password is hashed like one, but is never right.
-      const prepared = preparePassword(password);
-      const { key } = attempt;
-      const matches = await this.#hasher.verify(call, (prepared ?? password).reveal(), found?.passwordHash, {
-        typed: password.reveal(),
-        name: key.kind === "id" ? key.id : key.key,
-      });
-      if (!isGood(found) || !matches || prepared === undefined) {
-        await allowed.failed("CREDENTIALS_INVALID");
-        throw credentialsInvalid();
-      }
-      return proven({ ...found, prepared }, allowed);
-    });
-  }
-
-  async #rehashIfOutdated(call: Call, { user, prepared, passwordHash: current }: Proof): Promise<void> {
-    if (!this.#hasher.isOutdated(current)) return;
-    try {
-      const passwordHash = await this.#hasher.hash(call, prepared.reveal());
-      const event = this.#events.of(call, { type: "password.rehashed", userId: user.id });
-      await this.#repository.transaction(call, async ({ credentials, events }) => {
-        if (await credentials.replace(user.id, current, passwordHash)) await events.add(event);
-      });
-    } catch (error) {
-      this.#onRehashFailure(error);
-    }
-  }
-}
-
-function isGood(found: UserWithPassword | undefined): found is UserWithPassword & { passwordHash: string } {
-  return found?.user.state === "active" && found.passwordHash !== undefined;
-}
-
-function credentialsInvalid(): DomainError {
-  return new DomainError("CREDENTIALS_INVALID", "identifier or password is wrong");
 }
 
 /** Whether an attempt came to nothing: it was wrong, or it was one too many. */

@@ -4,6 +4,7 @@ import type {
 } from "../../interfaces/relationaldb/relational-repository.ts";
 import type { ConcludedRequest, MutationRequest } from "../../interfaces/relationaldb/request-repository.ts";
 import type { Call } from "../call.ts";
+import { preparePassword } from "../credential/password.ts";
 import type { PasswordHasher } from "../credential/password-hasher.ts";
 import { DomainError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
@@ -88,19 +89,18 @@ export class Mutations {
   }
 
   /**
-   * Whether the mutation was made before: for one that must look at what it has changed since.
+   * The mutation as it was made before with this new password: for one that must look at what it has changed since, or that
+   * its own rules, having become stricter, refuse by now.
    * @throws REQUEST_ID_REUSED
    */
-  async wasMade(call: Call, mutation: Mutation): Promise<boolean> {
-    return (await this.earlier(call, mutation)) !== undefined;
-  }
-
-  /**
-   * The mutation as it was made before: for one that its own rules, having become stricter since, refuse by now.
-   * @throws REQUEST_ID_REUSED
-   */
-  async earlier(call: Call, mutation: Mutation): Promise<ConcludedRequest | undefined> {
-    if (mutation.requestId === undefined) return undefined;
+  async earlier(
+    call: Call,
+    asked: Omit<Mutation, "secret">,
+    raw: Secret,
+  ): Promise<ConcludedRequest | undefined> {
+    const password = preparePassword(raw);
+    if (asked.requestId === undefined || password === undefined) return undefined;
+    const mutation = { ...asked, secret: { password, hash: "" } };
     const request = this.#request(mutation);
     const earlier = await this.#repository.read(call).requests.find(request.id);
     if (earlier) await this.#assertSame(call, mutation, request, earlier);

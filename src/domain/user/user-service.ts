@@ -6,7 +6,6 @@ import type { UserQuery } from "../../interfaces/relationaldb/user-repository.ts
 import type { AuditEvents, EventType } from "../audit/event.ts";
 import type { Call } from "../call.ts";
 import { personOf } from "../credential/own-words.ts";
-import { preparePassword } from "../credential/password.ts";
 import type { PasswordHasher } from "../credential/password-hasher.ts";
 import type { PasswordRules } from "../credential/password-rules.ts";
 import { DomainError } from "../errors.ts";
@@ -234,9 +233,7 @@ export class UserService {
     try {
       return await this.#passwordRules.accept(call, raw, personOf(profile), "password");
     } catch (error) {
-      const password = preparePassword(raw);
-      if (password === undefined) throw error;
-      const earlier = await this.#mutations.earlier(call, { ...mutation, secret: { password, hash: "" } });
+      const earlier = await this.#mutations.earlier(call, mutation, raw);
       if (earlier?.result === undefined) throw error;
       return earlier.result;
     }
