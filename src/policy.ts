@@ -1,5 +1,11 @@
 import { Policy, PolicyError } from "./domain/caller/policy.ts";
-import { FileError, type Reload, type WatchedFiles, watchFiles } from "./infrastructure/watched-files.ts";
+import {
+  FileError,
+  type Reload,
+  readFiles,
+  type WatchedFiles,
+  watchFiles,
+} from "./infrastructure/watched-files.ts";
 import { methodNames } from "./interfaces/rpc/routes.ts";
 
 /**
@@ -11,17 +17,22 @@ export async function watchPolicy(
   onReload: (outcome: Reload<Policy>) => void,
 ): Promise<WatchedFiles<Policy> | undefined> {
   if (file === undefined) return undefined;
-  return watchFiles({ files: [file], make: ([content]) => readPolicy(file, String(content)), onReload });
+  return watchFiles({ ...policyIn(file), onReload });
 }
 
 /** Reads the policy of a file, as it is now. @throws FileError with every fault of it */
-export async function readPolicyOnce(file: string): Promise<Policy> {
-  const watched = await watchFiles({ files: [file], make: ([content]) => readPolicy(file, String(content)) });
-  watched.close();
-  return watched.current;
+export function readPolicyOnce(file: string): Promise<Policy> {
+  return readFiles(policyIn(file));
 }
 
-function readPolicy(file: string, text: string): Policy {
+function policyIn(file: string) {
+  return {
+    files: [file],
+    make: ([content]: readonly Buffer[]) => parsePolicy(file, String(content)),
+  };
+}
+
+function parsePolicy(file: string, text: string): Policy {
   try {
     return Policy.parse(JSON.parse(text), methodNames);
   } catch (cause) {

@@ -30,6 +30,14 @@ export interface WatchedFiles<Made> {
 
 const defaultIntervalMs = 5_000;
 
+/** Makes something of files as they are now. @throws FileError */
+export async function readFiles<Made>({
+  files,
+  make,
+}: Pick<WatchedFilesOptions<Made>, "files" | "make">): Promise<Made> {
+  return make(await readAll(files));
+}
+
 /**
  * Makes something of files, and again whenever they change. The content is compared, not the time of change: so it does
  * not matter whether they are overwritten, renamed into place, or swapped behind a symbolic link as Kubernetes does. While

@@ -1,8 +1,5 @@
 import type { RelationalRepository } from "../../interfaces/relationaldb/relational-repository.ts";
-import type {
-  KeyAndAccount,
-  ServiceAccountReader,
-} from "../../interfaces/relationaldb/service-account-repository.ts";
+import type { KeyAndAccount } from "../../interfaces/relationaldb/service-account-repository.ts";
 import { type Call, ownCall } from "../call.ts";
 import { DomainError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
@@ -135,8 +132,7 @@ export class Callers {
 
   /** In a call of our own: others may come to wait for it, and the first must not end it for them. */
   async #find({ id, digest }: ShownKey): Promise<KeyAndAccount | undefined> {
-    const accounts: ServiceAccountReader = this.#repository.read(ownCall(lookUpMs)).serviceAccounts;
-    const found = await accounts.findKey(id);
+    const found = await this.#repository.read(ownCall(lookUpMs)).serviceAccounts.findKey(id);
     if (found === undefined || !this.#keys.equal(found.digest, digest)) return undefined;
     if (found.good) this.#used.add(id);
     return found;
