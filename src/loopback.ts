@@ -7,3 +7,13 @@ export function isLoopbackHost(host: string): boolean {
 export function isLoopback(hostAndPort: string): boolean {
   return isLoopbackHost(hostAndPort.slice(0, hostAndPort.lastIndexOf(":")));
 }
+
+type Addresses = { readonly [Name in "AUTH_GRPC_ADDRESS" | "AUTH_HTTP_ADDRESS"]?: string | undefined };
+
+/** The settings of addresses that more than this machine can reach, and what they are. */
+export function openAddresses(values: Addresses): [name: keyof Addresses, address: string][] {
+  return (["AUTH_GRPC_ADDRESS", "AUTH_HTTP_ADDRESS"] as const).flatMap((name) => {
+    const address = values[name];
+    return address === undefined || isLoopback(address) ? [] : [[name, address]];
+  });
+}

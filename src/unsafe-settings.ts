@@ -1,3 +1,4 @@
+import { unsaid } from "./contradictions.ts";
 import { isLoopback, isLoopbackHost } from "./loopback.ts";
 import type { Settings } from "./settings.ts";
 
@@ -9,7 +10,13 @@ export function* unsafeSettings(
 ): Iterable<string> {
   yield* unsafeDatabase(values, inProduction, defaultDatabaseHost);
   yield* unsafeTokens(values);
-  yield* unsafeDefaults(values, inProduction);
+  if (inProduction && values.DATABASE_URL === undefined) {
+    yield* unsaid(
+      values,
+      "NODE_ENV=production",
+      "the one that is made in AUTH_DATA_DIR lies beside what it wraps",
+    );
+  }
   if ((values.AUTH_PASSWORD_MIN_LENGTH ?? 15) < 15 && values.AUTH_SECOND_FACTOR !== "elsewhere") {
     yield "AUTH_PASSWORD_MIN_LENGTH is below 15, which is too short where a password is the only factor: " +
       "set AUTH_SECOND_FACTOR=elsewhere where callers always ask for another one";
@@ -81,18 +88,6 @@ function* unsafeTokens(values: Partial<Settings>): Iterable<string> {
   }
   if (issuer !== undefined && audiences?.has(issuer)) {
     yield "AUTH_AUDIENCES holds AUTH_ISSUER: a token is for who verifies it, not for who makes it";
-  }
-}
-
-/** What is made or guessed on a developer's own machine must be said in production. */
-function* unsafeDefaults(values: Partial<Settings>, inProduction: boolean): Iterable<string> {
-  if (!inProduction || values.DATABASE_URL !== undefined) return;
-  for (const name of ["AUTH_ISSUER", "AUTH_AUDIENCES"] as const) {
-    if (values[name] === undefined) yield `${name} must be set with NODE_ENV=production`;
-  }
-  if ((values.AUTH_WRAPPING_KEY_FILE ?? values.AUTH_WRAPPING_KEY) === undefined) {
-    yield "AUTH_WRAPPING_KEY_FILE (or AUTH_WRAPPING_KEY) must be set with NODE_ENV=production: " +
-      "the one that is made in AUTH_DATA_DIR lies beside what it wraps";
   }
 }
 

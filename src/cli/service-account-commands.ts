@@ -3,10 +3,10 @@ import type { ServiceAccount, ServiceAccountKey } from "../domain/caller/service
 import { DomainError } from "../domain/errors.ts";
 import { type Answer, type Command, command, type Surroundings } from "./command.ts";
 import type { OpenService } from "./open-service.ts";
-import { text, texts, time, wholeNumber } from "./option.ts";
+import { text, texts, time } from "./option.ts";
+import { more, pageOf, pageOptions } from "./pages.ts";
 import { columns, moment, shown } from "./text.ts";
 import { UsageError } from "./usage-error.ts";
-import { more } from "./user-commands.ts";
 
 const aboutAccounts = "ACCOUNT is the id or the name of a service account.";
 const aboutDelay = "Services that run know of it within five seconds.";
@@ -34,15 +34,13 @@ There are also those of AUTH_POLICY_FILE. The first admin is made so, and its ke
 const listAccounts = command({
   name: "service-account list",
   summary: "Lists the service accounts, youngest first",
-  options: {
-    "page-size": wholeNumber("N", "at most so many: 50 where not given, at most 1,000"),
-    "page-token": text("TOKEN", "the page after that one"),
-  },
-  async run({ options: { "page-size": pageSize = 0, "page-token": pageToken = "" } }, { withService }) {
+  options: pageOptions,
+  async run({ options }, { withService }) {
     const { assertRequest, serviceAccountJson } = await import("./messages.ts");
-    assertRequest.listServiceAccounts({ pageSize, pageToken });
+    const page = pageOf(options);
+    assertRequest.listServiceAccounts(page);
     const { accounts, nextPageToken } = await withService(({ serviceAccounts, call }) =>
-      serviceAccounts.list(call(), { pageSize, pageToken }),
+      serviceAccounts.list(call(), page),
     );
     return {
       json: { serviceAccounts: accounts.map(serviceAccountJson), nextPageToken },

@@ -1,7 +1,9 @@
 import { type Command, command } from "./command.ts";
-import { flag, text, wholeNumber } from "./option.ts";
+import { given } from "./given.ts";
+import { flag, text } from "./option.ts";
+import { more, pageOf, pageOptions } from "./pages.ts";
 import { counted } from "./text.ts";
-import { aboutUsers, given, more } from "./user-commands.ts";
+import { aboutUsers } from "./user-commands.ts";
 import { userReference } from "./user-reference.ts";
 import { sessionTable } from "./user-text.ts";
 
@@ -12,15 +14,13 @@ const listSessions = command({
   details: aboutUsers,
   options: {
     "show-ended": flag("those that have ended too"),
-    "page-size": wholeNumber("N", "at most so many: 50 where not given, at most 1,000"),
-    "page-token": text("TOKEN", "the page after that one"),
+    ...pageOptions,
   },
   async run({ args: [argument = ""], options }, { withService }) {
     const { assertRequest, sessionJson } = await import("./messages.ts");
-    const { "page-size": pageSize = 0, "page-token": pageToken = "", "show-ended": showEnded } = options;
     const { sessions, nextPageToken } = await withService(async (service) => {
       const { id: userId } = await service.users.get(service.call(), userReference(argument));
-      const query = { userId, showEnded, pageSize, pageToken };
+      const query = { userId, showEnded: options["show-ended"], ...pageOf(options) };
       assertRequest.listSessions(query);
       return service.sessions.list(service.call(), query);
     });

@@ -2,8 +2,10 @@ import { Secret } from "../domain/secret.ts";
 import type { User } from "../domain/user/user.ts";
 import type { ListUsers } from "../domain/user/user-service.ts";
 import { type Answer, type Command, command, type Surroundings } from "./command.ts";
+import { given } from "./given.ts";
 import type { OpenService } from "./open-service.ts";
-import { flag, oneOf, pairs, text, time, wholeNumber } from "./option.ts";
+import { flag, oneOf, pairs, text, time } from "./option.ts";
+import { more, pageOf, pageOptions } from "./pages.ts";
 import { UsageError } from "./usage-error.ts";
 import { userReference } from "./user-reference.ts";
 import { userTable, userText } from "./user-text.ts";
@@ -70,8 +72,7 @@ const listUsers = command({
     "show-deleted": flag("deleted users too"),
     "order-by": oneOf(["create_time", "id"], "create_time where not given"),
     descending: flag("the other way round"),
-    "page-size": wholeNumber("N", "at most so many: 50 where not given, at most 1,000"),
-    "page-token": text("TOKEN", "the page after that one"),
+    ...pageOptions,
   },
   async run({ options }, { withService }) {
     const { assertRequest, userJson } = await import("./messages.ts");
@@ -83,8 +84,7 @@ const listUsers = command({
       showDeleted: options["show-deleted"] || options.state === "deleted",
       orderBy: options["order-by"] === "id" ? "id" : "createTime",
       descending: options.descending,
-      pageSize: options["page-size"] ?? 0,
-      pageToken: options["page-token"] ?? "",
+      ...pageOf(options),
     } satisfies ListUsers;
     const { emailPrefix = "", pageSize, pageToken } = query;
     assertRequest.listUsers({ filter: { emailPrefix }, pageSize, pageToken });
@@ -190,18 +190,4 @@ async function answering(
 ): Promise<Answer> {
   const [user, { userJson }] = await Promise.all([withService(work), import("./messages.ts")]);
   return { json: { user: userJson(user) }, text: userText(user) };
-}
-
-/** How to go on with a list, for people. */
-export function more(nextPageToken: string): string {
-  return nextPageToken === "" ? "" : `There are more: --page-token ${nextPageToken}\n`;
-}
-
-type Given<Fields> = { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> };
-
-/** The fields that are there: messages know no other way to leave one out. */
-export function given<Fields extends object>(fields: Fields): Given<Fields> {
-  return Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== undefined),
-  ) as Given<Fields>;
 }
