@@ -1,4 +1,4 @@
-import { DomainError } from "./errors.ts";
+import { invalidField } from "./errors.ts";
 
 /** A place in a list that is ordered by time and id: after the item with these. */
 export interface PageCursor {
@@ -64,10 +64,11 @@ function openPageToken(
   if (token === "") return undefined;
   const cursor = pageTokens.open(token, scope);
   if (cursor === undefined) {
-    const description = `was not made by this service for the same ${boundTo}`;
-    throw new DomainError("PAGE_TOKEN_INVALID", `page_token: ${description}`, {
-      violations: [{ field: "page_token", description }],
-    });
+    throw invalidField(
+      "PAGE_TOKEN_INVALID",
+      "page_token",
+      `was not made by this service for the same ${boundTo}`,
+    );
   }
   return cursor;
 }
