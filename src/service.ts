@@ -20,7 +20,7 @@ import { welcome } from "./infrastructure/welcome.ts";
 import { wellKnownDocuments } from "./interfaces/http/well-known.ts";
 import { CockroachRepository } from "./interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
 import { unknownMethod } from "./interfaces/rpc/errors.ts";
-import { authorize, reflectionGuard } from "./interfaces/rpc/interceptors/authorize.ts";
+import { createAdmission, reflectionGuard } from "./interfaces/rpc/interceptors/authorize.ts";
 import { logCalls } from "./interfaces/rpc/interceptors/log-calls.ts";
 import { validateRequests, warmUpValidation } from "./interfaces/rpc/interceptors/validate.ts";
 import { createRoutes, permissionsOfMethods, serviceDescriptors } from "./interfaces/rpc/routes.ts";
@@ -70,7 +70,8 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   await firstKeys(keyRing);
 
   const routes = createRoutes(services);
-  const interceptors = [logCalls(logger), authorize(callers, permissionsOfMethods), validateRequests];
+  const { admit, authorize } = createAdmission(callers, permissionsOfMethods);
+  const interceptors = [logCalls(logger), authorize, validateRequests];
   const tls = config.tls && (await loadTlsFiles({ ...config.tls, onReload: logReload(logger, "TLS files") }));
   resources.defer(() => tls?.close());
 
@@ -103,7 +104,7 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   const report = (err: unknown, path: string) =>
     logger.error({ err, path }, "a call failed before it was one");
   const timeouts = { maxTimeoutMs: config.maxDeadlineMs, maxStreamMs: config.maxWatchMs };
-  const listen = { routes, interceptors, contextOf, unknownMethod, report, tls };
+  const listen = { routes, interceptors, contextOf, admit, unknownMethod, report, tls };
   const grpc = await listenGrpc({
     ...listen,
     address: config.grpcAddress,

@@ -5,7 +5,7 @@ import type { Peer } from "../../src/domain/caller/peer.ts";
 import { Policy } from "../../src/domain/caller/policy.ts";
 import { HmacServiceAccountKeys } from "../../src/infrastructure/crypto/hmac-service-account-keys.ts";
 import { LazyHeaders } from "../../src/infrastructure/grpc/lazy-headers.ts";
-import { authorize } from "../../src/interfaces/rpc/interceptors/authorize.ts";
+import { createAdmission } from "../../src/interfaces/rpc/interceptors/authorize.ts";
 import { permissionsOfMethods } from "../../src/interfaces/rpc/routes.ts";
 import { contextOf } from "../../src/interfaces/rpc/rpc-call.ts";
 import { aCall } from "../support/calls.ts";
@@ -43,7 +43,7 @@ export async function authorisation(): Promise<Figure[]> {
     monotonicMs: () => performance.now(),
   });
   const [method] = permissionsOfMethods.keys();
-  const run = authorize(callers, permissionsOfMethods)(async () => ({}) as never);
+  const run = createAdmission(callers, permissionsOfMethods).authorize(async () => ({}) as never);
   const bare = async (request: unknown) => (async () => request)();
 
   const address = "192.0.2.1";

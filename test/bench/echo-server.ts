@@ -18,7 +18,7 @@ import {
 import { listenGrpc } from "../../src/infrastructure/grpc/listen-grpc.ts";
 import { createLogger } from "../../src/infrastructure/logger.ts";
 import { unknownMethod } from "../../src/interfaces/rpc/errors.ts";
-import { authorize } from "../../src/interfaces/rpc/interceptors/authorize.ts";
+import { createAdmission } from "../../src/interfaces/rpc/interceptors/authorize.ts";
 import { logCalls } from "../../src/interfaces/rpc/interceptors/log-calls.ts";
 import { validateRequests } from "../../src/interfaces/rpc/interceptors/validate.ts";
 import { permissionsOfMethods } from "../../src/interfaces/rpc/routes.ts";
@@ -36,7 +36,11 @@ const servers: Record<string, () => Promise<string>> = {
   async auth() {
     const logger = await createLogger({ level: "info", format: "json" });
     const { callers } = servicesOn(new InMemoryRepository());
-    const interceptors = [logCalls(logger), authorize(callers, permissionsOfMethods), validateRequests];
+    const interceptors = [
+      logCalls(logger),
+      createAdmission(callers, permissionsOfMethods).authorize,
+      validateRequests,
+    ];
     const options = { address: "127.0.0.1:0", routes, interceptors, contextOf, unknownMethod };
     return (await listenGrpc(options)).address;
   },

@@ -14,7 +14,7 @@ import {
   RetryInfoSchema,
 } from "../../src/gen/google/rpc/error_details_pb.ts";
 import type { RelationalRepository } from "../../src/interfaces/relationaldb/relational-repository.ts";
-import { authorize } from "../../src/interfaces/rpc/interceptors/authorize.ts";
+import { createAdmission } from "../../src/interfaces/rpc/interceptors/authorize.ts";
 import { logCalls } from "../../src/interfaces/rpc/interceptors/log-calls.ts";
 import { validateRequests } from "../../src/interfaces/rpc/interceptors/validate.ts";
 import { createRoutes, permissionsOfMethods } from "../../src/interfaces/rpc/routes.ts";
@@ -44,7 +44,7 @@ export function rpcOn(
   const at = (level: LogLine["level"]) => (fields: object) => void log.push({ level, fields });
   const interceptors = [
     logCalls({ info: at("info"), warn: at("warn"), error: at("error") }),
-    authorize(services.callers, permissionsOfMethods),
+    createAdmission(services.callers, permissionsOfMethods).authorize,
     validateRequests,
   ];
   const transport = createRouterTransport(createRoutes(services), { router: { interceptors } });

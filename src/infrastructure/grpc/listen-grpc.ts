@@ -11,6 +11,7 @@ import {
 } from "@grpc/grpc-js";
 import type { Peer } from "../../domain/caller/peer.ts";
 import { Health as HealthService } from "../../gen/grpc/health/v1/health_pb.ts";
+import type { Admit } from "../admit.ts";
 import { bind } from "../listen.ts";
 import type { TlsFiles } from "../tls-files.ts";
 import { bindConnect } from "./connect-binding.ts";
@@ -61,6 +62,8 @@ export interface GrpcListenOptions {
   readonly routes: (router: ConnectRouter) => unknown;
   /** Outermost first. */
   readonly interceptors: readonly Interceptor[];
+  /** Asked before the first message of a call is read. Without it every call is admitted. */
+  readonly admit?: Admit | undefined;
   /** What a call begins with, where not with nothing. */
   readonly contextOf?: ((peer: Peer) => ContextValues) | undefined;
   /** Plaintext where not given. */

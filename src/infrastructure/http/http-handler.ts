@@ -16,6 +16,7 @@ import {
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import type { Peer } from "../../domain/caller/peer.ts";
+import type { Admit } from "../admit.ts";
 import { peerOf } from "../peer.ts";
 import { keepDeadline, keepDeadlineOfInterceptors } from "./keep-deadline.ts";
 import { limitTimeout } from "./limit-timeout.ts";
@@ -26,6 +27,8 @@ export interface HttpHandlerOptions {
   readonly routes: (router: ConnectRouter) => unknown;
   /** Outermost first. */
   readonly interceptors: readonly Interceptor[];
+  /** Asked before the body of a call is read. Without it every call is admitted. */
+  readonly admit?: Admit | undefined;
   /** What a call begins with, where not with nothing. */
   readonly contextOf?: ((peer: Peer) => ContextValues) | undefined;
   /** Whether the process is to be left alone (`/livez`), and whether to be given work (`/readyz`). */

@@ -1,4 +1,5 @@
-import type { Interceptor } from "@connectrpc/connect";
+import type { DescMethod } from "@bufbuild/protobuf";
+import { type ContextKey, type ContextValues, createContextKey, type Interceptor } from "@connectrpc/connect";
 import type { Caller, Callers } from "../../../domain/caller/callers.ts";
 import type { Peer } from "../../../domain/caller/peer.ts";
 import { DomainError } from "../../../domain/errors.ts";
@@ -7,27 +8,63 @@ import { toConnectError } from "../errors.ts";
 import { type MethodPermissions, methodName } from "../permissions.ts";
 import { callerKey, grantsKey, peerKey } from "../rpc-call.ts";
 
-/**
- * Lets a call through where its caller is known and may make it. Deny by default: a method that is not among the
- * permissions is nobody's.
- */
-export function authorize(callers: Callers, permissions: MethodPermissions): Interceptor {
+/** The parts of a call that authentication and authorisation need: none of them is a message. */
+interface CallHead {
+  readonly method: DescMethod;
+  readonly header: Pick<Headers, "get">;
+  readonly contextValues: ContextValues;
+}
+
+/** Authentication and authorisation of calls, made once per call and enforced in the chain of interceptors. */
+export interface Admission {
+  /**
+   * Authenticates and authorises a call before its body is read, and keeps the outcome in the call's context values.
+   * Never rejects.
+   *
+   * @returns whether the call may go on
+   */
+  admit(call: CallHead): Promise<boolean>;
+  /** Throws the refusal of `admit`. A call whose listener has not asked `admit` is decided here. */
+  readonly authorize: Interceptor;
+}
+
+type Outcome = { readonly admitted: true } | { readonly admitted: false; readonly error: unknown };
+
+const outcomeKey: ContextKey<Outcome | undefined> = createContextKey(undefined, { description: "admission" });
+
+/** Deny by default: a method that is not among the permissions is refused to every caller. */
+export function createAdmission(callers: Callers, permissions: MethodPermissions): Admission {
   const needs = new Map(
     [...permissions].map(([method, permission]) => [method, { permission, name: methodName(method) }]),
   );
-  return (next) => async (request) => {
-    const { contextValues, header, method } = request;
-    const caller = await identify(callers, contextValues.get(peerKey), (name) => header.get(name));
-    contextValues.set(callerKey, caller.name).set(grantsKey, caller.grants);
-    const need = needs.get(method);
-    if (need === undefined || !(caller.grants.has(need.permission) || caller.grants.has(need.name))) {
-      throw permissionDenied(caller, need?.name ?? methodName(method), need?.permission);
+  const decide = async ({ contextValues, header, method }: CallHead): Promise<Outcome> => {
+    try {
+      const caller = await identify(callers, contextValues.get(peerKey), (name) => header.get(name));
+      contextValues.set(callerKey, caller.name).set(grantsKey, caller.grants);
+      const need = needs.get(method);
+      if (need === undefined || !(caller.grants.has(need.permission) || caller.grants.has(need.name))) {
+        throw permissionDenied(caller, need?.name ?? methodName(method), need?.permission);
+      }
+      return { admitted: true };
+    } catch (error) {
+      return { admitted: false, error };
     }
-    return next(request);
+  };
+  return {
+    async admit(call) {
+      const outcome = await decide(call);
+      call.contextValues.set(outcomeKey, outcome);
+      return outcome.admitted;
+    },
+    authorize: (next) => async (request) => {
+      const outcome = request.contextValues.get(outcomeKey) ?? (await decide(request));
+      if (!outcome.admitted) throw outcome.error;
+      return next(request);
+    },
   };
 }
 
-/** The same for reflection, which is no method of ours. */
+/** The same for reflection, whose streams do not pass through the interceptors. */
 export function reflectionGuard(callers: Callers) {
   return async (peer: Peer, header: (name: string) => string | null): Promise<void> => {
     try {

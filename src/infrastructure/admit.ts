@@ -1,0 +1,15 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import type { ContextValues } from "@connectrpc/connect";
+
+/** What is known of a call before its first message: all that it takes to authenticate and authorise its caller. */
+export interface CallHead {
+  readonly method: DescMethod;
+  readonly header: Pick<Headers, "get">;
+  readonly contextValues: ContextValues;
+}
+
+/**
+ * Decides whether the body of a call may be read. A refusal is kept in the call's context values, from where an
+ * interceptor throws it, so that a refused call is logged and answered like any other. Never rejects.
+ */
+export type Admit = (call: CallHead) => Promise<boolean>;
