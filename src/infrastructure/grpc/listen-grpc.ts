@@ -11,9 +11,9 @@ import {
 } from "@grpc/grpc-js";
 import type { Peer } from "../../domain/caller/peer.ts";
 import { Health as HealthService } from "../../gen/grpc/health/v1/health_pb.ts";
-import type { Admit } from "../admit.ts";
 import { bind } from "../listen.ts";
 import type { TlsFiles } from "../tls-files.ts";
+import type { Admit } from "./admit.ts";
 import { bindConnect } from "./connect-binding.ts";
 import { answerUnknownMethods, limitResets } from "./grpc-js-internals.ts";
 import type { Health } from "./health.ts";

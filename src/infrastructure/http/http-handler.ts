@@ -16,7 +16,7 @@ import {
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import type { Peer } from "../../domain/caller/peer.ts";
-import type { Admit } from "../admit.ts";
+import type { Admit } from "../grpc/admit.ts";
 import { peerOf } from "../peer.ts";
 import { keepDeadline, keepDeadlineOfInterceptors } from "./keep-deadline.ts";
 import { limitTimeout } from "./limit-timeout.ts";
