@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { Registry } from "@bufbuild/protobuf";
 import {
   Code,
   ConnectError,
@@ -44,6 +45,8 @@ export interface HttpHandlerOptions {
   /** Of calls whose answers are a stream to one request. */
   readonly maxStreamMs: number;
   readonly maxMessageBytes: number;
+  /** The types that a google.protobuf.Any may hold in JSON. */
+  readonly registry?: Registry | undefined;
 }
 
 /** Connect, gRPC-Web and JSON for the routes, the two probes, and documents. Never throws, whatever the request is. */
@@ -51,6 +54,7 @@ export function httpHandler(options: HttpHandlerOptions): RequestListener {
   const router = createConnectRouter({
     interceptors: [keepDeadlineOfInterceptors(), ...options.interceptors, keepDeadline()],
     readMaxBytes: options.maxMessageBytes,
+    jsonOptions: options.registry === undefined ? {} : { registry: options.registry },
     acceptCompression: [compressionGzip, compressionBrotli],
     // gRPC has its own port. Over HTTP/1.1, which has no trailers to speak of, it would only half work.
     grpc: false,
