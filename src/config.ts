@@ -6,10 +6,13 @@ import { type AttemptLimits, attemptLimits } from "./domain/throttle/attempt-lim
 import type { WrappingKeySource } from "./infrastructure/crypto/wrapping-key-source.ts";
 import type { BreachedPasswordSource } from "./infrastructure/passwords/open-breached-passwords.ts";
 import { StartError } from "./infrastructure/start-error.ts";
+import type { UnreadLimits } from "./infrastructure/unread-bytes.ts";
 import { openAddresses } from "./loopback.ts";
 import { type Settings, settings } from "./settings.ts";
 import { unsafeRuntime } from "./unsafe-runtime.ts";
 import { unsafeSettings } from "./unsafe-settings.ts";
+
+const mebibyte = 1024 * 1024;
 
 /** Everything that can be set, read once. Times are milliseconds. */
 export interface Config {
@@ -36,6 +39,9 @@ export interface Config {
   /** Of calls whose answers are a stream. */
   readonly maxWatchMs: number;
   readonly maxConnectionAgeMs: number;
+  readonly maxResetsPerSecond: number;
+  /** Bytes that half-sent requests may hold. */
+  readonly unread: UnreadLimits;
   readonly drainDelayMs: number;
   readonly argon2: { readonly memoryKib: number; readonly iterations: number; readonly parallelism: number };
   readonly hashPool: { readonly concurrency: number; readonly queueLimit: number };
@@ -158,6 +164,11 @@ function toConfig(values: Settings, inProduction: boolean): Config {
     maxDeadlineMs: values.AUTH_MAX_DEADLINE,
     maxWatchMs: values.AUTH_MAX_WATCH,
     maxConnectionAgeMs: values.AUTH_MAX_CONNECTION_AGE,
+    maxResetsPerSecond: values.AUTH_MAX_RESETS_PER_SECOND,
+    unread: {
+      perConnection: values.AUTH_UNREAD_PER_CONNECTION * mebibyte,
+      perProcess: values.AUTH_UNREAD_PER_PROCESS * mebibyte,
+    },
     drainDelayMs: values.AUTH_DRAIN_DELAY,
     argon2: {
       memoryKib: values.AUTH_ARGON2_MEMORY,

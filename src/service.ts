@@ -13,8 +13,10 @@ import type { Logger } from "./infrastructure/logger.ts";
 import { openBreachedPasswords } from "./infrastructure/passwords/open-breached-passwords.ts";
 import { Readiness } from "./infrastructure/readiness.ts";
 import { repeatedly } from "./infrastructure/repeatedly.ts";
+import { Sidecars } from "./infrastructure/sidecars.ts";
 import { StartError } from "./infrastructure/start-error.ts";
 import { loadTlsFiles } from "./infrastructure/tls-files.ts";
+import { UnreadBytes } from "./infrastructure/unread-bytes.ts";
 import type { Reload } from "./infrastructure/watched-files.ts";
 import { welcome } from "./infrastructure/welcome.ts";
 import { wellKnownDocuments } from "./interfaces/http/well-known.ts";
@@ -104,13 +106,25 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   const report = (err: unknown, path: string) =>
     logger.error({ err, path }, "a call failed before it was one");
   const timeouts = { maxTimeoutMs: config.maxDeadlineMs, maxStreamMs: config.maxWatchMs };
-  const listen = { routes, interceptors, contextOf, admit, unknownMethod, report, tls };
+  const sidecars = new Sidecars(config.callers.sidecars);
+  const unread = new UnreadBytes(config.unread);
+  const listen = { unread, routes, interceptors, contextOf, admit, unknownMethod, report, tls };
   const grpc = await listenGrpc({
     ...listen,
     address: config.grpcAddress,
     health,
     reflection: reflectionOf(config.reflection, callers),
-    options: { ...timeouts, maxConnectionAgeMs: config.maxConnectionAgeMs },
+    mayReset: (peer) => sidecars.includes(peer),
+    onResetFlood: ({ address }) =>
+      logger.warn(
+        { reason: "reset_flood", peer: address },
+        "connection closed: too many cancelled calls (AUTH_MAX_RESETS_PER_SECOND)",
+      ),
+    options: {
+      ...timeouts,
+      maxConnectionAgeMs: config.maxConnectionAgeMs,
+      resetsPerSecond: config.maxResetsPerSecond,
+    },
   });
   resources.defer(() => grpc.drain(0));
   const http = await listenHttp({

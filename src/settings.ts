@@ -213,6 +213,18 @@ export const settings = {
     schema: duration.prefault("30m"),
     help: "After so long, give or take 10 %, a gRPC connection is asked to go, so that load spreads.",
   },
+  AUTH_MAX_RESETS_PER_SECOND: {
+    schema: integer(1, 1_000_000).prefault("1000"),
+    help: "How many unanswered gRPC calls one connection may cancel in a second before it is closed. Peers in AUTH_SIDECARS are exempt.",
+  },
+  AUTH_UNREAD_PER_CONNECTION: {
+    schema: integer(1, 1_024).prefault("8"),
+    help: "MiB that half-sent requests of one connection may hold.",
+  },
+  AUTH_UNREAD_PER_PROCESS: {
+    schema: integer(1, 65_536).prefault("64"),
+    help: "MiB that half-sent requests of all connections may hold. Further calls fail with RESOURCE_EXHAUSTED.",
+  },
   AUTH_DRAIN_DELAY: {
     schema: duration.prefault("3s"),
     help: "Between SIGTERM and refusing connections: the time in which readiness is seen to be off.",

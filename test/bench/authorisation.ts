@@ -1,5 +1,4 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { Metadata } from "@grpc/grpc-js";
 import { Callers } from "../../src/domain/caller/callers.ts";
 import type { Peer } from "../../src/domain/caller/peer.ts";
 import { Policy } from "../../src/domain/caller/policy.ts";
@@ -60,9 +59,7 @@ export async function authorisation(): Promise<Figure[]> {
   };
   const figures: Figure[] = [];
   for (const [name, { peer, headers }] of Object.entries(kinds)) {
-    const metadata = new Metadata();
-    for (const [header, value] of Object.entries(headers)) metadata.set(header, value);
-    const request = () => ({ method, header: new LazyHeaders(metadata), contextValues: contextOf(peer) });
+    const request = () => ({ method, header: new LazyHeaders(headers), contextValues: contextOf(peer) });
     const costs: number[] = [];
     for (let i = 0; i < rounds; i++) {
       // In turns with a call that asks nobody, whose cost is not the interceptor's.

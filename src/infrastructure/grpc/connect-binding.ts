@@ -8,9 +8,9 @@ import {
   type Interceptor,
   type MethodImplSpec,
 } from "@connectrpc/connect";
-import { type Server, ServerInterceptingCall, type ServerInterceptor } from "@grpc/grpc-js";
 import type { Peer } from "../../domain/caller/peer.ts";
-import { type BoundMethod, GrpcCall } from "./grpc-call.ts";
+import type { Admit } from "./admit.ts";
+import type { BoundMethod } from "./grpc-call.ts";
 import { invokeHandler } from "./invoke.ts";
 
 /** What is served, and how. */
@@ -19,6 +19,8 @@ export interface ConnectBindingOptions {
   readonly routes: (router: ConnectRouter) => unknown;
   /** Outermost first, as any Connect server takes them. Applied once per method, not per call. */
   readonly interceptors: readonly Interceptor[];
+  /** Asked before the first message of a call is read. Without it every call is admitted. */
+  readonly admit?: Admit | undefined;
   /** What a call begins with, where not with nothing. */
   readonly contextOf?: ((peer: Peer) => ContextValues) | undefined;
   /** The longest time for one call in milliseconds, also for a caller that sets no deadline. */
@@ -29,18 +31,16 @@ export interface ConnectBindingOptions {
   readonly report?: ((error: unknown, path: string) => void) | undefined;
 }
 
-/** Connect services made ready for @grpc/grpc-js. */
+/** Connect services made ready for gRPC. */
 export interface ConnectBinding {
   /** The services that the routes named, each once. */
   readonly services: readonly DescService[];
-  /** To be among the server's `interceptors`; calls of other services pass it untouched. */
-  readonly interceptor: ServerInterceptor;
-  /** Makes the methods known to the server. */
-  addToServer(server: Server): void;
+  /** @param path as in ":path", "/auth.v1.UserService/GetUser" */
+  find(path: string): BoundMethod | undefined;
 }
 
 /**
- * Serves Connect services on @grpc/grpc-js: all four kinds of call, headers and trailers, error details, deadlines that
+ * Serves Connect services over gRPC: all four kinds of call, headers and trailers, error details, deadlines that
  * hold whatever a handler does, cancellation, backpressure.
  *
  * A request that cannot be decoded, has not exactly one message, or does not come before the deadline goes through the
@@ -61,15 +61,7 @@ export function bindConnect(options: ConnectBindingOptions): ConnectBinding {
   }
   return {
     services: [...new Set(specs.map((spec) => spec.method.parent))],
-    interceptor: (definition, call) => {
-      const method = methods.get(definition.path);
-      return method === undefined ? new ServerInterceptingCall(call) : new GrpcCall(call, method);
-    },
-    addToServer(server) {
-      for (const path of methods.keys()) {
-        server.register(path, neverCalled, asIs, asIs, "unary");
-      }
-    },
+    find: (path) => methods.get(path),
   };
 }
 
@@ -97,10 +89,12 @@ function bindMethod(spec: MethodImplSpec, path: string, options: ConnectBindingO
     maxTimeoutMs,
     maxStreamMs,
     report,
+    admit,
     contextOf = () => createContextValues(),
   } = options;
   return {
     spec,
+    admit,
     run: interceptors.reduceRight((next, interceptor) => interceptor(next), invokeHandler(spec)),
     maxTimeoutMs: spec.kind === "server_streaming" ? maxStreamMs : maxTimeoutMs,
     maxRequestMs: maxTimeoutMs,
@@ -130,12 +124,4 @@ function urlMaker(path: string): (authority: string) => string {
     }
     return last.url;
   };
-}
-
-/** GrpcCall keeps grpc-js from ever calling the handler. */
-function neverCalled(): void {}
-
-/** Messages are decoded and encoded by GrpcCall, so that what goes wrong is answered like any other error. */
-function asIs(bytes: Buffer): Buffer {
-  return bytes;
 }

@@ -9,24 +9,23 @@ import {
   type UnaryRequest,
   type UnaryResponse,
 } from "@connectrpc/connect";
-import { type Metadata, ServerInterceptingCall, type ServerInterceptingCallInterface } from "@grpc/grpc-js";
 import type { Peer } from "../../domain/caller/peer.ts";
+import type { Admit } from "./admit.ts";
 import { CallLife } from "./call-life.ts";
 import { CallRequest, type CallState, failMessage } from "./call-request.ts";
-import { closeWithin, disarmDeadline, peerOfCall, wasReset } from "./grpc-js-internals.ts";
-import { errorStatus, type GrpcStatus, okStatus } from "./grpc-status.ts";
+import { errorStatus, type GrpcStatus, okStatus, overloaded } from "./grpc-status.ts";
+import type { GrpcWire, WireListener } from "./grpc-wire.ts";
 import { IncomingMessages } from "./incoming-messages.ts";
 import type { AnyFn } from "./invoke.ts";
 import { LazyHeaders, metadataOf } from "./lazy-headers.ts";
 import { decodeRequest, encodeResponse } from "./message-bytes.ts";
 import { stop } from "./until-aborted.ts";
 
-type Listener = Parameters<ServerInterceptingCallInterface["start"]>[0];
-
 /** A method as it is served: its handler with all interceptors around it. */
 export interface BoundMethod {
   readonly spec: MethodImplSpec;
   readonly run: AnyFn;
+  readonly admit: Admit | undefined;
   readonly maxTimeoutMs: number;
   /** How long the one request of a stream of answers may take to come. */
   readonly maxRequestMs: number;
@@ -36,27 +35,22 @@ export interface BoundMethod {
   report(error: unknown): void;
 }
 
-/** grpc-js keeps a timeout in 32 bits of milliseconds: one of more than 24 days can come out as long past. */
-const wrappedMs = -60_000;
-
-/** How long a caller may take to read its answer and to end its request. */
-const unreadMs = 15_000;
+/** What a stream whose reader waits may hold: HTTP/2's initial window (RFC 9113 §6.9.2). */
+const windowBytes = 65_535;
 
 /**
- * One call on the wire, from its metadata to its one status.
- *
- * grpc-js lets a server interceptor put an object between the wire and grpc-js's own handler streams. This is such an
- * object, except that it keeps all events for itself: no Node stream is made, messages are read and written one at a
- * time with the transport's own backpressure, and what that saves pays for all that is done here.
+ * One call of a Connect method, from its headers to its one status. Nothing of its body is read before it is admitted, so
+ * that a caller without credentials cannot make the process hold anything.
  */
-export class GrpcCall extends ServerInterceptingCall implements Listener, CallState {
+export class GrpcCall implements WireListener, CallState {
   readonly life = new CallLife();
   readonly responseHeader = new LazyHeaders();
   readonly responseTrailer = new LazyHeaders();
 
-  private readonly wire: ServerInterceptingCallInterface;
+  private readonly wire: GrpcWire;
   private readonly method: BoundMethod;
-  private metadata: Metadata | undefined;
+  private readonly header: LazyHeaders;
+  private readonly values: ContextValues;
   private bytes: Uint8Array | undefined;
   private incoming: IncomingMessages<Message> | undefined;
   private started = false;
@@ -64,34 +58,56 @@ export class GrpcCall extends ServerInterceptingCall implements Listener, CallSt
   private requestTimer: NodeJS.Timeout | undefined;
   private finished = false;
 
-  constructor(wire: ServerInterceptingCallInterface, method: BoundMethod) {
-    super(wire);
+  constructor(wire: GrpcWire, method: BoundMethod) {
     this.wire = wire;
     this.method = method;
+    this.header = new LazyHeaders(wire.head.headers);
+    this.values = method.contextOf(wire.peer);
   }
 
-  override start(): void {
-    this.wire.start(this);
-  }
-
-  onReceiveMetadata(metadata: Metadata): void {
-    this.metadata = metadata;
+  start(): void {
+    this.wire.listen(this);
     this.startDeadline();
-    if (this.method.spec.kind === "unary") {
+    const { admit, spec } = this.method;
+    if (admit === undefined) {
+      this.read();
+      return;
+    }
+    const { header, values: contextValues } = this;
+    void admit({ method: spec.method, header, contextValues }).then((isAdmitted) => {
+      if (isAdmitted) this.read();
+      else this.runWithout(new ConnectError("the call was not admitted", Code.PermissionDenied));
+    });
+  }
+
+  private read(): void {
+    if (this.started || this.finished) {
+      return;
+    }
+    const { kind, method } = this.method.spec;
+    if (this.wire.head.fault !== undefined) {
+      this.runWithout(this.wire.head.fault);
+      return;
+    }
+    if (kind === "unary") {
       this.wire.startRead();
+      return;
+    }
+    if (kind !== "server_streaming" && !this.wire.lease.take(windowBytes)) {
+      this.runWithout(overloaded());
       return;
     }
     this.incoming = new IncomingMessages<Message>(
       () => this.wire.startRead(),
-      (bytes) => decodeRequest(this.method.spec.method, bytes),
+      (bytes) => decodeRequest(method, bytes),
     );
-    if (this.method.spec.kind === "server_streaming") {
+    if (kind === "server_streaming") {
       this.requestTimer = setTimeout(() => this.incoming?.fail(requestTooSlow()), this.method.maxRequestMs);
     }
     this.run(this.incoming);
   }
 
-  onReceiveMessage(bytes: Uint8Array): void {
+  onMessage(bytes: Uint8Array): void {
     if (this.incoming !== undefined) {
       this.incoming.push(bytes);
     } else if (this.bytes === undefined) {
@@ -102,11 +118,8 @@ export class GrpcCall extends ServerInterceptingCall implements Listener, CallSt
     }
   }
 
-  onReceiveHalfClose(): void {
+  onHalfClose(): void {
     clearTimeout(this.requestTimer);
-    if (wasReset(this.wire)) {
-      return;
-    }
     if (this.incoming !== undefined) {
       this.incoming.end();
     } else if (this.bytes === undefined) {
@@ -116,26 +129,27 @@ export class GrpcCall extends ServerInterceptingCall implements Listener, CallSt
     }
   }
 
-  /**
-   * The caller or its connection has gone, or grpc-js has answered a message that it cannot read. Also comes, without
-   * meaning, after every call that was answered.
-   */
+  onFault(error: ConnectError): void {
+    if (this.incoming !== undefined) {
+      this.incoming.fail(error);
+    } else {
+      this.runWithout(error);
+    }
+  }
+
   onCancel(): void {
     if (this.finished) {
       return;
     }
     this.finished = true;
     clearTimeout(this.requestTimer);
-    closeWithin(this.wire, unreadMs);
     const reason = this.life.leave();
     this.incoming?.fail(reason);
   }
 
   private startDeadline(): void {
-    disarmDeadline(this.wire);
-    const asked = Number(this.wire.getDeadline()) - Date.now();
     const { maxTimeoutMs } = this.method;
-    const timeoutMs = asked < wrappedMs ? maxTimeoutMs : Math.max(0, Math.min(asked, maxTimeoutMs));
+    const timeoutMs = Math.min(this.wire.head.timeoutMs ?? maxTimeoutMs, maxTimeoutMs);
     this.life.start(
       timeoutMs,
       (reason) => {
@@ -174,9 +188,8 @@ export class GrpcCall extends ServerInterceptingCall implements Listener, CallSt
 
   private requestWith(message: unknown): CallRequest {
     const { method } = this.method.spec;
-    const url = this.method.urlOn(this.wire.getHost());
-    const values = this.method.contextOf(peerOfCall(this.wire));
-    return new CallRequest(this, method, url, new LazyHeaders(this.metadata), values, message);
+    const url = this.method.urlOn(this.wire.head.authority);
+    return new CallRequest(this, method, url, this.header, this.values, message);
   }
 
   private async answer(request: CallRequest): Promise<void> {
@@ -239,7 +252,6 @@ export class GrpcCall extends ServerInterceptingCall implements Listener, CallSt
       clearTimeout(this.requestTimer);
       this.life.end();
       this.wire.sendStatus(status);
-      closeWithin(this.wire, unreadMs);
     }
   }
 

@@ -1,19 +1,25 @@
+import type { OutgoingHttpHeaders } from "node:http2";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { type Any, anyPack } from "@bufbuild/protobuf/wkt";
+import { type Any, anyPack, durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { Metadata, type ServerInterceptingCallInterface } from "@grpc/grpc-js";
+import { Metadata } from "@grpc/grpc-js";
+import { ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../gen/google/rpc/status_pb.ts";
-import { addHeaders, metadataOf } from "./lazy-headers.ts";
+import { addHeaders, headersOf, metadataOf } from "./lazy-headers.ts";
 
-/** A status as grpc-js sends it: code, `grpc-message` and trailers. */
-export type GrpcStatus = Parameters<ServerInterceptingCallInterface["sendStatus"]>[0];
+/** How a call ends: code, `grpc-message` and trailers. */
+export interface GrpcStatus {
+  readonly code: number;
+  readonly details: string;
+  readonly metadata?: Metadata | null;
+}
 
-/** A longer message could, percent-encoded, pass the 8 KiB of headers that some clients take. */
-const maxMessageLength = 800;
+/** Bytes of `grpc-message` once it is percent-encoded: all trailers together must stay under the 8 KiB of some clients. */
+const maxMessageBytes = 1_024;
 
 /** The status of a call that went well, with the trailers its handler set. */
 export function okStatus(trailer: Headers): GrpcStatus {
-  return { code: 0, details: "OK", metadata: metadataOf(trailer) ?? null };
+  return { code: 0, details: "", metadata: metadataOf(trailer) ?? null };
 }
 
 /**
@@ -39,10 +45,46 @@ export function errorStatus(error: unknown, trailer?: Headers): GrpcStatus {
   return { code, details: message, metadata };
 }
 
-/** grpc-js runs the message through encodeURI, which throws at half a surrogate pair. */
-function asStatusMessage(message: string): string {
-  const short = message.length > maxMessageLength ? `${message.slice(0, maxMessageLength)}…` : message;
-  return short.toWellFormed();
+/** The message as text that UTF-8 can carry, cut between code points. */
+export function asStatusMessage(message: string): string {
+  let bytes = 0;
+  let end = 0;
+  for (const character of message.toWellFormed()) {
+    bytes += percentEncode(character).length;
+    if (bytes > maxMessageBytes) return `${message.slice(0, end).toWellFormed()}…`;
+    end += character.length;
+  }
+  return message.toWellFormed();
+}
+
+/** Percent-encoding as gRPC has it: all but printable ASCII, and "%" itself (PROTOCOL-HTTP2, Status-Message). */
+function percentEncode(text: string): string {
+  // encodeURI leaves few characters alone that gRPC encodes, and encodes many that some clients would not decode.
+  return text.replace(/[^ -$&-~]+/g, encodeURIComponent);
+}
+
+/** The trailers of a status as they are sent: `grpc-message` only where there is one. */
+export function trailersOf({ code, details, metadata }: GrpcStatus): OutgoingHttpHeaders {
+  if (details === "" && metadata == null) return { "grpc-status": code };
+  return {
+    "grpc-status": code,
+    ...(details !== "" && { "grpc-message": percentEncode(details) }),
+    ...(metadata != null && headersOf(metadata)),
+  };
+}
+
+/** A request that breaks the gRPC protocol. The message is for the developer of the client. */
+export function protocolError(code: Code, message: string): ConnectError {
+  const reason = { reason: "PROTOCOL_ERROR", domain: "auth" };
+  return new ConnectError(message, code, undefined, [{ desc: ErrorInfoSchema, value: reason }]);
+}
+
+/** A call that cannot be read now, because others hold what may be held. */
+export function overloaded(): ConnectError {
+  return new ConnectError("too many unread bytes; try again later", Code.ResourceExhausted, undefined, [
+    { desc: ErrorInfoSchema, value: { reason: "OVERLOADED", domain: "auth" } },
+    { desc: RetryInfoSchema, value: { retryDelay: durationFromMs(1_000) } },
+  ]);
 }
 
 function encodeDetails(error: ConnectError, message: string): Buffer | undefined {

@@ -1,32 +1,34 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http2";
 import { Metadata } from "@grpc/grpc-js";
 
 type HeadersIterator<T> = ReturnType<typeof Headers.prototype.keys> & IterableIterator<T>;
 
 /**
  * Headers that are only built when somebody needs more of them than a single value: filling a Headers is what costs
- * most about a small call. Without `metadata` it starts empty, as response headers and trailers do.
+ * most about a small call. Without `received` it starts empty, as response headers and trailers do.
  *
  * A binary value (`…-bin`) is base64 without padding, as Connect's `encodeBinaryHeader` writes it.
  */
 export class LazyHeaders implements Headers {
-  private readonly metadata: Metadata | undefined;
+  private readonly received: IncomingHttpHeaders | undefined;
   private made: Headers | undefined;
 
-  constructor(metadata?: Metadata) {
-    this.metadata = metadata;
+  constructor(received?: IncomingHttpHeaders) {
+    this.received = received;
   }
 
   /** True as long as nobody has set anything, so that there is nothing to send. */
   get untouched(): boolean {
-    return this.made === undefined && this.metadata === undefined;
+    return this.made === undefined && this.received === undefined;
   }
 
   get(name: string): string | null {
     if (this.made !== undefined) {
       return this.made.get(name);
     }
-    const values = this.metadata?.get(name);
-    return values === undefined || values.length === 0 ? null : values.map(asText).join(", ");
+    const key = name.toLowerCase();
+    const value = this.received?.[key];
+    return value === undefined || isHidden(key) ? null : asText(key, value);
   }
 
   has(name: string): boolean {
@@ -74,9 +76,9 @@ export class LazyHeaders implements Headers {
   private make(): Headers {
     if (this.made === undefined) {
       this.made = new Headers();
-      for (const [key, values] of Object.entries(this.metadata?.toJSON() ?? {})) {
-        for (const value of values) {
-          this.made.append(key, asText(value));
+      for (const [key, value] of Object.entries(this.received ?? {})) {
+        if (value !== undefined && !isHidden(key)) {
+          this.made.append(key, asText(key, value));
         }
       }
     }
@@ -84,8 +86,23 @@ export class LazyHeaders implements Headers {
   }
 }
 
-function asText(value: string | Buffer): string {
-  return typeof value === "string" ? value : value.toString("base64").replaceAll("=", "");
+/** What belongs to the call and not to its handler. */
+const hidden = new Set([
+  "accept-encoding",
+  "content-type",
+  "grpc-accept-encoding",
+  "grpc-encoding",
+  "grpc-timeout",
+  "te",
+]);
+
+function isHidden(key: string): boolean {
+  return key.startsWith(":") || hidden.has(key);
+}
+
+function asText(key: string, value: string | string[]): string {
+  const text = typeof value === "string" ? value : value.join(", ");
+  return key.endsWith("-bin") ? text.replaceAll("=", "") : text;
 }
 
 /** What belongs to HTTP/2 or gRPC itself. Some of it makes node:http2 throw, some of it would replace the status. */
@@ -140,4 +157,13 @@ export function metadataOf(headers: Headers): Metadata | undefined {
   const metadata = new Metadata();
   addHeaders(metadata, headers);
   return metadata;
+}
+
+/** Metadata as HTTP/2 headers: binary values in base64 without padding, as gRPC has servers send them (PROTOCOL-HTTP2). */
+export function headersOf(metadata: Metadata): OutgoingHttpHeaders {
+  const headers = metadata.toHttp2Headers();
+  for (const [key, value] of Object.entries(headers)) {
+    if (key.endsWith("-bin")) headers[key] = [value].flat().map((text) => String(text).replaceAll("=", ""));
+  }
+  return headers;
 }

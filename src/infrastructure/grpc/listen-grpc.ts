@@ -13,11 +13,14 @@ import type { Peer } from "../../domain/caller/peer.ts";
 import { Health as HealthService } from "../../gen/grpc/health/v1/health_pb.ts";
 import { bind } from "../listen.ts";
 import type { TlsFiles } from "../tls-files.ts";
+import { UnreadBytes } from "../unread-bytes.ts";
 import type { Admit } from "./admit.ts";
 import { bindConnect } from "./connect-binding.ts";
-import { answerUnknownMethods, limitResets } from "./grpc-js-internals.ts";
+import { liftResetLimit, takeOverStreams } from "./grpc-js-internals.ts";
 import type { Health } from "./health.ts";
 import { addReflection, type ReflectionOptions } from "./reflection.ts";
+import { ResetLimit } from "./reset-limit.ts";
+import { serveStreams, watchResets } from "./serve-streams.ts";
 
 /** Limits of the gRPC port. Times in milliseconds, sizes in bytes; the defaults are in `defaultGrpcServerOptions`. */
 export interface GrpcServerOptions {
@@ -30,10 +33,9 @@ export interface GrpcServerOptions {
   /** Open calls per connection. Keep it far above real use: near it, Node ends queued calls when others are cancelled. */
   readonly maxConcurrentStreams: number;
   /**
-   * How many calls a connection may cancel at once, and how many per second in the long run, before it is closed as a
-   * rapid-reset attack (CVE-2023-44487). A proxy that cancels a lot, for many callers, needs more.
+   * How many unanswered calls the callers on one connection may cancel in a second, before it is closed as a rapid-reset
+   * attack (CVE-2023-44487). A proxy has one connection for all its callers, and cancels each call at its deadline.
    */
-  readonly resetBurst: number;
   readonly resetsPerSecond: number;
   /** A connection that has been silent for `keepaliveTimeMs` is pinged, and closed without an answer in time. */
   readonly keepaliveTimeMs: number;
@@ -48,8 +50,7 @@ export const defaultGrpcServerOptions: GrpcServerOptions = {
   maxTimeoutMs: 15_000,
   maxMessageBytes: 1024 * 1024,
   maxConcurrentStreams: 4_096,
-  resetBurst: 1_000,
-  resetsPerSecond: 33,
+  resetsPerSecond: 1_000,
   keepaliveTimeMs: 60_000,
   keepaliveTimeoutMs: 20_000,
   maxConnectionAgeMs: 15 * 60_000,
@@ -77,6 +78,12 @@ export interface GrpcListenOptions {
   readonly unknownMethod: (path: string) => ConnectError;
   /** Told of every error that leaves as "internal error", with the path of the method. */
   readonly report?: ((error: unknown, path: string) => void) | undefined;
+  /** Bounds what messages hold that have not come as a whole. One for all listeners of a process. */
+  readonly unread?: UnreadBytes | undefined;
+  /** Whether a peer may cancel as many calls as it likes. */
+  readonly mayReset?: ((peer: Peer) => boolean) | undefined;
+  /** Told when a connection is closed because its callers cancel too many calls. */
+  readonly onResetFlood?: ((peer: Peer) => void) | undefined;
 }
 
 /** The open gRPC port. */
@@ -105,14 +112,24 @@ export async function listenGrpc(options: GrpcListenOptions): Promise<GrpcListen
   const limits = { ...defaultGrpcServerOptions, ...options.options };
   const { maxTimeoutMs, maxStreamMs = maxTimeoutMs } = limits;
   const binding = bindConnect({ ...options, maxTimeoutMs, maxStreamMs });
-  const server = new Server({ ...grpcJsOptions(limits), interceptors: [binding.interceptor] });
-  binding.addToServer(server);
+  const server = new Server(grpcJsOptions(limits));
+  const resets = {
+    resets: new ResetLimit(limits.resetsPerSecond),
+    mayReset: options.mayReset ?? (() => false),
+    onResetFlood: options.onResetFlood ?? ignore,
+  };
+  const { maxMessageBytes } = limits;
+  const unread = options.unread ?? new UnreadBytes();
+  takeOverStreams(
+    server,
+    serveStreams({ binding, unknownMethod, maxMessageBytes, unread, ...resets }),
+    (session) => watchResets(session, resets),
+  );
   health?.addToServer(server);
   const reflection =
     options.reflection &&
     addReflection(server, [...binding.services, ...(health ? [HealthService] : [])], options.reflection);
-  answerUnknownMethods(server, unknownMethod);
-  limitResets(server, limits.resetBurst, limits.resetsPerSecond);
+  liftResetLimit(server);
 
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const sockets = new OpenSockets(injector);
@@ -140,7 +157,6 @@ function keepHeadersOutOfLogs(): void {
 
 function grpcJsOptions(limits: GrpcServerOptions): ServerOptions {
   return {
-    "grpc.max_receive_message_length": limits.maxMessageBytes,
     "grpc.max_concurrent_streams": limits.maxConcurrentStreams,
     "grpc.keepalive_time_ms": limits.keepaliveTimeMs,
     "grpc.keepalive_timeout_ms": limits.keepaliveTimeoutMs,

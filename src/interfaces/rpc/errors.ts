@@ -52,6 +52,10 @@ export function toConnectError(error: unknown, requestId: string): ConnectError 
     const details = [...detailsOf(error), requestInfo];
     return new ConnectError(error.message, codes[error.kind], undefined, details, error);
   }
+  if (error instanceof ConnectError && reasonOf(error) !== undefined) {
+    const own = error.details.filter((detail) => "desc" in detail);
+    return new ConnectError(error.rawMessage, error.code, undefined, [...own, requestInfo], error);
+  }
   const reason = error instanceof ConnectError ? reasonsOfCodes[error.code] : undefined;
   if (error instanceof ConnectError && reason !== undefined) {
     const details = [{ desc: ErrorInfoSchema, value: errorInfo(reason) }, requestInfo];
@@ -59,6 +63,16 @@ export function toConnectError(error: unknown, requestId: string): ConnectError 
   }
   const details = [{ desc: ErrorInfoSchema, value: errorInfo("INTERNAL") }, requestInfo];
   return new ConnectError("internal error", Code.Internal, undefined, details, error);
+}
+
+/** The reason that a listener has put into its error, as for a request that breaks the protocol. */
+export function reasonOf({ details }: ConnectError): string | undefined {
+  for (const detail of details) {
+    if ("desc" in detail && detail.desc === ErrorInfoSchema) {
+      return (detail.value as MessageInitShape<typeof ErrorInfoSchema>).reason;
+    }
+  }
+  return undefined;
 }
 
 /** The answer to a call of a method that there is not. */

@@ -1,16 +1,20 @@
 import { ConnectError, encodeBinaryHeader } from "@connectrpc/connect";
 import { describe, expect, it } from "vitest";
 import { LazyHeaders, metadataOf } from "../../../src/infrastructure/grpc/lazy-headers.ts";
-import { metadata } from "../../support/grpc-js-client.ts";
 
 const received = () =>
-  new LazyHeaders(
-    metadata(["x-one", "1"], ["x-many", "a"], ["x-many", "b"], ["x-some-bin", Buffer.of(255, 254)]),
-  );
+  new LazyHeaders({
+    ":path": "/x",
+    te: "trailers",
+    "grpc-timeout": "1S",
+    "x-one": "1",
+    "x-many": ["a", "b"],
+    "x-some-bin": "//4=",
+  });
 
 const binary = encodeBinaryHeader(Uint8Array.of(255, 254));
 
-describe("headers from metadata", () => {
+describe("headers of a request", () => {
   it("answer as Headers do, before and after they are filled", () => {
     const headers = received();
     for (let i = 0; i < 2; i++) {

@@ -1,0 +1,253 @@
+import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import { promisify } from "node:util";
+import { gunzip, inflate } from "node:zlib";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { Metadata } from "@grpc/grpc-js";
+import type { Peer } from "../../domain/caller/peer.ts";
+import { peerOfSession } from "../peer.ts";
+import type { ByteLease, UnreadBytes } from "../unread-bytes.ts";
+import { type GrpcStatus, protocolError, trailersOf } from "./grpc-status.ts";
+import { headersOf } from "./lazy-headers.ts";
+import { type FramedMessage, MessageReader } from "./message-reader.ts";
+import { acceptedEncodings, type RequestHead } from "./request-head.ts";
+
+/** What happens to a call on the wire. */
+export interface WireListener {
+  /** One message, for one `startRead`. */
+  onMessage(bytes: Buffer): void;
+  /** The request is complete. Comes instead of a message. */
+  onHalfClose(): void;
+  /** The request cannot be read any further. */
+  onFault(error: ConnectError): void;
+  /** The caller or its connection has gone before the status was sent. */
+  onCancel(): void;
+}
+
+export interface WireOptions {
+  readonly maxMessageBytes: number;
+  readonly unread: UnreadBytes;
+}
+
+const inflaters = { gzip: promisify(gunzip), deflate: promisify(inflate) };
+
+/** How long a caller may leave its answer unread. */
+const unreadMs = 15_000;
+/**
+ * How long the rest of a request is read and thrown away once messages were answered. Node's HTTP/2 client loses what it has
+ * not read yet when a reset comes right behind the answer.
+ */
+const discardMs = 1_000;
+
+const noPeer: Peer = { address: "", certificate: undefined };
+
+/**
+ * A gRPC call on an HTTP/2 stream (PROTOCOL-HTTP2): messages in, messages out, one status. Nothing is read before the first
+ * `startRead`, and then one message at a time, with HTTP/2's flow control.
+ *
+ * grpc-js has this too. This one exists because grpc-js 1.14.7 takes a request that ends inside a message for a whole one,
+ * accepts unknown flags and encodings, pads binary trailers and keeps a list entry for each byte that comes alone.
+ */
+export class GrpcWire {
+  readonly head: RequestHead;
+  /** Counts the bytes that the call holds unread; all are given back at its end. */
+  readonly lease: ByteLease;
+  readonly #stream: ServerHttp2Stream;
+  readonly #options: WireOptions;
+  readonly #reader: MessageReader;
+  #listener: WireListener | undefined;
+  #isReadWanted = false;
+  #isInflating = false;
+  #hasEnded = false;
+  #hasFailed = false;
+  #headerSent = false;
+  #statusSent = false;
+
+  constructor(stream: ServerHttp2Stream, head: RequestHead, options: WireOptions) {
+    this.head = head;
+    this.#stream = stream;
+    this.#options = options;
+    this.lease = new LazyLease(stream, options.unread);
+    this.#reader = new MessageReader(options.maxMessageBytes, this.lease);
+  }
+
+  listen(listener: WireListener): void {
+    this.#listener = listener;
+    const stream = this.#stream;
+    stream.pause();
+    stream.on("data", (chunk: Buffer) => {
+      if (this.#hasFailed || this.#statusSent) return;
+      this.#reader.push(chunk);
+      this.#deliver();
+      if (!this.#isReadWanted || this.#isInflating) stream.pause();
+    });
+    stream.once("end", () => {
+      // A reset shows as the end of the request first: half an upload would pass for a whole one.
+      if (stream.closed) return;
+      this.#hasEnded = true;
+      this.#deliver();
+    });
+    stream.once("close", () => {
+      this.lease.release();
+      if (!this.#statusSent) listener.onCancel();
+    });
+  }
+
+  get peer(): Peer {
+    const { session } = this.#stream;
+    return session === undefined || session.destroyed ? noPeer : peerOfSession(session);
+  }
+
+  /** Whether the stream has ended in whatever way, so that there is no one to answer. */
+  get isGone(): boolean {
+    return this.#stream.destroyed || this.#stream.closed;
+  }
+
+  /** Whether the status was sent. */
+  get isAnswered(): boolean {
+    return this.#statusSent;
+  }
+
+  /** Asks for one message: `onMessage`, `onHalfClose` or `onFault` follows. */
+  startRead(): void {
+    this.#isReadWanted = true;
+    this.#deliver();
+  }
+
+  sendMetadata(metadata: Metadata): void {
+    if (!this.#headerSent && !this.#statusSent && !this.isGone) this.#respond(headersOf(metadata));
+  }
+
+  /** @param onSent called when the transport takes more */
+  sendMessage(bytes: Buffer, onSent: () => void): void {
+    if (this.#statusSent || this.isGone) return;
+    if (!this.#headerSent) this.#respond({});
+    const framed = Buffer.allocUnsafe(bytes.length + 5);
+    framed.writeUInt8(0, 0);
+    framed.writeUInt32BE(bytes.length, 1);
+    bytes.copy(framed, 5);
+    this.#stream.write(framed, (error) => {
+      if (!error) onSent();
+    });
+  }
+
+  /** Ends the call. A caller that still sends is told to stop by a reset without an error (RFC 9113 §8.1). */
+  sendStatus(status: GrpcStatus): void {
+    if (this.#statusSent || this.isGone) return;
+    this.#statusSent = true;
+    const stream = this.#stream;
+    const trailers = trailersOf(status);
+    if (this.#headerSent) {
+      stream.once("wantTrailers", () => stream.sendTrailers(trailers));
+      stream.end();
+      if (!this.#hasEnded) this.#closeIn(discardMs, constants.NGHTTP2_NO_ERROR);
+      stream.resume();
+    } else {
+      stream.respond({ ...responseHeaders, ...trailers }, { endStream: true });
+      if (!this.#hasEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+    }
+    if (!this.isGone) this.#closeIn(unreadMs, constants.NGHTTP2_CANCEL);
+  }
+
+  #respond(custom: OutgoingHttpHeaders): void {
+    this.#headerSent = true;
+    this.#stream.respond({ ...responseHeaders, ...custom }, { waitForTrailers: true });
+  }
+
+  /** Without an error only once all is written: a reset drops what is not. */
+  #closeIn(ms: number, code: number): void {
+    const stream = this.#stream;
+    const timer = setTimeout(() => {
+      if (code !== constants.NGHTTP2_NO_ERROR || stream.writableFinished) stream.close(code);
+    }, ms);
+    stream.once("close", () => clearTimeout(timer));
+  }
+
+  #deliver(): void {
+    if (!this.#isReadWanted || this.#isInflating || this.#hasFailed || this.#statusSent) return;
+    let message: FramedMessage | undefined;
+    try {
+      message = this.#reader.next();
+    } catch (error) {
+      this.#fail(error as ConnectError);
+      return;
+    }
+    if (message !== undefined) {
+      this.#handOn(message);
+    } else if (!this.#hasEnded) {
+      this.#stream.resume();
+    } else if (this.#reader.isInsideMessage) {
+      this.#fail(protocolError(Code.Internal, "the request ends inside a message"));
+    } else {
+      this.#isReadWanted = false;
+      this.#listener?.onHalfClose();
+    }
+  }
+
+  #handOn({ compressed, bytes }: FramedMessage): void {
+    if (!compressed) {
+      this.#isReadWanted = false;
+      this.#listener?.onMessage(bytes);
+      return;
+    }
+    const { encoding } = this.head;
+    if (encoding === "identity") {
+      this.#fail(protocolError(Code.Internal, "the message is compressed, but grpc-encoding is not set"));
+      return;
+    }
+    this.#isInflating = true;
+    inflaters[encoding](bytes, { maxOutputLength: this.#options.maxMessageBytes }).then(
+      (inflated) => {
+        this.#isInflating = false;
+        if (this.#hasFailed || this.#statusSent || this.isGone) return;
+        this.#isReadWanted = false;
+        this.#listener?.onMessage(inflated);
+      },
+      (error: NodeJS.ErrnoException) => {
+        this.#isInflating = false;
+        this.#fail(
+          error.code === "ERR_BUFFER_TOO_LARGE"
+            ? new ConnectError(
+                `the message inflates to more than ${this.#options.maxMessageBytes} bytes`,
+                Code.ResourceExhausted,
+              )
+            : protocolError(Code.Internal, `the message is not valid ${encoding}`),
+        );
+      },
+    );
+  }
+
+  #fail(error: ConnectError): void {
+    if (this.#hasFailed || this.#statusSent || this.isGone) return;
+    this.#hasFailed = true;
+    this.#listener?.onFault(error);
+  }
+}
+
+/** A lease that is opened when it is first needed: most messages come as a whole. */
+class LazyLease implements ByteLease {
+  readonly #stream: ServerHttp2Stream;
+  readonly #unread: UnreadBytes;
+  #opened: ByteLease | undefined;
+
+  constructor(stream: ServerHttp2Stream, unread: UnreadBytes) {
+    this.#stream = stream;
+    this.#unread = unread;
+  }
+
+  take(bytes: number): boolean {
+    const connection = this.#stream.session;
+    if (connection === undefined) return false;
+    this.#opened ??= this.#unread.open(connection);
+    return this.#opened.take(bytes);
+  }
+
+  release(bytes?: number): void {
+    this.#opened?.release(bytes);
+  }
+}
+
+const responseHeaders: OutgoingHttpHeaders = {
+  ":status": 200,
+  "content-type": "application/grpc+proto",
+  "grpc-accept-encoding": acceptedEncodings,
+};

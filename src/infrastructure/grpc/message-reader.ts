@@ -1,0 +1,106 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { ByteLease } from "../unread-bytes.ts";
+import { overloaded, protocolError } from "./grpc-status.ts";
+
+/** One message in its frame (PROTOCOL-HTTP2, Length-Prefixed-Message). */
+export interface FramedMessage {
+  readonly compressed: boolean;
+  readonly bytes: Buffer;
+}
+
+const prefixBytes = 5;
+const firstCapacity = 1024;
+
+/**
+ * Takes messages out of a byte stream, one at a time. A message that comes in pieces is copied into one buffer that grows
+ * with what has come, so that neither a claimed length nor one-byte frames cost more than about twice their payload.
+ */
+export class MessageReader {
+  readonly #maxBytes: number;
+  readonly #lease: ByteLease;
+  #rest: Buffer = empty;
+  readonly #prefix = Buffer.alloc(prefixBytes);
+  #prefixFilled = 0;
+  #body: Buffer = empty;
+  #bodyFilled = 0;
+
+  /**
+   * @param maxBytes the longest message, before inflation
+   * @param lease counts what is held for a message until it is handed on
+   */
+  constructor(maxBytes: number, lease: ByteLease) {
+    this.#maxBytes = maxBytes;
+    this.#lease = lease;
+  }
+
+  push(chunk: Buffer): void {
+    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+  }
+
+  /** Whether the bytes so far end inside a message. */
+  get isInsideMessage(): boolean {
+    return this.#prefixFilled > 0 || this.#rest.length > 0;
+  }
+
+  /**
+   * The next message that has come as a whole, or undefined.
+   * @throws ConnectError when the bytes are not messages, or a message is too large
+   */
+  next(): FramedMessage | undefined {
+    if (!this.#readPrefix()) return undefined;
+    const length = this.#prefix.readUInt32BE(1);
+    const missing = length - this.#bodyFilled;
+    if (this.#rest.length < missing) {
+      this.#keep(this.#rest, length);
+      this.#rest = empty;
+      return undefined;
+    }
+    const last = this.#rest.subarray(0, missing);
+    this.#rest = this.#rest.subarray(missing);
+    let bytes = last;
+    if (this.#bodyFilled > 0) {
+      this.#keep(last, length);
+      bytes = this.#body.subarray(0, length);
+    }
+    const compressed = this.#prefix[0] === 1;
+    this.#prefixFilled = 0;
+    if (this.#body.length > 0) this.#lease.release(this.#body.length);
+    this.#body = empty;
+    this.#bodyFilled = 0;
+    return { compressed, bytes };
+  }
+
+  #readPrefix(): boolean {
+    if (this.#prefixFilled === prefixBytes) return true;
+    const taken = this.#rest.copy(this.#prefix, this.#prefixFilled, 0, prefixBytes - this.#prefixFilled);
+    this.#prefixFilled += taken;
+    this.#rest = this.#rest.subarray(taken);
+    if (this.#prefixFilled > 0 && (this.#prefix[0] ?? 0) > 1) {
+      throw protocolError(Code.Internal, `unsupported message flags ${this.#prefix[0]}; expected 0 or 1`);
+    }
+    if (this.#prefixFilled < prefixBytes) return false;
+    const length = this.#prefix.readUInt32BE(1);
+    if (length > this.#maxBytes) {
+      throw new ConnectError(
+        `the message has ${length} bytes; at most ${this.#maxBytes} are accepted`,
+        Code.ResourceExhausted,
+      );
+    }
+    return true;
+  }
+
+  #keep(piece: Buffer, length: number): void {
+    const needed = this.#bodyFilled + piece.length;
+    if (needed > this.#body.length) {
+      const capacity = Math.min(length, Math.max(firstCapacity, 2 * this.#body.length, needed));
+      if (!this.#lease.take(capacity - this.#body.length)) throw overloaded();
+      const larger = Buffer.allocUnsafeSlow(capacity);
+      this.#body.copy(larger, 0, 0, this.#bodyFilled);
+      this.#body = larger;
+    }
+    piece.copy(this.#body, this.#bodyFilled);
+    this.#bodyFilled = needed;
+  }
+}
+
+const empty = Buffer.alloc(0);

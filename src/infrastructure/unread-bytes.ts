@@ -1,0 +1,60 @@
+/** How many bytes of messages that have not been handed on the process may hold. */
+export interface UnreadLimits {
+  readonly perConnection: number;
+  readonly perProcess: number;
+}
+
+export const defaultUnreadLimits: UnreadLimits = {
+  perConnection: 8 * 1024 * 1024,
+  perProcess: 64 * 1024 * 1024,
+};
+
+/** The bytes that one call holds. */
+export interface ByteLease {
+  /** @returns false when a limit would be exceeded; nothing is taken then */
+  take(bytes: number): boolean;
+  /** Gives back bytes that were taken: so many, or all. */
+  release(bytes?: number): void;
+}
+
+/**
+ * Bounds what half-sent and waiting messages hold, per connection and per process. HTTP/2 flow control alone allows
+ * 64 KiB for each stream, and a message that is assembled is out of its reach.
+ */
+export class UnreadBytes {
+  readonly #limits: UnreadLimits;
+  readonly #byConnection = new WeakMap<object, { bytes: number }>();
+  #total = 0;
+
+  constructor(limits: UnreadLimits = defaultUnreadLimits) {
+    this.#limits = limits;
+  }
+
+  open(connection: object): ByteLease {
+    let held = this.#byConnection.get(connection);
+    if (held === undefined) {
+      held = { bytes: 0 };
+      this.#byConnection.set(connection, held);
+    }
+    return this.#leaseOf(held);
+  }
+
+  #leaseOf(held: { bytes: number }): ByteLease {
+    let taken = 0;
+    return {
+      take: (bytes) => {
+        const { perConnection, perProcess } = this.#limits;
+        if (held.bytes + bytes > perConnection || this.#total + bytes > perProcess) return false;
+        taken += bytes;
+        held.bytes += bytes;
+        this.#total += bytes;
+        return true;
+      },
+      release: (bytes = taken) => {
+        taken -= bytes;
+        held.bytes -= bytes;
+        this.#total -= bytes;
+      },
+    };
+  }
+}
