@@ -13,11 +13,12 @@ import type { Peer } from "../../domain/caller/peer.ts";
 import type { Admit } from "./admit.ts";
 import { CallLife } from "./call-life.ts";
 import { CallRequest, type CallState, failMessage } from "./call-request.ts";
-import { errorStatus, type GrpcStatus, okStatus, overloaded } from "./grpc-status.ts";
+import { errorStatus, type GrpcStatus, okStatus } from "./grpc-status.ts";
 import type { GrpcWire, WireListener } from "./grpc-wire.ts";
 import { IncomingMessages } from "./incoming-messages.ts";
 import type { AnyFn } from "./invoke.ts";
 import { LazyHeaders, metadataOf } from "./lazy-headers.ts";
+import { overloaded } from "./listener-error.ts";
 import { decodeRequest, encodeResponse } from "./message-bytes.ts";
 import { stop } from "./until-aborted.ts";
 

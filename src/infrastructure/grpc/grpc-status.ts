@@ -1,9 +1,8 @@
 import type { OutgoingHttpHeaders } from "node:http2";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { type Any, anyPack, durationFromMs } from "@bufbuild/protobuf/wkt";
+import { type Any, anyPack } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { Metadata } from "@grpc/grpc-js";
-import { ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../gen/google/rpc/status_pb.ts";
 import { addHeaders, headersOf, metadataOf } from "./lazy-headers.ts";
 
@@ -71,20 +70,6 @@ export function trailersOf({ code, details, metadata }: GrpcStatus): OutgoingHtt
     ...(details !== "" && { "grpc-message": percentEncode(details) }),
     ...(metadata != null && headersOf(metadata)),
   };
-}
-
-/** A request that breaks the gRPC protocol. The message is for the developer of the client. */
-export function protocolError(code: Code, message: string): ConnectError {
-  const reason = { reason: "PROTOCOL_ERROR", domain: "auth" };
-  return new ConnectError(message, code, undefined, [{ desc: ErrorInfoSchema, value: reason }]);
-}
-
-/** A call that cannot be read now, because others hold what may be held. */
-export function overloaded(): ConnectError {
-  return new ConnectError("too many unread bytes; try again later", Code.ResourceExhausted, undefined, [
-    { desc: ErrorInfoSchema, value: { reason: "OVERLOADED", domain: "auth" } },
-    { desc: RetryInfoSchema, value: { retryDelay: durationFromMs(1_000) } },
-  ]);
 }
 
 function encodeDetails(error: ConnectError, message: string): Buffer | undefined {

@@ -6,8 +6,9 @@ import type { Metadata } from "@grpc/grpc-js";
 import type { Peer } from "../../domain/caller/peer.ts";
 import { peerOfSession } from "../peer.ts";
 import type { ByteLease, UnreadBytes } from "../unread-bytes.ts";
-import { type GrpcStatus, protocolError, trailersOf } from "./grpc-status.ts";
+import { type GrpcStatus, trailersOf } from "./grpc-status.ts";
 import { headersOf } from "./lazy-headers.ts";
+import { protocolError } from "./listener-error.ts";
 import { type FramedMessage, MessageReader } from "./message-reader.ts";
 import { acceptedEncodings, type RequestHead } from "./request-head.ts";
 

@@ -1,6 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { ByteLease } from "../unread-bytes.ts";
-import { overloaded, protocolError } from "./grpc-status.ts";
+import { overloaded, protocolError } from "./listener-error.ts";
 
 /** One message in its frame (PROTOCOL-HTTP2, Length-Prefixed-Message). */
 export interface FramedMessage {

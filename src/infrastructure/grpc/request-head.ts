@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http2";
 import { Code, type ConnectError } from "@connectrpc/connect";
-import { protocolError } from "./grpc-status.ts";
+import { protocolError } from "./listener-error.ts";
 
 /** The compressions of messages that this server reads (PROTOCOL-HTTP2, Message-Encoding). */
 export type Encoding = "identity" | "gzip" | "deflate";

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { DomainError, type ErrorKind, type Reason } from "../../domain/errors.ts";
+import { DomainError, type ErrorKind, type FieldViolation, type Reason } from "../../domain/errors.ts";
 import {
   BadRequestSchema,
   ErrorInfoSchema,
@@ -10,7 +10,7 @@ import {
 } from "../../gen/google/rpc/error_details_pb.ts";
 
 /** Reasons that are no DomainError's: proto/auth/v1/error_reason.proto has them all. */
-type EdgeReason = Reason | "MESSAGE_TOO_LARGE" | "METHOD_NOT_FOUND" | "INTERNAL";
+type EdgeReason = Reason | "PROTOCOL_ERROR" | "MESSAGE_TOO_LARGE" | "METHOD_NOT_FOUND" | "INTERNAL";
 
 const codes: Record<ErrorKind, Code> = {
   invalid: Code.InvalidArgument,
@@ -52,9 +52,9 @@ export function toConnectError(error: unknown, requestId: string): ConnectError 
     const details = [...detailsOf(error), requestInfo];
     return new ConnectError(error.message, codes[error.kind], undefined, details, error);
   }
-  if (error instanceof ConnectError && reasonOf(error) !== undefined) {
-    const own = error.details.filter((detail) => "desc" in detail);
-    return new ConnectError(error.rawMessage, error.code, undefined, [...own, requestInfo], error);
+  if (isListenerError(error)) {
+    const details = [...detailsOf(error), requestInfo];
+    return new ConnectError(error.rawMessage, error.code, undefined, details, error);
   }
   const reason = error instanceof ConnectError ? reasonsOfCodes[error.code] : undefined;
   if (error instanceof ConnectError && reason !== undefined) {
@@ -65,14 +65,14 @@ export function toConnectError(error: unknown, requestId: string): ConnectError 
   return new ConnectError("internal error", Code.Internal, undefined, details, error);
 }
 
-/** The reason that a listener has put into its error, as for a request that breaks the protocol. */
-export function reasonOf({ details }: ConnectError): string | undefined {
-  for (const detail of details) {
-    if ("desc" in detail && detail.desc === ErrorInfoSchema) {
-      return (detail.value as MessageInitShape<typeof ErrorInfoSchema>).reason;
-    }
-  }
-  return undefined;
+/** An error that a listener answers a call with before its handler is reached. */
+export interface ListenerError extends ConnectError {
+  readonly reason: "PROTOCOL_ERROR" | "OVERLOADED";
+  readonly retryAfterMs: number | undefined;
+}
+
+export function isListenerError(error: unknown): error is ListenerError {
+  return error instanceof ConnectError && "reason" in error;
 }
 
 /** The answer to a call of a method that there is not. */
@@ -82,7 +82,13 @@ export function unknownMethod(path: string): ConnectError {
   ]);
 }
 
-function detailsOf({ reason, violations, retryAfterMs }: DomainError) {
+interface Detailed {
+  readonly reason: EdgeReason;
+  readonly violations?: readonly FieldViolation[];
+  readonly retryAfterMs: number | undefined;
+}
+
+function detailsOf({ reason, violations = [], retryAfterMs }: Detailed) {
   return [
     { desc: ErrorInfoSchema, value: errorInfo(reason) },
     ...(violations.length > 0

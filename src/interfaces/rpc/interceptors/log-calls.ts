@@ -7,7 +7,7 @@ import {
   type StreamRequest,
   type UnaryRequest,
 } from "@connectrpc/connect";
-import { reasonOf, toConnectError } from "../errors.ts";
+import { isListenerError, toConnectError } from "../errors.ts";
 import { callerKey, requestIdKey } from "../rpc-call.ts";
 
 /** Where lines about calls go. */
@@ -62,7 +62,7 @@ class LoggedCall {
   failed(error: unknown): ConnectError {
     const translated = toConnectError(error, this.#requestId);
     const line = this.#line(grpcName(translated.code));
-    const isCallers = !ourFault.has(translated.code) || reasonOf(translated) === "PROTOCOL_ERROR";
+    const isCallers = !ourFault.has(translated.code) || isListenerError(error);
     if (isCallers) this.#log.info(line, "call");
     else if (translated.code === Code.Internal) this.#log.error({ ...line, err: translated.cause }, "call");
     else this.#log.warn({ ...line, err: translated.cause }, "call");
