@@ -18,6 +18,8 @@ import { note } from "./under-attack.ts";
 
 const connections = 10;
 const messagesEach = 1_000;
+/** MB by which resident memory differs between two moments at which nothing happens. */
+const noise = 32;
 const path = "/auth.v1.UserService/CreateUser";
 /** Says that a message of 1 MiB follows. */
 const prefix = Buffer.from([0, 0, 0x10, 0, 0]);
@@ -39,8 +41,9 @@ describe("10,000 half-sent messages of callers without credentials", () => {
     ["in full-size frames", inFullFrames],
     ["in frames of one byte", inOneByteFrames],
   ])("%s hold no memory", { timeout: 120_000 }, async (name, attack) => {
-    // Once to warm up: what is compared is what the messages hold.
-    (await attack(service.grpcAddress)).stop();
+    // V8 keeps the garbage of a busy second for as long as its heap has room, whatever made it. So the heap is filled first
+    // by as many refused calls that hold nothing, and what is compared is what the messages hold.
+    for (let i = 0; i < 3; i++) await refusedCalls(service.grpcAddress);
     await sleep(2_000);
     const before = await memoryOf(service.process);
     let peak = before;
@@ -53,12 +56,23 @@ describe("10,000 half-sent messages of callers without credentials", () => {
     expect(await new HealthClient(service.grpcAddress).check("readiness")).toBe("SERVING");
     const during = await memoryOf(service.process);
     stop();
-    const after = await settled(() => memoryOf(service.process), before + 16, 30_000);
+    const after = await settled(() => memoryOf(service.process), before + noise, 30_000);
     note(`half-sent messages ${name}`, { before, peak, during, after });
     expect(Math.max(peak, during)).toBeLessThanOrEqual(before + 64);
-    expect(after).toBeLessThanOrEqual(before + 16);
+    expect(after).toBeLessThanOrEqual(before + noise);
   });
 });
+
+/** As many calls whose requests are complete. */
+async function refusedCalls(address: string): Promise<void> {
+  const sessions = openSessions(address, connections);
+  for (let i = 0; i < messagesEach; i += 50) {
+    openStreams(sessions, 50, { path, first: Buffer.alloc(5), end: true });
+    await sleep(20);
+  }
+  await sleep(1_000);
+  destroyAll(sessions);
+}
 
 /** As much of each message as flow control lets through, from a client that respects it. */
 async function inFullFrames(address: string) {

@@ -141,11 +141,12 @@ export class GrpcWire {
       stream.once("wantTrailers", () => stream.sendTrailers(trailers));
       stream.end();
       if (!this.#hasEnded) this.#closeIn(discardMs, constants.NGHTTP2_NO_ERROR);
-      stream.resume();
     } else {
       stream.respond({ ...responseHeaders, ...trailers }, { endStream: true });
       if (!this.#hasEnded) stream.close(constants.NGHTTP2_NO_ERROR);
     }
+    // What has come already is thrown away: a stream that is not read to its end is never closed.
+    stream.resume();
     if (!this.isGone) this.#closeIn(unreadMs, constants.NGHTTP2_CANCEL);
   }
 

@@ -64,6 +64,7 @@ function refuse(stream: ServerHttp2Stream, { status, code, message }: HttpRefusa
   const headers = { ":status": status, "content-type": "application/grpc", ...trailers };
   stream.respond(status === 405 ? { ...headers, allow: "POST" } : headers, { endStream: true });
   if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+  stream.resume();
 }
 
 /** Counts the calls that are cancelled so soon that they have ended before they can be served. */
