@@ -29,6 +29,8 @@ describe("a configuration", () => {
       maxWatchMs: 3_600_000,
       eventRetentionMs: 2_160 * 3_600_000,
       maxConnectionAgeMs: 1_800_000,
+      maxResetsPerSecond: 1_000,
+      unread: { perConnection: 8 * 1024 * 1024, perProcess: 64 * 1024 * 1024 },
       drainDelayMs: 3_000,
       argon2: { memoryKib: 19_456, iterations: 2, parallelism: 1 },
       hashPool: { concurrency: availableParallelism(), queueLimit: 128 },

@@ -36,12 +36,9 @@ const servers: Record<string, () => Promise<string>> = {
   async auth() {
     const logger = await createLogger({ level: "info", format: "json" });
     const { callers } = servicesOn(new InMemoryRepository());
-    const interceptors = [
-      logCalls(logger),
-      createAdmission(callers, permissionsOfMethods).authorize,
-      validateRequests,
-    ];
-    const options = { address: "127.0.0.1:0", routes, interceptors, contextOf, unknownMethod };
+    const { admit, authorize } = createAdmission(callers, permissionsOfMethods);
+    const interceptors = [logCalls(logger), authorize, validateRequests];
+    const options = { address: "127.0.0.1:0", routes, interceptors, admit, contextOf, unknownMethod };
     return (await listenGrpc(options)).address;
   },
 

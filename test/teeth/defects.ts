@@ -7,6 +7,7 @@ import { secretDefects } from "./secret-defects.ts";
 import { sessionDefects } from "./session-defects.ts";
 import { tokenDefects } from "./token-defects.ts";
 import { transferDefects } from "./transfer-defects.ts";
+import { transportDefects } from "./transport-defects.ts";
 
 /** A defect that is put into a copy of the tree, and the test that must turn red because of it. */
 export interface Defect {
@@ -200,9 +201,9 @@ export const defects: readonly Defect[] = [
   },
   {
     name: "an answered call stays open for as long as its caller likes",
-    file: "src/infrastructure/grpc/grpc-call.ts",
-    find: "      this.wire.sendStatus(status);\n      closeWithin(this.wire, unreadMs);\n",
-    replace: "      this.wire.sendStatus(status);\n",
+    file: "src/infrastructure/grpc/grpc-wire.ts",
+    find: "    if (!this.isGone) this.#closeIn(unreadMs, constants.NGHTTP2_CANCEL);\n",
+    replace: "",
     test: "test/hostile/grpc-stalls.test.ts",
     named: "",
   },
@@ -212,6 +213,7 @@ export const defects: readonly Defect[] = [
   ...sessionDefects,
   ...tokenDefects,
   ...transferDefects,
+  ...transportDefects,
   ...guessingDefects,
   ...passwordDefects,
   ...commandLineDefects,

@@ -1,7 +1,9 @@
+import type { ConnectError } from "@connectrpc/connect";
 import { Metadata, type ServerInterceptingCallInterface, status } from "@grpc/grpc-js";
 import type { Peer } from "../../domain/caller/peer.ts";
 import { asStatusMessage, errorStatus } from "./grpc-status.ts";
 import type { GrpcWire } from "./grpc-wire.ts";
+import { withErrorInfo } from "./listener-error.ts";
 
 type Listener = Parameters<ServerInterceptingCallInterface["start"]>[0];
 type AuthContext = ReturnType<ServerInterceptingCallInterface["getAuthContext"]>;
@@ -107,8 +109,8 @@ export class GrpcJsCall implements ServerInterceptingCallInterface {
     this.#end(listener, { code: status.DEADLINE_EXCEEDED, details: "the deadline has passed" });
   }
 
-  #refuse(listener: Listener, error: unknown): void {
-    this.#end(listener, errorStatus(error));
+  #refuse(listener: Listener, error: ConnectError): void {
+    this.#end(listener, errorStatus(withErrorInfo(error)));
   }
 
   #end(listener: Listener, status: Status): void {

@@ -1,4 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
 
 /**
  * An error that a listener answers a call with before its handler is reached. The interceptors turn its reason into an
@@ -13,6 +14,13 @@ export class ListenerError extends ConnectError {
     this.reason = reason;
     this.retryAfterMs = retryAfterMs;
   }
+}
+
+/** The same error with its reason as an ErrorInfo, for methods that no interceptor translates errors of. */
+export function withErrorInfo(error: ConnectError): ConnectError {
+  if (!(error instanceof ListenerError)) return error;
+  const details = [{ desc: ErrorInfoSchema, value: { reason: error.reason, domain: "auth" } }];
+  return new ConnectError(error.rawMessage, error.code, undefined, details);
 }
 
 /** A request that breaks the gRPC protocol. The message is for the developer of the client. */
