@@ -22,6 +22,10 @@ const internal = /^grpc(-web)? 13$|^500/;
 const libraryAnswers =
   /^(Failed to decompress message|Invalid grpc-timeout value|decompression failed|parse binary: |received compressed envelope|protocol error: )/;
 
+/** PROTOCOL_ERROR on the gRPC port, where a request that breaks the protocol is INTERNAL, as in grpc-go. */
+const protocolErrors =
+  /^(the method must be POST|unsupported message flags|the message is (not valid|compressed)|the request ends inside a message)/;
+
 /** Kinds that break the protocol itself: HTTP/2 answers by a reset of the stream, HTTP/1.1 by closing. */
 const mayBeRefused = new Set(["grpc headers", "grpc path", "http HTTP"]);
 
@@ -30,7 +34,7 @@ export function faultOf(input: Input, { code, message }: Answer): string | undef
   if (unknown.test(code)) return "UNKNOWN";
   if (internal.test(code)) {
     const isLibrary = input.undecodable === true && libraryAnswers.test(message);
-    return isLibrary ? undefined : "INTERNAL, and not because the bytes cannot be read";
+    return isLibrary || protocolErrors.test(message) ? undefined : "INTERNAL, and not because the bytes cannot be read";
   }
   const isRefusal = code === "closed" || code.startsWith("reset ");
   if (isRefusal) return mayBeRefused.has(`${input.port} ${input.kind}`) ? undefined : "no answer";
