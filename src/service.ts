@@ -103,14 +103,18 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
 
   const report = (err: unknown, path: string) =>
     logger.error({ err, path }, "a call failed before it was one");
-  const timeouts = { maxTimeoutMs: config.maxDeadlineMs, maxStreamMs: config.maxWatchMs };
-  const listen = { routes, interceptors, contextOf, admit, unknownMethod, report, tls };
+  const onClose = (closed: object) => logger.info(closed, "connection closed");
+  const options = {
+    maxTimeoutMs: config.maxDeadlineMs,
+    maxStreamMs: config.maxWatchMs,
+    maxConnectionAgeMs: config.maxConnectionAgeMs,
+  };
+  const listen = { routes, interceptors, contextOf, admit, unknownMethod, report, tls, onClose, options };
   const grpc = await listenGrpc({
     ...listen,
     address: config.grpcAddress,
     health,
     reflection: reflectionOf(config.reflection, callers),
-    options: { ...timeouts, maxConnectionAgeMs: config.maxConnectionAgeMs },
   });
   resources.defer(() => grpc.drain(0));
   const http = await listenHttp({
@@ -119,7 +123,6 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
     documents: wellKnownDocuments(config.issuer, keyRing),
     live: () => true,
     ready: () => readiness.ready,
-    options: timeouts,
   });
   resources.defer(() => http.drain(0));
 

@@ -211,7 +211,7 @@ export const settings = {
   },
   AUTH_MAX_CONNECTION_AGE: {
     schema: duration.prefault("30m"),
-    help: "After so long, give or take 10 %, a gRPC connection is asked to go, so that load spreads.",
+    help: "Maximum age of a connection, ± 10 %. An older one is closed gracefully, so that callers spread over new replicas.",
   },
   AUTH_DRAIN_DELAY: {
     schema: duration.prefault("3s"),

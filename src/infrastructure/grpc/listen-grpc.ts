@@ -12,10 +12,12 @@ import {
 import type { Peer } from "../../domain/caller/peer.ts";
 import { Health as HealthService } from "../../gen/grpc/health/v1/health_pb.ts";
 import { bind } from "../listen.ts";
+import { type CloseReason, OpenConnections } from "../open-connections.ts";
 import type { TlsFiles } from "../tls-files.ts";
 import type { Admit } from "./admit.ts";
 import { bindConnect } from "./connect-binding.ts";
 import { answerUnknownMethods, limitResets } from "./grpc-js-internals.ts";
+import { GrpcSessions } from "./grpc-sessions.ts";
 import type { Health } from "./health.ts";
 import { addReflection, type ReflectionOptions } from "./reflection.ts";
 
@@ -69,6 +71,8 @@ export interface GrpcListenOptions {
   /** Plaintext where not given. */
   readonly tls?: TlsFiles | undefined;
   readonly options?: Partial<GrpcServerOptions> | undefined;
+  /** Told of every connection that this side closes because of its certificate. */
+  readonly onClose?: ((closed: { readonly peer: string; readonly reason: CloseReason }) => void) | undefined;
   /** Serves grpc.health.v1.Health where given. */
   readonly health?: Health | undefined;
   /** Serves grpc.reflection.v1 and v1alpha where given. */
@@ -115,7 +119,12 @@ export async function listenGrpc(options: GrpcListenOptions): Promise<GrpcListen
   limitResets(server, limits.resetBurst, limits.resetsPerSecond);
 
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const sockets = new OpenSockets(injector);
+  const connections = new OpenConnections({
+    tls: options.tls,
+    graceMs: limits.maxConnectionAgeGraceMs,
+    onClose: options.onClose,
+  });
+  const sockets = new OpenSockets(injector, new GrpcSessions(server), connections);
   const bound = await bind(options.address, () => openServer(options.tls, sockets));
   return {
     address: bound.address,
@@ -172,11 +181,15 @@ const forceAfterMs = 100;
 /** The connections of the port, from the moment they are accepted. */
 class OpenSockets {
   private readonly injector: ConnectionInjector;
+  private readonly sessions: GrpcSessions;
+  private readonly connections: OpenConnections;
   private readonly open = new Set<Socket>();
   private drained: Promise<void> | undefined;
 
-  constructor(injector: ConnectionInjector) {
+  constructor(injector: ConnectionInjector, sessions: GrpcSessions, connections: OpenConnections) {
     this.injector = injector;
+    this.sessions = sessions;
+    this.connections = connections;
   }
 
   add(socket: Socket): void {
@@ -188,7 +201,8 @@ class OpenSockets {
     // What goes wrong on a connection ends its calls, and that is all there is to do about it.
     socket.on("error", ignore);
     if (this.drained === undefined) {
-      this.injector.injectConnection(socket);
+      const session = this.sessions.of(() => this.injector.injectConnection(socket));
+      this.connections.add(socket, () => (session === undefined ? socket.destroySoon() : session.close()));
     } else {
       socket.destroy();
     }
@@ -210,6 +224,7 @@ class OpenSockets {
     }, graceMs + forceAfterMs);
     await closed;
     clearTimeout(force);
+    this.connections[Symbol.dispose]();
     this.injector.destroy();
   }
 }
