@@ -19,7 +19,7 @@ import type { Reload } from "./infrastructure/watched-files.ts";
 import { welcome } from "./infrastructure/welcome.ts";
 import { wellKnownDocuments } from "./interfaces/http/well-known.ts";
 import { CockroachRepository } from "./interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
-import { unknownMethod } from "./interfaces/rpc/errors.ts";
+import { crossOriginRefusal, unknownMethod } from "./interfaces/rpc/errors.ts";
 import { createAdmission, reflectionGuard } from "./interfaces/rpc/interceptors/authorize.ts";
 import { logCalls } from "./interfaces/rpc/interceptors/log-calls.ts";
 import { validateRequests, warmUpValidation } from "./interfaces/rpc/interceptors/validate.ts";
@@ -120,6 +120,11 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   const http = await listenHttp({
     ...listen,
     address: config.httpAddress,
+    crossOrigin: {
+      allowedOrigins: config.corsOrigins,
+      anonymous: config.callers.anonymous,
+      refusal: crossOriginRefusal,
+    },
     documents: wellKnownDocuments(config.issuer, keyRing),
     live: () => true,
     ready: () => readiness.ready,

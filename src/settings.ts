@@ -68,6 +68,19 @@ const networks = z
   )
   .transform((text) => text.split(","));
 
+const origins = z
+  .string()
+  .refine(
+    (text) => text.split(",").every(isOrigin),
+    'must be origins separated by commas, such as "https://app.example.com,http://localhost:3000"',
+  )
+  .transform((text) => new Set(text.split(",")));
+
+/** Whether browsers send this text as an origin (RFC 6454 §6.2): scheme, host and port, without a default port or a slash. */
+function isOrigin(text: string): boolean {
+  return /^https?:\/\/[a-z0-9.:[\]-]+$/.test(text) && URL.parse(text)?.origin === text;
+}
+
 /** Every environment variable that the service reads. A default in brackets depends on something else. */
 export const settings = {
   DATABASE_URL: {
@@ -195,6 +208,11 @@ export const settings = {
     schema: networks.optional(),
     default: "",
     help: "Addresses of the sidecars that may forward their client's certificate (x-forwarded-client-cert). From anywhere else the header means nothing.",
+  },
+  AUTH_CORS_ORIGINS: {
+    schema: origins.optional(),
+    default: "",
+    help: "Origins of web pages that may call over HTTP (CORS), separated by commas. Pages of other origins may read /.well-known only.",
   },
   AUTH_REFLECTION: {
     schema: oneOf("on", "granted", "off").optional(),

@@ -16,6 +16,7 @@ describe("a configuration", () => {
   test("of nothing is the defaults", () => {
     expect(loadConfig({})).toEqual({
       databaseUrl: undefined,
+      corsOrigins: new Set(),
       dataDir: "./data",
       migrate: "auto",
       databasePoolSize: 10,
@@ -107,6 +108,23 @@ describe("a configuration", () => {
 
 describe("a configuration is refused", () => {
   const tls = { AUTH_TLS_CERT_FILE: "/tls.crt", AUTH_TLS_KEY_FILE: "/tls.key" };
+
+  test.each([
+    "*",
+    "null",
+    "app.example.com",
+    "https://app.example.com/",
+    "https://app.example.com/path",
+    "https://app.example.com:443",
+    "https://APP.example.com",
+    "https://*.example.com",
+    "https://user@app.example.com",
+    "https://app.example.com,",
+    "https://app.example.com, https://other.example.com",
+    "ftp://app.example.com",
+  ])("with the CORS origin %j", (AUTH_CORS_ORIGINS) => {
+    expect(() => loadConfig({ AUTH_CORS_ORIGINS })).toThrow("AUTH_CORS_ORIGINS must be origins");
+  });
 
   test.each([
     ["a name that it does not know", { AUTH_GPRC_ADDRESS: "x" }, "AUTH_GPRC_ADDRESS is no setting"],
