@@ -72,7 +72,9 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   const routes = createRoutes(services);
   const { admit, authorize } = createAdmission(callers, permissionsOfMethods);
   const interceptors = [logCalls(logger), authorize, validateRequests];
-  const tls = config.tls && (await loadTlsFiles({ ...config.tls, onReload: logReload(logger, "TLS files") }));
+  const onInvalidDates = (warning: string) => logger.warn(warning);
+  const onReload = logReload(logger, "TLS files");
+  const tls = config.tls && (await loadTlsFiles({ ...config.tls, onReload, onInvalidDates }));
   resources.defer(() => tls?.close());
 
   const health = createHealth(serviceDescriptors.map(({ typeName }) => typeName));

@@ -13,6 +13,8 @@ export interface TlsFilesOptions {
   readonly clientCaFile?: string | undefined;
   readonly intervalMs?: number;
   readonly onReload?: ((outcome: Reload<unknown>) => void) | undefined;
+  /** Told of each certificate that is loaded although it has expired or is not valid yet. */
+  readonly onInvalidDates?: ((warning: string) => void) | undefined;
 }
 
 /** What a TLS server is set up with from the files. */
@@ -54,6 +56,9 @@ export async function loadTlsFiles(options: TlsFilesOptions): Promise<TlsFiles> 
   const servers = new Set<Server>();
   const listeners = new Set<() => void>();
   let bundle: Buffer | undefined;
+  const warn = (made: Usable) => {
+    for (const warning of dateWarnings(made, options, Date.now())) options.onInvalidDates?.(warning);
+  };
   const watched = await watchFiles({
     files: [certFile, keyFile, ...(clientCaFile === undefined ? [] : [clientCaFile])],
     make: (contents) => usable(contents, options),
@@ -61,6 +66,7 @@ export async function loadTlsFiles(options: TlsFilesOptions): Promise<TlsFiles> 
     onReload(outcome) {
       onReload?.(outcome);
       if (!outcome.ok) return;
+      warn(outcome.made);
       for (const server of servers) server.setSecureContext(outcome.made.context);
       const hasNewAuthorities = outcome.made.bundle?.equals(bundle ?? Buffer.of()) === false;
       bundle = outcome.made.bundle;
@@ -68,6 +74,7 @@ export async function loadTlsFiles(options: TlsFilesOptions): Promise<TlsFiles> 
     },
   });
   bundle = watched.current.bundle;
+  warn(watched.current);
   return {
     get context() {
       return watched.current.context;
@@ -87,6 +94,28 @@ export async function loadTlsFiles(options: TlsFilesOptions): Promise<TlsFiles> 
   };
 }
 
+function* dateWarnings(
+  made: Usable,
+  { certFile, clientCaFile }: TlsFilesOptions,
+  now: number,
+): Iterable<string> {
+  const own = certificatesIn(made.context.cert as Buffer).map((each) => [certFile, each] as const);
+  const authorities = certificatesIn(made.bundle ?? Buffer.of()).map((each) => [clientCaFile, each] as const);
+  for (const [file, { subject, validFromDate, validToDate }] of [...own, ...authorities]) {
+    const what = `${file}: the certificate of "${nameOf(subject)}"`;
+    if (validToDate.getTime() <= now) {
+      yield `${what} expired ${validToDate.toISOString()}; replace it`;
+    } else if (validFromDate.getTime() > now) {
+      yield `${what} is not valid before ${validFromDate.toISOString()}; replace it, or set the clock`;
+    }
+  }
+}
+
+/** A subject in one line: Node puts each part on a line of its own. */
+function nameOf(subject: string): string {
+  return subject.replaceAll("\n", ", ");
+}
+
 /** A certificate of the file that is served: the server's own, or one of its chain. */
 export interface TlsCertificate {
   readonly subject: string;
@@ -99,7 +128,7 @@ export async function readTlsCertificates(options: TlsFilesOptions): Promise<Tls
   const files = await loadTlsFiles(options);
   files.close();
   return certificatesIn(files.context.cert as Buffer).map(({ subject, validFromDate, validToDate }) => {
-    return { subject: subject.replaceAll("\n", ", "), beginTime: validFromDate, expireTime: validToDate };
+    return { subject: nameOf(subject), beginTime: validFromDate, expireTime: validToDate };
   });
 }
 
