@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { isTrustDomain } from "./domain/caller/spiffe-id.ts";
 import { isNetwork } from "./infrastructure/sidecars.ts";
+import { longestSocketPath, socketPathOf } from "./infrastructure/unix-socket.ts";
 
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 
@@ -17,8 +18,18 @@ const lifetime = duration.refine((ms) => ms >= 1_000, "must be at least 1s");
 
 const address = z
   .string()
-  .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, 'must be host:port, such as "127.0.0.1:50051"')
-  .refine((text) => Number(text.slice(text.lastIndexOf(":") + 1)) < 65_536, "must have a port below 65536");
+  .regex(
+    /^(unix:\/.*[^/]|(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5})$/,
+    'must be host:port, such as "127.0.0.1:50051", or unix:/path',
+  )
+  .refine(
+    (text) => socketPathOf(text) !== undefined || Number(text.slice(text.lastIndexOf(":") + 1)) < 65_536,
+    "must have a port below 65536",
+  )
+  .refine(
+    (text) => Buffer.byteLength(socketPathOf(text) ?? "") <= longestSocketPath,
+    `must have a path of at most ${longestSocketPath} bytes`,
+  );
 
 function integer(min: number, max: number) {
   return z
@@ -111,11 +122,11 @@ export const settings = {
   },
   AUTH_GRPC_ADDRESS: {
     schema: address.prefault("127.0.0.1:50051"),
-    help: "Where gRPC, health and reflection are served.",
+    help: "Where gRPC, health and reflection are served: host:port, or unix:/path for a socket of mode 0660.",
   },
   AUTH_HTTP_ADDRESS: {
     schema: address.prefault("127.0.0.1:8080"),
-    help: "Where Connect, gRPC-Web, JSON, /.well-known, /livez and /readyz are served.",
+    help: "Where Connect, gRPC-Web, JSON, /.well-known, /livez and /readyz are served: host:port, or unix:/path.",
   },
   AUTH_ISSUER: {
     schema: issuer.optional(),

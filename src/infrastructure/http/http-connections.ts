@@ -66,6 +66,8 @@ export class HttpConnections {
 
   #watchHandshakes(): void {
     this.#server.on("connection", (socket: Socket) => {
+      // A Unix socket has no address to know it by. A drain waits for its handshake, or cuts it off after the grace.
+      if (socket.remotePort === undefined) return;
       const name = nameOf(socket);
       this.#handshakes.set(name, socket);
       socket.once("close", () => this.#handshakes.delete(name));
