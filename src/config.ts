@@ -34,6 +34,8 @@ export interface Config {
     readonly trustDomains: ReadonlySet<string>;
     readonly sidecars: readonly string[];
   };
+  /** Origins of web pages that may call. */
+  readonly corsOrigins: ReadonlySet<string>;
   readonly reflection: "on" | "granted" | "off";
   readonly maxDeadlineMs: number;
   /** Of calls whose answers are a stream. */
@@ -160,6 +162,7 @@ function toConfig(values: Settings, inProduction: boolean): Config {
       trustDomains: values.AUTH_TRUST_DOMAINS ?? new Set(),
       sidecars: values.AUTH_SIDECARS ?? [],
     },
+    corsOrigins: values.AUTH_CORS_ORIGINS ?? new Set(),
     reflection: values.AUTH_REFLECTION ?? (anonymous ? "on" : "granted"),
     maxDeadlineMs: values.AUTH_MAX_DEADLINE,
     maxWatchMs: values.AUTH_MAX_WATCH,

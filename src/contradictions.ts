@@ -1,10 +1,12 @@
 import { patienceMs } from "./infrastructure/db/budget.ts";
+import { socketPathOf } from "./infrastructure/unix-socket.ts";
 import { isLoopbackHost, openAddresses } from "./loopback.ts";
 import type { Settings } from "./settings.ts";
 
 /** What good values cannot mean together. */
 export function contradictions(values: Partial<Settings>, inProduction: boolean): string[] {
   return [
+    ...addressContradictions(values),
     ...tlsContradictions(values),
     ...callerContradictions(values, inProduction),
     ...argon2Contradictions(values),
@@ -12,6 +14,16 @@ export function contradictions(values: Partial<Settings>, inProduction: boolean)
     ...timeContradictions(values),
     ...breachContradictions(values),
   ];
+}
+
+function* addressContradictions(values: Partial<Settings>): Iterable<string> {
+  const { AUTH_GRPC_ADDRESS: grpc, AUTH_HTTP_ADDRESS: http, AUTH_ISSUER: issuer } = values;
+  if (grpc !== undefined && grpc === http && socketPathOf(grpc) !== undefined) {
+    yield "AUTH_GRPC_ADDRESS and AUTH_HTTP_ADDRESS are the same socket";
+  }
+  if (issuer === undefined && http !== undefined && socketPathOf(http) !== undefined) {
+    yield `AUTH_ISSUER must be set with AUTH_HTTP_ADDRESS ${http}: a socket is not a URL where verifiers find the keys`;
+  }
 }
 
 function* tokenContradictions(values: Partial<Settings>): Iterable<string> {

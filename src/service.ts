@@ -10,6 +10,7 @@ import { createHealth } from "./infrastructure/grpc/health.ts";
 import { listenGrpc } from "./infrastructure/grpc/listen-grpc.ts";
 import { listenHttp } from "./infrastructure/http/listen-http.ts";
 import type { Logger } from "./infrastructure/logger.ts";
+import type { ClosedConnection } from "./infrastructure/open-connections.ts";
 import { openBreachedPasswords } from "./infrastructure/passwords/open-breached-passwords.ts";
 import { Readiness } from "./infrastructure/readiness.ts";
 import { repeatedly } from "./infrastructure/repeatedly.ts";
@@ -21,7 +22,7 @@ import type { Reload } from "./infrastructure/watched-files.ts";
 import { welcome } from "./infrastructure/welcome.ts";
 import { wellKnownDocuments } from "./interfaces/http/well-known.ts";
 import { CockroachRepository } from "./interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
-import { unknownMethod } from "./interfaces/rpc/errors.ts";
+import { crossOriginRefusal, unknownMethod } from "./interfaces/rpc/errors.ts";
 import { createAdmission, reflectionGuard } from "./interfaces/rpc/interceptors/authorize.ts";
 import { logCalls } from "./interfaces/rpc/interceptors/log-calls.ts";
 import { validateRequests, warmUpValidation } from "./interfaces/rpc/interceptors/validate.ts";
@@ -74,7 +75,9 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   const routes = createRoutes(services);
   const { admit, authorize } = createAdmission(callers, permissionsOfMethods);
   const interceptors = [logCalls(logger), authorize, validateRequests];
-  const tls = config.tls && (await loadTlsFiles({ ...config.tls, onReload: logReload(logger, "TLS files") }));
+  const onInvalidDates = (warning: string) => logger.warn(warning);
+  const onReload = logReload(logger, "TLS files");
+  const tls = config.tls && (await loadTlsFiles({ ...config.tls, onReload, onInvalidDates }));
   resources.defer(() => tls?.close());
 
   const health = createHealth(serviceDescriptors.map(({ typeName }) => typeName));
@@ -105,35 +108,49 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
 
   const report = (err: unknown, path: string) =>
     logger.error({ err, path }, "a call failed before it was one");
-  const timeouts = { maxTimeoutMs: config.maxDeadlineMs, maxStreamMs: config.maxWatchMs };
+  const onClose = (closed: ClosedConnection) => {
+    if (closed.reason === "too many cancelled calls") logger.warn(closed, "connection closed");
+    else logger.info(closed, "connection closed");
+  };
   const sidecars = new Sidecars(config.callers.sidecars);
   const unread = new UnreadBytes(config.unread);
-  const listen = { unread, routes, interceptors, contextOf, admit, unknownMethod, report, tls };
+  const options = {
+    maxTimeoutMs: config.maxDeadlineMs,
+    maxStreamMs: config.maxWatchMs,
+    maxConnectionAgeMs: config.maxConnectionAgeMs,
+  };
+  const listen = {
+    routes,
+    interceptors,
+    contextOf,
+    admit,
+    unknownMethod,
+    report,
+    tls,
+    unread,
+    onClose,
+    options,
+  };
   const grpc = await listenGrpc({
     ...listen,
     address: config.grpcAddress,
     health,
     reflection: reflectionOf(config.reflection, callers),
     mayReset: (peer) => sidecars.includes(peer),
-    onResetFlood: ({ address }) =>
-      logger.warn(
-        { reason: "reset_flood", peer: address },
-        "connection closed: too many cancelled calls (AUTH_MAX_RESETS_PER_SECOND)",
-      ),
-    options: {
-      ...timeouts,
-      maxConnectionAgeMs: config.maxConnectionAgeMs,
-      resetsPerSecond: config.maxResetsPerSecond,
-    },
+    options: { ...options, resetsPerSecond: config.maxResetsPerSecond },
   });
   resources.defer(() => grpc.drain(0));
   const http = await listenHttp({
     ...listen,
     address: config.httpAddress,
+    crossOrigin: {
+      allowedOrigins: config.corsOrigins,
+      anonymous: config.callers.anonymous,
+      refusal: crossOriginRefusal,
+    },
     documents: wellKnownDocuments(config.issuer, keyRing),
     live: () => true,
     ready: () => readiness.ready,
-    options: timeouts,
   });
   resources.defer(() => http.drain(0));
 

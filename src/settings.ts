@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { isTrustDomain } from "./domain/caller/spiffe-id.ts";
 import { isNetwork } from "./infrastructure/sidecars.ts";
+import { longestSocketPath, socketPathOf } from "./infrastructure/unix-socket.ts";
 
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 
@@ -17,8 +18,18 @@ const lifetime = duration.refine((ms) => ms >= 1_000, "must be at least 1s");
 
 const address = z
   .string()
-  .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, 'must be host:port, such as "127.0.0.1:50051"')
-  .refine((text) => Number(text.slice(text.lastIndexOf(":") + 1)) < 65_536, "must have a port below 65536");
+  .regex(
+    /^(unix:\/.*[^/]|(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5})$/,
+    'must be host:port, such as "127.0.0.1:50051", or unix:/path',
+  )
+  .refine(
+    (text) => socketPathOf(text) !== undefined || Number(text.slice(text.lastIndexOf(":") + 1)) < 65_536,
+    "must have a port below 65536",
+  )
+  .refine(
+    (text) => Buffer.byteLength(socketPathOf(text) ?? "") <= longestSocketPath,
+    `must have a path of at most ${longestSocketPath} bytes`,
+  );
 
 function integer(min: number, max: number) {
   return z
@@ -68,6 +79,19 @@ const networks = z
   )
   .transform((text) => text.split(","));
 
+const origins = z
+  .string()
+  .refine(
+    (text) => text.split(",").every(isOrigin),
+    'must be origins separated by commas, such as "https://app.example.com,http://localhost:3000"',
+  )
+  .transform((text) => new Set(text.split(",")));
+
+/** Whether browsers send this text as an origin (RFC 6454 §6.2): scheme, host and port, without a default port or a slash. */
+function isOrigin(text: string): boolean {
+  return /^https?:\/\/[a-z0-9.:[\]-]+$/.test(text) && URL.parse(text)?.origin === text;
+}
+
 /** Every environment variable that the service reads. A default in brackets depends on something else. */
 export const settings = {
   DATABASE_URL: {
@@ -98,11 +122,11 @@ export const settings = {
   },
   AUTH_GRPC_ADDRESS: {
     schema: address.prefault("127.0.0.1:50051"),
-    help: "Where gRPC, health and reflection are served.",
+    help: "Where gRPC, health and reflection are served: host:port, or unix:/path for a socket of mode 0660.",
   },
   AUTH_HTTP_ADDRESS: {
     schema: address.prefault("127.0.0.1:8080"),
-    help: "Where Connect, gRPC-Web, JSON, /.well-known, /livez and /readyz are served.",
+    help: "Where Connect, gRPC-Web, JSON, /.well-known, /livez and /readyz are served: host:port, or unix:/path.",
   },
   AUTH_ISSUER: {
     schema: issuer.optional(),
@@ -196,6 +220,11 @@ export const settings = {
     default: "",
     help: "Addresses of the sidecars that may forward their client's certificate (x-forwarded-client-cert). From anywhere else the header means nothing.",
   },
+  AUTH_CORS_ORIGINS: {
+    schema: origins.optional(),
+    default: "",
+    help: "Origins of web pages that may call over HTTP (CORS), separated by commas. Pages of other origins may read /.well-known only.",
+  },
   AUTH_REFLECTION: {
     schema: oneOf("on", "granted", "off").optional(),
     default: "(on if AUTH_CALLERS is anyone, else granted)",
@@ -211,7 +240,7 @@ export const settings = {
   },
   AUTH_MAX_CONNECTION_AGE: {
     schema: duration.prefault("30m"),
-    help: "After so long, give or take 10 %, a gRPC connection is asked to go, so that load spreads.",
+    help: "Maximum age of a connection, ± 10 %. An older one is closed gracefully, so that callers spread over new replicas.",
   },
   AUTH_MAX_RESETS_PER_SECOND: {
     schema: integer(1, 1_000_000).prefault("1000"),

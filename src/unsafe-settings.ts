@@ -21,6 +21,12 @@ export function* unsafeSettings(
     yield "AUTH_PASSWORD_MIN_LENGTH is below 15, which is too short where a password is the only factor: " +
       "set AUTH_SECOND_FACTOR=elsewhere where callers always ask for another one";
   }
+  for (const origin of values.AUTH_CORS_ORIGINS ?? []) {
+    const { protocol, hostname } = new URL(origin);
+    if (inProduction && protocol === "http:" && !isLoopbackHost(hostname)) {
+      yield `AUTH_CORS_ORIGINS lists ${origin}, whose pages cross the network in plaintext: use https with NODE_ENV=production`;
+    }
+  }
   if (values.AUTH_SIDECARS?.some(isTooWide)) {
     yield "AUTH_SIDECARS names a network wider than /8: too many could say who they are";
   }

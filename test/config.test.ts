@@ -16,6 +16,7 @@ describe("a configuration", () => {
   test("of nothing is the defaults", () => {
     expect(loadConfig({})).toEqual({
       databaseUrl: undefined,
+      corsOrigins: new Set(),
       dataDir: "./data",
       migrate: "auto",
       databasePoolSize: 10,
@@ -107,8 +108,37 @@ describe("a configuration", () => {
   });
 });
 
+test("Unix sockets count as loopback: everybody may call, in plaintext", () => {
+  const env = {
+    AUTH_GRPC_ADDRESS: "unix:/run/auth/grpc.sock",
+    AUTH_HTTP_ADDRESS: "unix:/run/auth/http.sock",
+    AUTH_ISSUER: "https://auth.test",
+  };
+  for (const more of [{}, { AUTH_CALLERS: "anyone" }]) {
+    const { callers, grpcAddress } = loadConfig({ ...env, ...more });
+    expect([callers.anonymous, grpcAddress]).toEqual([true, "unix:/run/auth/grpc.sock"]);
+  }
+});
+
 describe("a configuration is refused", () => {
   const tls = { AUTH_TLS_CERT_FILE: "/tls.crt", AUTH_TLS_KEY_FILE: "/tls.key" };
+
+  test.each([
+    "*",
+    "null",
+    "app.example.com",
+    "https://app.example.com/",
+    "https://app.example.com/path",
+    "https://app.example.com:443",
+    "https://APP.example.com",
+    "https://*.example.com",
+    "https://user@app.example.com",
+    "https://app.example.com,",
+    "https://app.example.com, https://other.example.com",
+    "ftp://app.example.com",
+  ])("with the CORS origin %j", (AUTH_CORS_ORIGINS) => {
+    expect(() => loadConfig({ AUTH_CORS_ORIGINS })).toThrow("AUTH_CORS_ORIGINS must be origins");
+  });
 
   test.each([
     ["a name that it does not know", { AUTH_GPRC_ADDRESS: "x" }, "AUTH_GPRC_ADDRESS is no setting"],
@@ -152,6 +182,28 @@ describe("a configuration is refused", () => {
       "a port that there is not",
       { AUTH_GRPC_ADDRESS: "localhost:65536" },
       "AUTH_GRPC_ADDRESS must have a port below",
+    ],
+    ["a socket without a path", { AUTH_GRPC_ADDRESS: "unix:" }, "AUTH_GRPC_ADDRESS must be host:port"],
+    [
+      "a socket in a relative path",
+      { AUTH_GRPC_ADDRESS: "unix:a.sock" },
+      "AUTH_GRPC_ADDRESS must be host:port",
+    ],
+    ["a socket that is a folder", { AUTH_GRPC_ADDRESS: "unix:/run/" }, "AUTH_GRPC_ADDRESS must be host:port"],
+    [
+      "a socket with a long path",
+      { AUTH_GRPC_ADDRESS: `unix:/${"x".repeat(107)}` },
+      "AUTH_GRPC_ADDRESS must have a path of at most 107 bytes",
+    ],
+    [
+      "one socket for both",
+      { AUTH_GRPC_ADDRESS: "unix:/a", AUTH_HTTP_ADDRESS: "unix:/a", AUTH_ISSUER: "https://auth.test" },
+      "AUTH_GRPC_ADDRESS and AUTH_HTTP_ADDRESS are the same socket",
+    ],
+    [
+      "keys behind a socket without an issuer",
+      { AUTH_HTTP_ADDRESS: "unix:/a" },
+      "AUTH_ISSUER must be set with AUTH_HTTP_ADDRESS unix:/a",
     ],
     ["a pool of one", { AUTH_DATABASE_POOL_SIZE: "1" }, "AUTH_DATABASE_POOL_SIZE must be at least 2"],
     ["a number that is none", { AUTH_HASH_QUEUE: "1e3" }, "AUTH_HASH_QUEUE must be a whole number"],

@@ -148,6 +148,12 @@ const rows: readonly Row[] = [
     "AUTH_CALLERS=anyone lets every call do everything: not with NODE_ENV=production",
   ],
   [
+    "pages in plaintext that may call",
+    "ASVS 12.2.1",
+    { ...inProduction, AUTH_CORS_ORIGINS: "https://app.example.com,http://app.example.com" },
+    "AUTH_CORS_ORIGINS lists http://app.example.com, whose pages cross the network in plaintext",
+  ],
+  [
     "everybody behind a mesh",
     "ASVS 13.2.1",
     { ...shared, AUTH_TLS: "mesh", AUTH_CALLERS: "anyone" },

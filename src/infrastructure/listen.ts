@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { type AddressInfo, isIP, type Server } from "node:net";
 import { StartError } from "./start-error.ts";
+import { listenOnSocket, socketPathOf } from "./unix-socket.ts";
 
 /** A listener cannot start; the message says where and why: "cannot listen on 127.0.0.1:50051: address already in use". */
 export class ListenError extends StartError {
@@ -15,14 +16,14 @@ export class ListenError extends StartError {
 
 /** A bound address. */
 export interface Bound {
-  /** `host:port`: the host as it was given, the port as it is. */
+  /** `host:port`, the host as it was given and the port as it is; or `unix:/path`. */
   readonly address: string;
   /** One server for each address that the host's name has. */
   readonly servers: readonly Server[];
 }
 
 /**
- * Binds an address, `host:port` with an IPv6 host in brackets and port 0 for any free port. A name is bound on all
+ * Binds an address: `unix:/path`, or `host:port` with an IPv6 host in brackets and port 0 for any free port. A name is bound on all
  * addresses it has, so that "localhost" answers on 127.0.0.1 and on ::1; of these, ones that this machine does not have
  * are left out as long as there is another.
  *
@@ -30,6 +31,8 @@ export interface Bound {
  * @throws ListenError; nothing is left listening then
  */
 export async function bind(address: string, open: () => Server): Promise<Bound> {
+  const path = socketPathOf(address);
+  if (path !== undefined) return bindSocket(address, path, open());
   const { host, port } = parse(address);
   const hosts = await resolve(host, address);
   const servers: Server[] = [];
@@ -62,12 +65,23 @@ export async function bind(address: string, open: () => Server): Promise<Bound> 
   return { address: `${isIP(host) === 6 ? `[${host}]` : host}:${boundPort}`, servers };
 }
 
+async function bindSocket(address: string, path: string, server: Server): Promise<Bound> {
+  try {
+    await listenOnSocket(server, path);
+  } catch (error) {
+    server.close();
+    throw new ListenError(address, reasonOf(error), error);
+  }
+  server.on("error", ignore);
+  return { address, servers: [server] };
+}
+
 function parse(address: string): { host: string; port: number } {
   const match = /^(?:\[(?<v6>[^\]]+)\]|(?<name>[^:[\]]+)):(?<port>\d{1,5})$/.exec(address);
   const host = match?.groups?.["v6"] ?? match?.groups?.["name"];
   const port = Number(match?.groups?.["port"]);
   if (host === undefined || port > 65_535 || (match?.groups?.["v6"] !== undefined && isIP(host) !== 6)) {
-    throw new ListenError(address, "not of the form host:port");
+    throw new ListenError(address, "not of the form host:port or unix:/path");
   }
   return { host, port };
 }
@@ -108,6 +122,9 @@ const reasons: Readonly<Record<string, string>> = {
   EADDRINUSE: "address already in use",
   EADDRNOTAVAIL: "this machine has no such address",
   EAFNOSUPPORT: "this machine has no such kind of address",
+  ENOENT: "the folder does not exist",
+  ENOTDIR: "the parent of this path is not a folder",
+  EROFS: "the file system is read-only",
   EAI_AGAIN: "the name cannot be resolved now",
   ENOTFOUND: "there is no such name",
 };

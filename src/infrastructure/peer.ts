@@ -8,6 +8,13 @@ import { uriNames } from "./subject-alt-names.ts";
 /** A connection has many calls, and its peer stays who it is. */
 const known = new WeakMap<Socket | Http2Session, Peer>();
 
+/** The peer on its socket, where the proxy that is an HTTP/2 session's socket finds it too. */
+const peerKey = Symbol("peer");
+type SocketOfPeer = (Socket | TLSSocket) & { [peerKey]?: KnownPeer };
+
+/** A certificate can lose its trust while the connection is open. */
+type KnownPeer = Peer & { readonly certificate: { fault: string | undefined } | undefined };
+
 /** Who is at the other end of a connection. */
 export function peerOf(socket: Socket): Peer {
   return known.get(socket) ?? remember(socket, socket);
@@ -18,8 +25,16 @@ export function peerOfSession(session: Http2Session): Peer {
   return known.get(session) ?? remember(session, session.socket);
 }
 
-function remember(connection: Socket | Http2Session, socket: Socket | TLSSocket): Peer {
-  const peer = { address: plainAddress(socket.remoteAddress), certificate: certificateOf(socket) };
+/** Withdraws the trust in a connection's client certificate, for every later call and check of it. */
+export function distrust(socket: Socket, fault: string): void {
+  peerOf(socket);
+  const { certificate } = (socket as SocketOfPeer)[peerKey] ?? {};
+  if (certificate !== undefined) certificate.fault ??= fault;
+}
+
+function remember(connection: Socket | Http2Session, socket: SocketOfPeer): Peer {
+  socket[peerKey] ??= { address: plainAddress(socket.remoteAddress), certificate: certificateOf(socket) };
+  const peer = socket[peerKey];
   known.set(connection, peer);
   return peer;
 }

@@ -1,5 +1,6 @@
-import { X509Certificate } from "node:crypto";
+import { constants, type X509Certificate } from "node:crypto";
 import { createSecureContext, type Server, type TlsOptions } from "node:tls";
+import { ClientAuthorities, certificatesIn } from "./client-authorities.ts";
 import { FileError, type Reload, watchFiles } from "./watched-files.ts";
 
 /** Where certificate and key are, and whose clients are believed. */
@@ -12,20 +13,34 @@ export interface TlsFilesOptions {
   readonly clientCaFile?: string | undefined;
   readonly intervalMs?: number;
   readonly onReload?: ((outcome: Reload<unknown>) => void) | undefined;
+  /** Told of each certificate that is loaded although it has expired or is not valid yet. */
+  readonly onInvalidDates?: ((warning: string) => void) | undefined;
 }
 
 /** What a TLS server is set up with from the files. */
 export type TlsContext = Pick<
   TlsOptions,
-  "cert" | "key" | "ca" | "minVersion" | "requestCert" | "rejectUnauthorized"
+  "cert" | "key" | "ca" | "minVersion" | "requestCert" | "rejectUnauthorized" | "secureOptions"
 >;
+
+/** What is made of the files. */
+interface Usable {
+  readonly context: TlsContext;
+  /** The CA bundle as it was read. */
+  readonly bundle: Buffer | undefined;
+  readonly clientAuthorities: ClientAuthorities | undefined;
+}
 
 /** Certificate, key and client authorities from files, kept up to date. */
 export interface TlsFiles {
   /** What a TLS server starts with. */
   readonly context: TlsContext;
+  /** The authorities whose client certificates are trusted now. Undefined if no client is asked for a certificate. */
+  readonly clientAuthorities: ClientAuthorities | undefined;
   /** Gives the server each new context; connections that are open keep theirs. */
   keepUpToDate(server: Server): void;
+  /** Calls `listener` after each change of the client authorities. Returns how to stop that. */
+  onNewAuthorities(listener: () => void): () => void;
   /** Stops looking at the files. */
   close(): void;
 }
@@ -39,18 +54,37 @@ export interface TlsFiles {
 export async function loadTlsFiles(options: TlsFilesOptions): Promise<TlsFiles> {
   const { certFile, keyFile, clientCaFile, intervalMs, onReload } = options;
   const servers = new Set<Server>();
+  const listeners = new Set<() => void>();
+  let bundle: Buffer | undefined;
+  const warn = (made: Usable) => {
+    for (const warning of dateWarnings(made, options, Date.now())) options.onInvalidDates?.(warning);
+  };
   const watched = await watchFiles({
     files: [certFile, keyFile, ...(clientCaFile === undefined ? [] : [clientCaFile])],
-    make: (contents) => usableContext(contents, options),
+    make: (contents) => usable(contents, options),
     intervalMs,
     onReload(outcome) {
-      if (outcome.ok) for (const server of servers) server.setSecureContext(outcome.made);
       onReload?.(outcome);
+      if (!outcome.ok) return;
+      warn(outcome.made);
+      for (const server of servers) server.setSecureContext(outcome.made.context);
+      const hasNewAuthorities = outcome.made.bundle?.equals(bundle ?? Buffer.of()) === false;
+      bundle = outcome.made.bundle;
+      if (hasNewAuthorities) for (const listener of listeners) listener();
     },
   });
+  bundle = watched.current.bundle;
+  warn(watched.current);
   return {
     get context() {
-      return watched.current;
+      return watched.current.context;
+    },
+    get clientAuthorities() {
+      return watched.current.clientAuthorities;
+    },
+    onNewAuthorities(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
     },
     keepUpToDate(server) {
       servers.add(server);
@@ -58,6 +92,28 @@ export async function loadTlsFiles(options: TlsFilesOptions): Promise<TlsFiles> 
     },
     close: () => watched.close(),
   };
+}
+
+function* dateWarnings(
+  made: Usable,
+  { certFile, clientCaFile }: TlsFilesOptions,
+  now: number,
+): Iterable<string> {
+  const own = certificatesIn(made.context.cert as Buffer).map((each) => [certFile, each] as const);
+  const authorities = certificatesIn(made.bundle ?? Buffer.of()).map((each) => [clientCaFile, each] as const);
+  for (const [file, { subject, validFromDate, validToDate }] of [...own, ...authorities]) {
+    const what = `${file}: the certificate of "${nameOf(subject)}"`;
+    if (validToDate.getTime() <= now) {
+      yield `${what} expired ${validToDate.toISOString()}; replace it`;
+    } else if (validFromDate.getTime() > now) {
+      yield `${what} is not valid before ${validFromDate.toISOString()}; replace it, or set the clock`;
+    }
+  }
+}
+
+/** A subject in one line: Node puts each part on a line of its own. */
+function nameOf(subject: string): string {
+  return subject.replaceAll("\n", ", ");
 }
 
 /** A certificate of the file that is served: the server's own, or one of its chain. */
@@ -71,13 +127,12 @@ export interface TlsCertificate {
 export async function readTlsCertificates(options: TlsFilesOptions): Promise<TlsCertificate[]> {
   const files = await loadTlsFiles(options);
   files.close();
-  return (String(files.context.cert).match(pem) ?? []).map((certificate) => {
-    const { subject, validFromDate, validToDate } = new X509Certificate(certificate);
-    return { subject: subject.replaceAll("\n", ", "), beginTime: validFromDate, expireTime: validToDate };
+  return certificatesIn(files.context.cert as Buffer).map(({ subject, validFromDate, validToDate }) => {
+    return { subject: nameOf(subject), beginTime: validFromDate, expireTime: validToDate };
   });
 }
 
-function usableContext([cert, key, ca]: readonly Buffer[], options: TlsFilesOptions): TlsContext {
+function usable([cert, key, bundle]: readonly Buffer[], options: TlsFilesOptions): Usable {
   const { certFile, keyFile, clientCaFile } = options;
   // The lowest version is named here because Node's default can be lowered from outside, by a command-line flag.
   const own: TlsContext = { cert, key, minVersion: "TLSv1.2" };
@@ -87,26 +142,30 @@ function usableContext([cert, key, ca]: readonly Buffer[], options: TlsFilesOpti
   } catch (cause) {
     throw new FileError(`cannot use ${certFile} with ${keyFile}: ${(cause as Error).message}`, { cause });
   }
-  if (ca === undefined) return own;
-  assertAuthorities(ca, clientCaFile ?? "");
-  // A caller without a good certificate is answered with an error that says what is wrong, not with a broken handshake.
-  return { ...own, ca, requestCert: true, rejectUnauthorized: false };
+  if (bundle === undefined) return { context: own, bundle, clientAuthorities: undefined };
+  const clientAuthorities = new ClientAuthorities(authoritiesIn(bundle, clientCaFile ?? ""));
+  const context: TlsContext = {
+    ...own,
+    ca: bundle,
+    requestCert: true,
+    // A caller without a good certificate is answered with an error that says what is wrong, not with a broken handshake.
+    rejectUnauthorized: false,
+    // A resumed session would keep an earlier verdict about the client's certificate, without its chain.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  };
+  return { context, bundle, clientAuthorities };
 }
 
-const pem = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
-
-/** OpenSSL takes a file without any certificate, and would then believe nobody without saying why. */
-function assertAuthorities(bundle: Buffer, file: string): void {
-  const certificates = bundle.toString("latin1").match(pem) ?? [];
-  if (certificates.length === 0) throw new FileError(`cannot use ${file}: it holds no certificate`);
-  for (const certificate of certificates) {
-    let isAuthority: boolean;
-    try {
-      isAuthority = new X509Certificate(certificate).ca;
-    } catch (cause) {
-      throw new FileError(`cannot use ${file}: ${(cause as Error).message}`, { cause });
-    }
-    if (!isAuthority)
-      throw new FileError(`cannot use ${file}: it holds a certificate that is none of an authority`);
+/** OpenSSL takes a file without any certificate, and would then trust no client without a word about the reason. */
+function authoritiesIn(bundle: Buffer, file: string): X509Certificate[] {
+  let certificates: X509Certificate[];
+  try {
+    certificates = certificatesIn(bundle);
+  } catch (cause) {
+    throw new FileError(`cannot use ${file}: ${(cause as Error).message}`, { cause });
   }
+  if (certificates.length === 0) throw new FileError(`cannot use ${file}: it holds no certificate`);
+  if (!certificates.every(({ ca }) => ca))
+    throw new FileError(`cannot use ${file}: it holds a certificate that is none of an authority`);
+  return certificates;
 }

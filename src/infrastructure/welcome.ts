@@ -1,3 +1,5 @@
+import { socketPathOf } from "./unix-socket.ts";
+
 export interface Welcome {
   readonly grpcAddress: string;
   readonly httpAddress: string;
@@ -9,23 +11,26 @@ export interface Welcome {
 
 /** What a person who has started the service wants to know next. */
 export function welcome({ grpcAddress, httpAddress, database, tls, readyAfterMs }: Welcome): string {
-  const url = `${tls ? "https" : "http"}://${httpAddress}`;
+  const socket = socketPathOf(httpAddress);
+  const url = `${tls ? "https" : "http"}://${socket === undefined ? httpAddress : "localhost"}`;
+  const grpcSocket = socketPathOf(grpcAddress);
+  const curl = socket === undefined ? "curl" : `curl --unix-socket ${socket}`;
   const plaintext = tls ? "" : " -plaintext";
   const json = "-H 'content-type: application/json'";
   return `
 auth is ready after ${(readyAfterMs / 1000).toFixed(1)} s. Ctrl-C stops it.
 
   gRPC  ${grpcAddress}  with health and reflection
-  HTTP  ${url}  with Connect, gRPC-Web, JSON, /.well-known, /livez and /readyz
+  HTTP  ${socket === undefined ? url : httpAddress}  with Connect, gRPC-Web, JSON, /.well-known, /livez and /readyz
   data  ${database}
 
 Try it in another terminal:
 
-  curl ${json} -d '{"user":{"email":"ada@example.com"},"password":"correct horse battery staple"}' \\
+  ${curl} ${json} -d '{"user":{"email":"ada@example.com"},"password":"correct horse battery staple"}' \\
     ${url}/auth.v1.UserService/CreateUser
-  curl ${json} -d '{"identifier":"ada@example.com","password":"correct horse battery staple","audience":"development","client":{"id":"web"}}' \\
+  ${curl} ${json} -d '{"identifier":"ada@example.com","password":"correct horse battery staple","audience":"development","client":{"id":"web"}}' \\
     ${url}/auth.v1.AuthenticationService/Authenticate
-  grpcurl${plaintext} ${grpcAddress} list
+  grpcurl${plaintext} ${grpcSocket === undefined ? grpcAddress : `-unix ${grpcSocket}`} list
 
 `;
 }

@@ -34,7 +34,9 @@ export function faultOf(input: Input, { code, message }: Answer): string | undef
   if (unknown.test(code)) return "UNKNOWN";
   if (internal.test(code)) {
     const isLibrary = input.undecodable === true && libraryAnswers.test(message);
-    return isLibrary || protocolErrors.test(message) ? undefined : "INTERNAL, and not because the bytes cannot be read";
+    return isLibrary || protocolErrors.test(message)
+      ? undefined
+      : "INTERNAL, and not because the bytes cannot be read";
   }
   const isRefusal = code === "closed" || code.startsWith("reset ");
   if (isRefusal) return mayBeRefused.has(`${input.port} ${input.kind}`) ? undefined : "no answer";

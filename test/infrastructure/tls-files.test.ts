@@ -5,6 +5,7 @@ import { createServer } from "node:tls";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { loadTlsFiles, type TlsFilesOptions } from "../../src/infrastructure/tls-files.ts";
 import { FileError, type Reload } from "../../src/infrastructure/watched-files.ts";
+import { Authority } from "../support/authority.ts";
 import { type Pair, PairFolder, selfSigned } from "../support/self-signed.ts";
 import { until } from "../support/wait.ts";
 
@@ -135,4 +136,85 @@ describe("later", () => {
     await until(() => name() === "CN=two");
     expect(renewed).toBe(false);
   });
+});
+
+describe("a certificate that is loaded outside its dates is named in a warning", () => {
+  const day = 86_400_000;
+  const dates = {
+    expired: { startsIn: -2 * day, endsIn: -day },
+    early: { startsIn: day, endsIn: 2 * day },
+    valid: {},
+  };
+  type Dates = keyof typeof dates;
+  const says = { expired: /expired 20.*Z; replace it$/, early: /is not valid before 20.*Z; / };
+
+  /** A folder of files whose certificates have these dates, and how to write them again. */
+  function folderOf(own: Dates, intermediate: Dates, authorities: readonly Dates[]) {
+    const folder = new PairFolder();
+    const clientCaFile = join(folder.path, "clients.pem");
+    const write = (ofOwn: Dates, ofIntermediate: Dates, ofAuthorities: readonly Dates[]) => {
+      const middle = new Authority("root").intermediate(
+        `${ofIntermediate} intermediate`,
+        dates[ofIntermediate],
+      );
+      const { cert, key } = middle.issue({ commonName: `${ofOwn} own`, ...dates[ofOwn] });
+      folder.write({ cert: `${cert}${middle.pair.cert}`, key });
+      const bundle = ofAuthorities.map((each) => new Authority(`${each} authority`, dates[each]).pair.cert);
+      writeFileSync(clientCaFile, bundle.join(""));
+    };
+    write(own, intermediate, authorities);
+    return { folder, clientCaFile, write };
+  }
+
+  async function loadWarned({ folder, clientCaFile }: ReturnType<typeof folderOf>) {
+    const { certFile, keyFile } = folder;
+    const warnings: string[] = [];
+    const onInvalidDates = (warning: string) => warnings.push(warning);
+    const tls = await loadTlsFiles({
+      certFile,
+      keyFile,
+      clientCaFile,
+      intervalMs: INTERVAL_MS,
+      onInvalidDates,
+    });
+    onTestFinished(() => tls.close());
+    return warnings;
+  }
+
+  it.each<[Dates, Dates, Dates[]]>([
+    ["valid", "valid", ["valid", "valid"]],
+    ["expired", "valid", ["valid"]],
+    ["early", "valid", ["valid"]],
+    ["valid", "expired", ["valid"]],
+    ["valid", "early", ["valid"]],
+    ["valid", "valid", ["expired"]],
+    ["valid", "valid", ["valid", "early"]],
+    ["expired", "early", ["early", "expired", "valid"]],
+  ])(
+    "%s, with an intermediate that is %s and authorities that are %j",
+    async (own, intermediate, authorities) => {
+      const files = folderOf(own, intermediate, authorities);
+      const wrong = [
+        [files.folder.certFile, own, "own"],
+        [files.folder.certFile, intermediate, "intermediate"],
+        ...authorities.map((each) => [files.clientCaFile, each, "authority"] as const),
+      ].filter(([, each]) => each !== "valid") as [string, "expired" | "early", string][];
+      const expectWarnings = (warnings: readonly string[]) => {
+        expect(warnings).toHaveLength(wrong.length);
+        for (const [index, [file, each, whose]] of wrong.entries()) {
+          expect(warnings[index]).toContain(`${file}: the certificate of "CN=${each} ${whose}" `);
+          expect(warnings[index]).toMatch(says[each]);
+        }
+      };
+      expectWarnings(await loadWarned(files));
+      // The same at reload.
+      files.write("valid", "valid", ["valid"]);
+      const later = await loadWarned(files);
+      expect(later).toEqual([]);
+      files.write(own, intermediate, authorities);
+      if (wrong.length > 0) await until(() => later.length >= wrong.length);
+      // Three files cannot be written at one moment: the last look counts.
+      expectWarnings(later.slice(-wrong.length || later.length));
+    },
+  );
 });

@@ -29,9 +29,16 @@ export class Authority {
   readonly pair: Pair;
   readonly #name: string;
 
-  constructor(commonName: string) {
+  /** @param parent who signs its certificate; itself if not given */
+  constructor(commonName: string, validity: Pick<Wanted, "startsIn" | "endsIn"> = {}, parent?: Authority) {
     this.#name = commonName;
-    this.pair = makePair({ commonName, dnsNames: ["localhost"], authority: true }, commonName, undefined);
+    const wanted = { commonName, dnsNames: ["localhost"], authority: true, ...validity };
+    this.pair = parent ? parent.issue(wanted) : makePair(wanted, commonName, undefined);
+  }
+
+  /** Another authority, whose certificate this one signs. */
+  intermediate(commonName: string, validity: Pick<Wanted, "startsIn" | "endsIn"> = {}): Authority {
+    return new Authority(commonName, validity, this);
   }
 
   issue(wanted: Wanted): Pair {

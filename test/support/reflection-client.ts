@@ -1,6 +1,7 @@
 import {
   type ClientDuplexStream,
   credentials,
+  Metadata,
   makeClientConstructor,
   type Server,
   type ServiceClientConstructor,
@@ -41,8 +42,10 @@ export class ReflectionClient {
     onTestFinished(() => this.stub.close());
   }
 
-  open(): ClientDuplexStream<object, ReflectionAnswer> {
-    const stream = this.stub["ServerReflectionInfo"]?.();
+  open(headers: Readonly<Record<string, string>> = {}): ClientDuplexStream<object, ReflectionAnswer> {
+    const metadata = new Metadata();
+    for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+    const stream = this.stub["ServerReflectionInfo"]?.(metadata);
     stream.on("error", () => {});
     return stream;
   }

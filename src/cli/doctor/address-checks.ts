@@ -1,9 +1,11 @@
 import { request as requestHttp } from "node:http";
 import { connect } from "node:http2";
 import { request as requestHttps } from "node:https";
-import { createServer } from "node:net";
+import { connect as connectTcp, createServer } from "node:net";
+import { connect as connectTls } from "node:tls";
 import type { Config } from "../../config.ts";
 import { bind, ListenError } from "../../infrastructure/listen.ts";
+import { findSocket, socketPathOf } from "../../infrastructure/unix-socket.ts";
 import { type Check, failed, ok } from "./finding.ts";
 
 /** Whether the service can listen where it is to, or does. */
@@ -20,6 +22,10 @@ function addressCheck(name: string, setting: string, address: string, isOurs: ()
     name,
     async run() {
       try {
+        const path = socketPathOf(address);
+        if (path !== undefined && (await findSocket(path).catch(() => undefined)) === "stale") {
+          return ok(`${address} is a socket whose server has gone: the next start replaces it.`);
+        }
         const { servers } = await bind(address, createServer);
         await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
         return ok(`${address} is free.`);
@@ -49,7 +55,7 @@ function answersHttp(address: string, secure: boolean): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const request = (secure ? requestHttps : requestHttp)(
     `${urlOf(address, secure)}/livez`,
-    { ...anyCertificate, timeout: patienceMs },
+    { ...anyCertificate, timeout: patienceMs, socketPath: socketPathOf(address) },
     (response) => {
       response.resume();
       resolve(response.statusCode === 200);
@@ -64,7 +70,11 @@ function answersHttp(address: string, secure: boolean): Promise<boolean> {
 /** Whether gRPC's health service answers, whatever it says. */
 async function answersGrpc(address: string, secure: boolean): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const session = connect(urlOf(address, secure), anyCertificate);
+  const path = socketPathOf(address);
+  const session = connect(urlOf(address, secure), {
+    ...anyCertificate,
+    ...(path === undefined ? {} : { createConnection: () => connectToSocket(path, secure) }),
+  });
   session.on("error", () => resolve(false));
   const stream = session.request({
     ":method": "POST",
@@ -84,8 +94,13 @@ async function answersGrpc(address: string, secure: boolean): Promise<boolean> {
   return answers;
 }
 
+function connectToSocket(path: string, secure: boolean) {
+  return secure ? connectTls({ path, ALPNProtocols: ["h2"], ...anyCertificate }) : connectTcp(path);
+}
+
 /** Where to reach what listens there: on every address is on loopback too. */
 function urlOf(address: string, secure: boolean): string {
+  if (socketPathOf(address) !== undefined) return `http${secure ? "s" : ""}://localhost`;
   const reachable = address.replace(/^0\.0\.0\.0:/, "127.0.0.1:").replace(/^\[::\]:/, "[::1]:");
   return `http${secure ? "s" : ""}://${reachable}`;
 }

@@ -79,9 +79,15 @@ export class Callers {
     this.#monotonicMs = dependencies.monotonicMs;
   }
 
-  /** @throws CALLER_UNAUTHENTICATED with what is wrong; DATABASE_UNAVAILABLE where a key cannot be looked up */
-  async identify({ peer, authorization, forwardedCertificate }: Evidence): Promise<Caller> {
-    if (authorization !== undefined) return this.#byKey(authorization);
+  /**
+   * @param maxAgeMs how old a remembered lookup of a key may be; a younger one is shared by all who ask
+   * @throws CALLER_UNAUTHENTICATED with what is wrong; DATABASE_UNAVAILABLE if a key cannot be looked up
+   */
+  async identify(
+    { peer, authorization, forwardedCertificate }: Evidence,
+    maxAgeMs: number = rememberedMs,
+  ): Promise<Caller> {
+    if (authorization !== undefined) return this.#byKey(authorization, maxAgeMs);
     if (this.#rules.isSidecar(peer)) return this.#byForwarded(forwardedCertificate);
     if (peer.certificate !== undefined) return this.#byCertificate(peer.certificate);
     if (this.#rules.anonymous) return { name: "anonymous", grants: everything };
@@ -103,9 +109,9 @@ export class Callers {
     await this.#repository.transaction(call, ({ serviceAccounts }) => serviceAccounts.touchKeys(used));
   }
 
-  async #byKey(authorization: Secret): Promise<Caller> {
+  async #byKey(authorization: Secret, maxAgeMs: number): Promise<Caller> {
     const [, text] = bearer.exec(authorization.reveal()) ?? [];
-    const known = text === undefined ? undefined : await this.#lookUp(text);
+    const known = text === undefined ? undefined : await this.#lookUp(text, maxAgeMs);
     if (known === undefined || !known.good || this.#isOver(known)) {
       throw unauthenticated("the key is unknown, disabled or expired");
     }
@@ -113,10 +119,10 @@ export class Callers {
     return { name, grants: this.#policy().grantsOf(name, roles) };
   }
 
-  async #lookUp(text: string): Promise<KeyAndAccount | undefined> {
+  async #lookUp(text: string, maxAgeMs: number): Promise<KeyAndAccount | undefined> {
     const fingerprint = this.#keys.fingerprint(text);
     const remembered = this.#memory.get(fingerprint);
-    if (remembered !== undefined && this.#monotonicMs() - remembered.askedAt < rememberedMs) {
+    if (remembered !== undefined && this.#monotonicMs() - remembered.askedAt < maxAgeMs) {
       return remembered.found;
     }
     const shown = this.#keys.read(text);
@@ -125,8 +131,12 @@ export class Callers {
     }
     const found = this.#find(shown);
     this.#remember(fingerprint, { askedAt: this.#monotonicMs(), found });
-    // Whoever waits gets the error; the next one asks again.
-    found.catch(() => this.#memory.delete(fingerprint));
+    // The callers that wait get the error. The next one asks again, or uses the earlier answer while it is young enough.
+    found.catch(() => {
+      if (this.#memory.get(fingerprint)?.found !== found) return;
+      if (remembered === undefined) this.#memory.delete(fingerprint);
+      else this.#remember(fingerprint, remembered);
+    });
     return found;
   }
 

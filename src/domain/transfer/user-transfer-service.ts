@@ -67,6 +67,8 @@ export class UserTransferService {
     const emailPrefix = query.emailPrefix === undefined ? undefined : canonicalEmailPrefix(query.emailPrefix);
     const { users, credentials } = this.#repository.read(call);
     for (let token = pageToken, isFirst = true; isFirst || token !== ""; isFirst = false) {
+      // On every page: the grant can be taken away during an export.
+      if (includePasswordHashes) assertMayExportHashes(call);
       const page = await readPage(
         this.#pageTokens,
         { pageSize: exportedAtOnce, pageToken: token, scope, boundTo: "filter and show_deleted" },
@@ -85,13 +87,16 @@ export class UserTransferService {
 
   /** Whoever has the hashes can guess passwords where nobody sees it: that they left is on record before the first does. */
   async #allowHashes(call: Call): Promise<void> {
-    if (!call.may(exportHashes)) {
-      throw new DomainError(
-        "PERMISSION_DENIED",
-        `${call.origin.caller} may not export password hashes: it takes the permission "${exportHashes}"`,
-      );
-    }
+    assertMayExportHashes(call);
     const event = this.#events.of(call, { type: "password-hashes.exported" });
     await this.#repository.transaction(call, ({ events }) => events.add(event));
   }
+}
+
+function assertMayExportHashes(call: Call): void {
+  if (call.may(exportHashes)) return;
+  throw new DomainError(
+    "PERMISSION_DENIED",
+    `${call.origin.caller} may not export password hashes: it takes the permission "${exportHashes}"`,
+  );
 }

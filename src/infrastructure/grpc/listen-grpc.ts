@@ -1,3 +1,4 @@
+import type { Http2Session } from "node:http2";
 import { createServer, type Server as NetServer, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import type { ConnectError, ConnectRouter, ContextValues, Interceptor } from "@connectrpc/connect";
@@ -12,6 +13,7 @@ import {
 import type { Peer } from "../../domain/caller/peer.ts";
 import { Health as HealthService } from "../../gen/grpc/health/v1/health_pb.ts";
 import { bind } from "../listen.ts";
+import { type ClosedConnection, OpenConnections } from "../open-connections.ts";
 import type { TlsFiles } from "../tls-files.ts";
 import { UnreadBytes } from "../unread-bytes.ts";
 import type { Admit } from "./admit.ts";
@@ -70,6 +72,8 @@ export interface GrpcListenOptions {
   /** Plaintext where not given. */
   readonly tls?: TlsFiles | undefined;
   readonly options?: Partial<GrpcServerOptions> | undefined;
+  /** Told of every connection that this side closes because of its certificate, or of its callers. */
+  readonly onClose?: ((closed: ClosedConnection) => void) | undefined;
   /** Serves grpc.health.v1.Health where given. */
   readonly health?: Health | undefined;
   /** Serves grpc.reflection.v1 and v1alpha where given. */
@@ -82,8 +86,6 @@ export interface GrpcListenOptions {
   readonly unread?: UnreadBytes | undefined;
   /** Whether a peer may cancel as many calls as it likes. */
   readonly mayReset?: ((peer: Peer) => boolean) | undefined;
-  /** Told when a connection is closed because its callers cancel too many calls. */
-  readonly onResetFlood?: ((peer: Peer) => void) | undefined;
 }
 
 /** The open gRPC port. */
@@ -116,14 +118,19 @@ export async function listenGrpc(options: GrpcListenOptions): Promise<GrpcListen
   const resets = {
     resets: new ResetLimit(limits.resetsPerSecond),
     mayReset: options.mayReset ?? (() => false),
-    onResetFlood: options.onResetFlood ?? ignore,
+    onResetFlood: ({ address: peer }: Peer) =>
+      options.onClose?.({ peer, reason: "too many cancelled calls" }),
   };
   const { maxMessageBytes } = limits;
   const unread = options.unread ?? new UnreadBytes();
+  let newest: Http2Session | undefined;
   takeOverStreams(
     server,
     serveStreams({ binding, unknownMethod, maxMessageBytes, unread, ...resets }),
-    (session) => watchResets(session, resets),
+    (session) => {
+      newest = session;
+      watchResets(session, resets);
+    },
   );
   health?.addToServer(server);
   const reflection =
@@ -132,7 +139,12 @@ export async function listenGrpc(options: GrpcListenOptions): Promise<GrpcListen
   liftResetLimit(server);
 
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const sockets = new OpenSockets(injector);
+  const connections = new OpenConnections({
+    tls: options.tls,
+    graceMs: limits.maxConnectionAgeGraceMs,
+    onClose: options.onClose,
+  });
+  const sockets = new OpenSockets(injector, () => newest, connections);
   const bound = await bind(options.address, () => openServer(options.tls, sockets));
   return {
     address: bound.address,
@@ -188,11 +200,19 @@ const forceAfterMs = 100;
 /** The connections of the port, from the moment they are accepted. */
 class OpenSockets {
   private readonly injector: ConnectionInjector;
+  private readonly newestSession: () => Http2Session | undefined;
+  private readonly connections: OpenConnections;
   private readonly open = new Set<Socket>();
   private drained: Promise<void> | undefined;
 
-  constructor(injector: ConnectionInjector) {
+  constructor(
+    injector: ConnectionInjector,
+    newestSession: () => Http2Session | undefined,
+    connections: OpenConnections,
+  ) {
     this.injector = injector;
+    this.newestSession = newestSession;
+    this.connections = connections;
   }
 
   add(socket: Socket): void {
@@ -205,6 +225,9 @@ class OpenSockets {
     socket.on("error", ignore);
     if (this.drained === undefined) {
       this.injector.injectConnection(socket);
+      // The injector has made it, on this very turn.
+      const session = this.newestSession();
+      this.connections.add(socket, () => (session === undefined ? socket.destroySoon() : session.close()));
     } else {
       socket.destroy();
     }
@@ -226,6 +249,7 @@ class OpenSockets {
     }, graceMs + forceAfterMs);
     await closed;
     clearTimeout(force);
+    this.connections[Symbol.dispose]();
     this.injector.destroy();
   }
 }

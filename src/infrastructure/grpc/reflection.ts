@@ -26,12 +26,20 @@ interface ReflectionRequest {
 type ReflectionStream = ServerDuplexStream<ReflectionRequest, object>;
 
 export interface ReflectionOptions {
-  /** Ends the streams of those for whom it throws. */
+  /** Decides about each stream. Without it everybody who can connect may use reflection. */
   readonly guard?: ReflectionGuard | undefined;
 }
 
-/** @throws what the stream is to end with */
-export type ReflectionGuard = (peer: Peer, header: (name: string) => string | null) => Promise<void>;
+/**
+ * Admits the caller of a stream, and calls `end` with an error once the caller may no longer use reflection. To be
+ * disposed of when the stream has ended.
+ * @throws what the stream is to end with
+ */
+export type ReflectionGuard = (
+  peer: Peer,
+  header: (name: string) => string | null,
+  end: (error: unknown) => void,
+) => Promise<Disposable>;
 
 /** Reflection as it is served. */
 export interface Reflection {
@@ -84,10 +92,14 @@ async function serve(
   answer: (request: ReflectionRequest) => object,
   guard: ReflectionGuard | undefined,
 ): Promise<void> {
+  const end = (error: unknown) => void stream.emit("error", errorStatus(error));
   try {
-    await guard?.(peerOfStream(stream), (name) => stream.metadata.get(name)[0]?.toString() ?? null);
+    const header = (name: string) => stream.metadata.get(name)[0]?.toString() ?? null;
+    const guarded = await guard?.(peerOfStream(stream), header, end);
+    stream.once("close", () => guarded?.[Symbol.dispose]());
+    if (stream.destroyed) guarded?.[Symbol.dispose]();
   } catch (error) {
-    stream.emit("error", errorStatus(error));
+    end(error);
     return;
   }
   try {

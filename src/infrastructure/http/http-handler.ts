@@ -19,6 +19,7 @@ import {
 import type { Peer } from "../../domain/caller/peer.ts";
 import type { Admit } from "../grpc/admit.ts";
 import { peerOf } from "../peer.ts";
+import { allowEveryOrigin, answerCrossOrigin, type CrossOriginOptions } from "./cross-origin.ts";
 import { keepDeadline, keepDeadlineOfInterceptors } from "./keep-deadline.ts";
 import { limitTimeout } from "./limit-timeout.ts";
 import { type HttpDocument, isRead, serveDocument } from "./serve-document.ts";
@@ -37,6 +38,8 @@ export interface HttpHandlerOptions {
   readonly ready: () => boolean;
   /** What is served besides, by path. */
   readonly documents?: ReadonlyMap<string, () => Promise<HttpDocument>> | undefined;
+  /** What web pages may do. Without it nothing is refused and no other origin is allowed. */
+  readonly crossOrigin?: CrossOriginOptions | undefined;
   /** The error for a path that does not exist. The path is as the caller sent it, without the query. */
   readonly unknownMethod: (path: string) => ConnectError;
   /** Told of every error that leaves as "internal error", with the path of the method. */
@@ -74,9 +77,11 @@ export function httpHandler(options: HttpHandlerOptions): RequestListener {
     }
     const document = options.documents?.get(path);
     if (document !== undefined) {
+      allowEveryOrigin(response);
       void answerDocument(document, request, response, path, options.report);
       return;
     }
+    if (answerCrossOrigin(request, response, options.crossOrigin)) return;
     const handler = handlers.get(path);
     if (handler === undefined) {
       sendError(response, options.unknownMethod(path), 404);

@@ -1,8 +1,9 @@
 import { createServer, type RequestListener, type Server, type ServerOptions } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { Socket } from "node:net";
 import { bind } from "../listen.ts";
+import { type ClosedConnection, OpenConnections } from "../open-connections.ts";
 import type { TlsFiles } from "../tls-files.ts";
+import { HttpConnections } from "./http-connections.ts";
 import { type HttpHandlerOptions, httpHandler } from "./http-handler.ts";
 
 /** Limits of the HTTP port. Times in milliseconds, sizes in bytes; the defaults are in `defaultHttpServerOptions`. */
@@ -14,13 +15,19 @@ export interface HttpServerOptions {
   /** The largest request message, also after inflation. */
   readonly maxMessageBytes: number;
   readonly maxHeaderBytes: number;
-  /** What a caller gets to send the headers, and the whole request. */
+  /** What a caller gets to send the headers, and the whole request, from its first byte. */
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
+  /** How long a connection that was opened in advance may wait for its first request. */
+  readonly unusedTimeoutMs: number;
   /** How long a connection may be idle between requests. */
   readonly keepAliveTimeoutMs: number;
   /** How often the two timeouts of requests are looked at. */
   readonly checkIntervalMs: number;
+  /** After this, give or take a tenth, a connection is closed, so that callers find new replicas. */
+  readonly maxConnectionAgeMs: number;
+  /** What the requests of a connection that is closed get to finish. */
+  readonly maxConnectionAgeGraceMs: number;
 }
 
 export const defaultHttpServerOptions: HttpServerOptions = {
@@ -29,8 +36,11 @@ export const defaultHttpServerOptions: HttpServerOptions = {
   maxHeaderBytes: 16 * 1024,
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 20_000,
+  unusedTimeoutMs: 65_000,
   keepAliveTimeoutMs: 65_000,
   checkIntervalMs: 1_000,
+  maxConnectionAgeMs: 15 * 60_000,
+  maxConnectionAgeGraceMs: 30_000,
 };
 
 type Limits = "maxTimeoutMs" | "maxStreamMs" | "maxMessageBytes";
@@ -41,6 +51,8 @@ export interface HttpListenOptions extends Omit<HttpHandlerOptions, Limits> {
   /** Plaintext where not given. */
   readonly tls?: TlsFiles | undefined;
   readonly options?: Partial<HttpServerOptions> | undefined;
+  /** Told of every connection that this side closes because of its age or its certificate. */
+  readonly onClose?: ((closed: ClosedConnection) => void) | undefined;
 }
 
 /** The open HTTP port. */
@@ -63,18 +75,25 @@ export async function listenHttp(options: HttpListenOptions): Promise<HttpListen
   const limits = { ...defaultHttpServerOptions, ...options.options };
   const { maxTimeoutMs, maxStreamMs = maxTimeoutMs, maxMessageBytes } = limits;
   const handler = httpHandler({ ...options, maxTimeoutMs, maxStreamMs, maxMessageBytes });
-  const drains: ((graceMs: number) => Promise<void>)[] = [];
+  const connections = new OpenConnections({
+    tls: options.tls,
+    maxAgeMs: limits.maxConnectionAgeMs,
+    graceMs: limits.maxConnectionAgeGraceMs,
+    onClose: options.onClose,
+  });
+  const servers: HttpConnections[] = [];
   const bound = await bind(options.address, () => {
     const server = openServer(limits, options.tls, handler);
-    drains.push(drainer(server));
+    servers.push(new HttpConnections(server, connections, limits.unusedTimeoutMs));
     return server;
   });
   let drained: Promise<unknown> | undefined;
   return {
     address: bound.address,
     async drain(graceMs) {
-      drained ??= Promise.all(drains.map((drain) => drain(graceMs)));
+      drained ??= Promise.all(servers.map((server) => server.drain(graceMs)));
       await drained;
+      connections[Symbol.dispose]();
     },
   };
 }
@@ -109,42 +128,4 @@ function openWith(
   const server = createTlsServer({ ...options, ...tls.context, handshakeTimeout }, handler);
   tls.keepUpToDate(server);
   return server;
-}
-
-/** Watches the connections of a server, and answers how to drain it. */
-function drainer(server: Server): (graceMs: number) => Promise<void> {
-  // Node counts a connection that has not sent anything yet as busy, and would wait for it.
-  const silent = new Map<string, Socket>();
-  let draining = false;
-  server.on("connection", (socket: Socket) => {
-    const name = nameOf(socket);
-    silent.set(name, socket);
-    socket.once("close", () => silent.delete(name));
-  });
-  server.prependListener("request", (request, response) => {
-    silent.delete(nameOf(request.socket));
-    if (draining) {
-      response.setHeader("connection", "close");
-    }
-    response.once("close", () => {
-      if (draining) {
-        setImmediate(() => server.closeIdleConnections());
-      }
-    });
-  });
-  return async (graceMs) => {
-    draining = true;
-    const closed = new Promise((resolve) => server.close(resolve));
-    for (const socket of silent.values()) {
-      socket.destroy();
-    }
-    const force = setTimeout(() => server.closeAllConnections(), graceMs);
-    await closed;
-    clearTimeout(force);
-  };
-}
-
-/** Who is at the other end: under TLS, the socket of a request is not the one that was accepted. */
-function nameOf(socket: Socket): string {
-  return `${socket.remoteAddress}:${socket.remotePort}`;
 }

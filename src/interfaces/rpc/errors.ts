@@ -10,7 +10,14 @@ import {
 } from "../../gen/google/rpc/error_details_pb.ts";
 
 /** Reasons that are no DomainError's: proto/auth/v1/error_reason.proto has them all. */
-type EdgeReason = Reason | "PROTOCOL_ERROR" | "MESSAGE_TOO_LARGE" | "METHOD_NOT_FOUND" | "INTERNAL";
+type EdgeReason =
+  | Reason
+  | "PROTOCOL_ERROR"
+  | "MESSAGE_TOO_LARGE"
+  | "METHOD_NOT_FOUND"
+  | "ORIGIN_NOT_ALLOWED"
+  | "HOST_NOT_ALLOWED"
+  | "INTERNAL";
 
 const codes: Record<ErrorKind, Code> = {
   invalid: Code.InvalidArgument,
@@ -79,6 +86,16 @@ export function isListenerError(error: unknown): error is ListenerError {
 export function unknownMethod(path: string): ConnectError {
   return new ConnectError(`there is no method ${path}`, Code.Unimplemented, undefined, [
     { desc: ErrorInfoSchema, value: errorInfo("METHOD_NOT_FOUND") },
+  ]);
+}
+
+/** The answer to a call that a web page may not make. */
+export function crossOriginRefusal(
+  reason: "ORIGIN_NOT_ALLOWED" | "HOST_NOT_ALLOWED",
+  message: string,
+): ConnectError {
+  return new ConnectError(message, Code.PermissionDenied, undefined, [
+    { desc: ErrorInfoSchema, value: errorInfo(reason) },
   ]);
 }
 

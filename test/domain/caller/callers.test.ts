@@ -182,6 +182,46 @@ describe("by a key", () => {
     expect(repository.reads - before).toBe(2);
   });
 
+  test("is looked up again when the remembered answer is older than the asked maximum age", async () => {
+    const { callers, makeKey, repository, clocks } = await setUp();
+    const { text } = await makeKey();
+    await callers.identify(withKey(text));
+    const before = repository.reads;
+    clocks.pass(999);
+    await Promise.all(Array.from({ length: 50 }, () => callers.identify(withKey(text), 1_000)));
+    expect(repository.reads - before).toBe(0);
+    clocks.pass(1);
+    await Promise.all(Array.from({ length: 50 }, () => callers.identify(withKey(text), 1_000)));
+    expect(repository.reads - before).toBe(1);
+    clocks.pass(999);
+    await callers.identify(withKey(text));
+    expect(repository.reads - before).toBe(1);
+  });
+
+  test("keeps its remembered answer when a newer lookup fails", async () => {
+    const { callers, makeKey, repository, clocks } = await setUp();
+    const { text } = await makeKey();
+    await callers.identify(withKey(text));
+    clocks.pass(2_000);
+    repository.fails = true;
+    await expect(callers.identify(withKey(text), 1_000)).rejects.toThrow("away");
+    expect((await callers.identify(withKey(text))).name).toMatch(/^serviceAccounts/);
+    clocks.pass(3_000);
+    await expect(callers.identify(withKey(text))).rejects.toThrow("away");
+  });
+
+  test("that was forgotten during a failed lookup does not come back", async () => {
+    const { callers, makeKey, repository, clocks } = await setUp();
+    const { text } = await makeKey();
+    await callers.identify(withKey(text));
+    clocks.pass(2_000);
+    repository.fails = true;
+    const lookup = callers.identify(withKey(text), 1_000);
+    callers.forget();
+    await expect(lookup).rejects.toThrow("away");
+    await expect(callers.identify(withKey(text))).rejects.toThrow("away");
+  });
+
   test("that is disabled or deleted, or whose account is, is refused at once where that was done", async () => {
     const { callers, accounts, makeKey, account } = await setUp();
     const ends = [

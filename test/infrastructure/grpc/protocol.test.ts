@@ -268,7 +268,7 @@ test("a connection that cancels too many calls is closed and named, unless it ma
       {
         options: { resetsPerSecond: 20 },
         mayReset: () => mayReset,
-        onResetFlood: (peer) => floods.push(peer.address),
+        onClose: ({ peer, reason }) => floods.push(`${peer}: ${reason}`),
       },
     );
     const { session } = new RawHttp2(`http://${address}`);
@@ -289,6 +289,6 @@ test("a connection that cancels too many calls is closed and named, unless it ma
     if (mayReset) await new Promise((resolve) => setTimeout(resolve, 400));
     else await once(session, "close");
     expect(session.destroyed).toBe(!mayReset);
-    expect(floods).toEqual(["127.0.0.1"]);
+    expect(floods).toEqual(["127.0.0.1: too many cancelled calls"]);
   }
 });

@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { defaultHttpServerOptions } from "../../../src/infrastructure/http/listen-http.ts";
 import { echo, serveHttp } from "../../support/echo-server.ts";
 import { RawTcp } from "../../support/raw-tcp.ts";
 import { timed } from "../../support/wait.ts";
@@ -104,6 +106,7 @@ describe("a caller that is slow", () => {
     requestTimeoutMs: 300,
     checkIntervalMs: 20,
     keepAliveTimeoutMs: 150,
+    unusedTimeoutMs: 150,
   };
 
   it("with its headers is cut off", async () => {
@@ -114,10 +117,42 @@ describe("a caller that is slow", () => {
     expect(ms).toBeLessThan(1_500);
   });
 
-  it("with its first byte is cut off", async () => {
+  it("with its first byte is cut off, without an answer that a pool would take for one to its next request", async () => {
     const raw = new RawTcp((await serveHttp({}, { options })).address);
-    const { ms } = await timed(() => raw.closed());
+    const { result, ms } = await timed(() => raw.closed());
+    expect(result).toBe("");
     expect(ms).toBeLessThan(1_500);
+  });
+
+  it.each(["P", "\r\n", "POST / HTTP/1.1\r\nHost: x\r\nX-Half: "])(
+    "has as long for its headers on a connection that was opened in advance: %j",
+    async (begun) => {
+      const longUnused = { ...options, unusedTimeoutMs: 60_000 };
+      const raw = new RawTcp((await serveHttp({}, { options: longUnused })).address);
+      const isClosed = raw.closed();
+      const early = await Promise.race([isClosed, sleep(options.headersTimeoutMs * 5, "still open")]);
+      expect(early).toBe("still open");
+      raw.write(begun);
+      const { result, ms } = await timed(() => isClosed);
+      expect(result).toContain("408 Request Timeout");
+      expect(ms).toBeGreaterThan(options.headersTimeoutMs - 50);
+      expect(ms).toBeLessThan(1_500);
+    },
+  );
+
+  it("is answered on a connection that was opened in advance, whatever its first byte comes with", async () => {
+    const longUnused = { ...options, unusedTimeoutMs: 60_000, requestTimeoutMs: 5_000 };
+    const { address } = await serveHttp({}, { options: longUnused });
+    const body = JSON.stringify({ text: "x".repeat(300_000) });
+    const request = `POST /echo.v1.EchoService/Say HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    for (const first of [1, 20, request.length]) {
+      const raw = new RawTcp(address);
+      await sleep(options.headersTimeoutMs * 2);
+      raw.write(request.slice(0, first));
+      await sleep(20);
+      raw.write(`${request.slice(first)}GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+      expect(await raw.closed()).toMatch(/^HTTP\/1.1 200 OK.*HTTP\/1.1 200 OK.*ok\n$/s);
+    }
   });
 
   it.each([
@@ -142,6 +177,11 @@ describe("a caller that is slow", () => {
     const { result } = await timed(() => raw.closed());
     expect(result).toContain("200 OK");
   });
+});
+
+it("allows a connection that was opened in advance as long as an idle one, and a request 10 s for its headers", () => {
+  const { unusedTimeoutMs, keepAliveTimeoutMs, headersTimeoutMs } = defaultHttpServerOptions;
+  expect([unusedTimeoutMs, keepAliveTimeoutMs, headersTimeoutMs]).toEqual([65_000, 65_000, 10_000]);
 });
 
 it("serves no gRPC, which has its own port", async () => {

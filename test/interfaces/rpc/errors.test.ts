@@ -74,7 +74,8 @@ describe("a domain error", () => {
 describe("the proto's reasons", () => {
   test("are the domain's and those of the edge, and each says its code first", () => {
     const names = ErrorReasonSchema.values.map(({ name }) => name.replace("ERROR_REASON_", ""));
-    const edge = ["UNSPECIFIED", "MESSAGE_TOO_LARGE", "METHOD_NOT_FOUND", "INTERNAL"];
+    const ofHttp = ["ORIGIN_NOT_ALLOWED", "HOST_NOT_ALLOWED"];
+    const edge = ["UNSPECIFIED", "MESSAGE_TOO_LARGE", "METHOD_NOT_FOUND", "INTERNAL", ...ofHttp];
     expect(names.sort()).toEqual([...Object.keys(kindOfReason), ...edge].sort());
   });
 });

@@ -1,5 +1,11 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import { type ContextKey, type ContextValues, createContextKey, type Interceptor } from "@connectrpc/connect";
+import {
+  type ContextKey,
+  type ContextValues,
+  createContextKey,
+  type Interceptor,
+  type StreamRequest,
+} from "@connectrpc/connect";
 import type { Caller, Callers } from "../../../domain/caller/callers.ts";
 import type { Peer } from "../../../domain/caller/peer.ts";
 import { DomainError } from "../../../domain/errors.ts";
@@ -7,6 +13,8 @@ import { Secret } from "../../../domain/secret.ts";
 import { toConnectError } from "../errors.ts";
 import { type MethodPermissions, methodName } from "../permissions.ts";
 import { callerKey, grantsKey, peerKey } from "../rpc-call.ts";
+import { InterruptibleStream } from "./interruptible-stream.ts";
+import { defaultReauthorisationTimes, Reauthorisation, type ReauthorisationTimes } from "./reauthorise.ts";
 
 /** The parts of a call that authentication and authorisation need: none of them is a message. */
 interface CallHead {
@@ -24,7 +32,10 @@ export interface Admission {
    * @returns whether the call may go on
    */
   admit(call: CallHead): Promise<boolean>;
-  /** Throws the refusal of `admit`. A call whose listener has not asked `admit` is decided here. */
+  /**
+   * Throws the refusal of `admit`. A call whose listener has not asked `admit` is decided here. An open stream is decided
+   * again and again, and ended once its caller may not go on.
+   */
   readonly authorize: Interceptor;
 }
 
@@ -33,13 +44,18 @@ type Outcome = { readonly admitted: true } | { readonly admitted: false; readonl
 const outcomeKey: ContextKey<Outcome | undefined> = createContextKey(undefined, { description: "admission" });
 
 /** Deny by default: a method that is not among the permissions is refused to every caller. */
-export function createAdmission(callers: Callers, permissions: MethodPermissions): Admission {
+export function createAdmission(
+  callers: Callers,
+  permissions: MethodPermissions,
+  times: ReauthorisationTimes = defaultReauthorisationTimes,
+): Admission {
   const needs = new Map(
     [...permissions].map(([method, permission]) => [method, { permission, name: methodName(method) }]),
   );
-  const decide = async ({ contextValues, header, method }: CallHead): Promise<Outcome> => {
+  const decide = async ({ contextValues, header, method }: CallHead, maxAgeMs?: number): Promise<Outcome> => {
     try {
-      const caller = await identify(callers, contextValues.get(peerKey), (name) => header.get(name));
+      const headerOf = (name: string) => header.get(name);
+      const caller = await identify(callers, contextValues.get(peerKey), headerOf, maxAgeMs);
       contextValues.set(callerKey, caller.name).set(grantsKey, caller.grants);
       const need = needs.get(method);
       if (need === undefined || !(caller.grants.has(need.permission) || caller.grants.has(need.name))) {
@@ -50,6 +66,10 @@ export function createAdmission(callers: Callers, permissions: MethodPermissions
       return { admitted: false, error };
     }
   };
+  const check = async (request: StreamRequest) => {
+    const outcome = await decide(request, times.maxAgeMs);
+    if (!outcome.admitted) throw outcome.error;
+  };
   return {
     async admit(call) {
       const outcome = await decide(call);
@@ -59,31 +79,64 @@ export function createAdmission(callers: Callers, permissions: MethodPermissions
     authorize: (next) => async (request) => {
       const outcome = request.contextValues.get(outcomeKey) ?? (await decide(request));
       if (!outcome.admitted) throw outcome.error;
-      return next(request);
+      if (!request.stream) return next(request);
+      const stream = new InterruptibleStream(() => reauthorisation[Symbol.dispose]());
+      const reauthorisation = new Reauthorisation({
+        check: () => check(request),
+        isRefusal,
+        times,
+        end: (error) => stream.interrupt(error),
+      });
+      return stream.run(request, next);
     },
   };
 }
 
 /** The same for reflection, whose streams do not pass through the interceptors. */
-export function reflectionGuard(callers: Callers) {
-  return async (peer: Peer, header: (name: string) => string | null): Promise<void> => {
+export function reflectionGuard(callers: Callers, times: ReauthorisationTimes = defaultReauthorisationTimes) {
+  const check = async (peer: Peer, header: (name: string) => string | null, maxAgeMs?: number) => {
+    const caller = await identify(callers, peer, header, maxAgeMs);
+    if (!caller.grants.has("reflection.use")) throw permissionDenied(caller, "reflection", "reflection.use");
+  };
+  return async (
+    peer: Peer,
+    header: (name: string) => string | null,
+    end: (error: unknown) => void,
+  ): Promise<Disposable> => {
     try {
-      const caller = await identify(callers, peer, header);
-      if (!caller.grants.has("reflection.use"))
-        throw permissionDenied(caller, "reflection", "reflection.use");
+      await check(peer, header);
     } catch (error) {
       throw toConnectError(error, "");
     }
+    return new Reauthorisation({
+      check: () => check(peer, header, times.maxAgeMs),
+      isRefusal,
+      times,
+      end: (error) => end(toConnectError(error, "")),
+    });
   };
 }
 
-function identify(callers: Callers, peer: Peer, header: (name: string) => string | null): Promise<Caller> {
+/** Whether an error says that a caller may not go on, and not only that this cannot be found out now. */
+function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof DomainError && (error.kind === "unauthenticated" || error.kind === "permission-denied")
+  );
+}
+
+function identify(
+  callers: Callers,
+  peer: Peer,
+  header: (name: string) => string | null,
+  maxAgeMs?: number,
+): Promise<Caller> {
   const authorization = header("authorization");
-  return callers.identify({
+  const evidence = {
     peer,
     authorization: authorization === null ? undefined : new Secret(authorization),
     forwardedCertificate: header("x-forwarded-client-cert") ?? undefined,
-  });
+  };
+  return callers.identify(evidence, maxAgeMs);
 }
 
 function permissionDenied({ name }: Caller, what: string, permission: string | undefined): DomainError {

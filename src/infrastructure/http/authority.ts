@@ -1,0 +1,33 @@
+/** "host:port" as a Host header has it: a name, an IPv4 address or an IPv6 address in brackets, and nothing else. */
+const authority = /^(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/i;
+
+/**
+ * Whether the host of a Host header is loopback: 127.0.0.0/8, ::1, localhost and the names below it (RFC 6761 §6.3), in
+ * any spelling that means the same to a browser.
+ */
+export function isLoopbackAuthority(host: string | undefined): boolean {
+  const name = parse("http", host)?.hostname.replace(/\.$/, "");
+  if (name === undefined) return false;
+  return (
+    name === "localhost" ||
+    name.endsWith(".localhost") ||
+    name === "[::1]" ||
+    /^\[::ffff:7f[0-9a-f]{2}:[0-9a-f]{1,4}\]$/.test(name) ||
+    /^127\.\d+\.\d+\.\d+$/.test(name)
+  );
+}
+
+/** Whether a Host header makes no URL at all. No browser sends one, and Connect answers it with 400. */
+export function isNoAuthority(host: string | undefined): boolean {
+  return host !== undefined && !URL.canParse(`http://${host}`);
+}
+
+/** The origin of pages of a host, as browsers send it. Undefined if the host is not one. */
+export function originOf(scheme: "http" | "https", host: string | undefined): string | undefined {
+  return parse(scheme, host)?.origin;
+}
+
+function parse(scheme: string, host: string | undefined): URL | undefined {
+  if (host === undefined || !authority.test(host)) return undefined;
+  return URL.parse(`${scheme}://${host}`) ?? undefined;
+}
