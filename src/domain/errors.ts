@@ -4,6 +4,7 @@
  */
 export const kindOfReason = {
   INVALID_REQUEST: "invalid",
+  UNKNOWN_FIELD: "invalid",
   EMAIL_INVALID: "invalid",
   USERNAME_INVALID: "invalid",
   PASSWORD_UNACCEPTABLE: "invalid",

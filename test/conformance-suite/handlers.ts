@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { type Any, anyPack } from "@bufbuild/protobuf/wkt";
 import { ConnectError, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
+import { sourceKey } from "../../src/infrastructure/http/receive-requests.ts";
 import {
   type BidiStreamRequest,
   BidiStreamRequestSchema,
@@ -123,7 +124,9 @@ function append(headers: Headers, added: readonly Header[]): void {
 }
 
 function requestInfo(context: HandlerContext, requests: Any[]): RequestInfo {
-  const { requestHeader, requestMethod, url } = context;
+  const { requestHeader, requestMethod, values } = context;
+  // The HTTP port reads the message of a GET itself and leaves an empty one in the context's URL.
+  const url = values.get(sourceKey)?.url ?? context.url;
   const timeoutMs = context.timeoutMs();
   return {
     requestHeaders: pairs(requestHeader),

@@ -4,7 +4,7 @@ import { onTestFinished } from "vitest";
 /** A connection on which a test writes its own bytes. */
 export class RawTcp {
   readonly socket: Socket;
-  private received = "";
+  received = "";
 
   constructor(address: string) {
     const at = address.lastIndexOf(":");

@@ -85,7 +85,7 @@ export class CallRequest implements HandlerContext {
 }
 
 /** Makes `request.message` throw, so that the interceptors see a call whose message cannot be had, and why. */
-export function failMessage(request: CallRequest, error: unknown): void {
+export function failMessage(request: object, error: unknown): void {
   Object.defineProperty(request, "message", {
     configurable: true,
     enumerable: true,

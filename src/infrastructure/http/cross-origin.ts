@@ -36,15 +36,15 @@ export function allowEveryOrigin(response: ServerResponse): void {
 
 /**
  * Prepares the answer to a call: it is never stored by a cache, and the pages of allowed origins may read it.
- * @returns whether the request is answered, because it is refused or a preflight
+ * @returns what sends the answer if the request is refused or a preflight, else undefined
  */
-export function answerCrossOrigin(
+export function checkOrigin(
   request: IncomingMessage,
   response: ServerResponse,
   options: CrossOriginOptions | undefined,
-): boolean {
+): (() => void) | undefined {
   response.setHeader("cache-control", "no-store");
-  if (options === undefined) return false;
+  if (options === undefined) return undefined;
   const { allowedOrigins, anonymous, refusal } = options;
   const { origin } = request.headers;
   if (allowedOrigins.size > 0) response.setHeader("vary", "Origin");
@@ -55,12 +55,9 @@ export function answerCrossOrigin(
   }
   const refused = isAllowed ? undefined : refusalOf(request, anonymous);
   if (refused !== undefined) {
-    sendRefusal(response, refusal(refused.reason, refused.message));
-    return true;
+    return () => sendRefusal(response, refusal(refused.reason, refused.message));
   }
-  if (!isAllowed || !isPreflight(request)) return false;
-  sendPreflight(request, response);
-  return true;
+  return isAllowed && isPreflight(request) ? () => sendPreflight(request, response) : undefined;
 }
 
 function isPreflight({ method, headers }: IncomingMessage): boolean {

@@ -6,22 +6,22 @@ import {
   type ConnectRouter,
   type ContextValues,
   createConnectRouter,
+  createContextValues,
   type Interceptor,
 } from "@connectrpc/connect";
-import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import { createAsyncIterable, type UniversalHandler } from "@connectrpc/connect/protocol";
 import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
-import {
-  compressionBrotli,
-  compressionGzip,
-  universalRequestFromNodeRequest,
-  universalResponseToNodeResponse,
-} from "@connectrpc/connect-node";
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { Peer } from "../../domain/caller/peer.ts";
 import type { Admit } from "../grpc/admit.ts";
 import { peerOf } from "../peer.ts";
-import { allowEveryOrigin, answerCrossOrigin, type CrossOriginOptions } from "./cross-origin.ts";
+import { UnreadBytes } from "../unread-bytes.ts";
+import { allowEveryOrigin, type CrossOriginOptions, checkOrigin } from "./cross-origin.ts";
+import { endRequest } from "./end-request.ts";
 import { keepDeadline, keepDeadlineOfInterceptors } from "./keep-deadline.ts";
-import { limitTimeout } from "./limit-timeout.ts";
+import { receiveRequests, sourceKey } from "./receive-requests.ts";
+import { RequestBody } from "./request-body.ts";
+import { compressions, type Framing, readRequestHead } from "./request-head.ts";
 import { type HttpDocument, isRead, serveDocument } from "./serve-document.ts";
 
 /** What the HTTP port answers with. */
@@ -48,81 +48,147 @@ export interface HttpHandlerOptions {
   /** Of calls whose answers are a stream to one request. */
   readonly maxStreamMs: number;
   readonly maxMessageBytes: number;
+  /** What half-sent requests may hold, shared with the other listener. Its defaults if absent. */
+  readonly unread?: UnreadBytes | undefined;
   /** The types that a google.protobuf.Any may hold in JSON. */
   readonly registry?: Registry | undefined;
 }
 
 /** Connect, gRPC-Web and JSON for the routes, the two probes, and documents. Never throws, whatever the request is. */
 export function httpHandler(options: HttpHandlerOptions): RequestListener {
+  const { admit, documents, live, ready, registry, report, unknownMethod } = options;
   const router = createConnectRouter({
-    interceptors: [keepDeadlineOfInterceptors(), ...options.interceptors, keepDeadline()],
-    readMaxBytes: options.maxMessageBytes,
-    jsonOptions: options.registry === undefined ? {} : { registry: options.registry },
-    acceptCompression: [compressionGzip, compressionBrotli],
+    interceptors: [
+      keepDeadlineOfInterceptors(),
+      receiveRequests(admit),
+      ...options.interceptors,
+      keepDeadline(),
+    ],
+    acceptCompression: [...compressions],
+    jsonOptions: registry === undefined ? {} : { registry },
     // gRPC has its own port. Over HTTP/1.1, which has no trailers to speak of, it would only half work.
     grpc: false,
   });
   options.routes(router);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  const calls = new CallAnswerer(options);
   const probes = new Map([
-    ["/livez", options.live],
-    ["/readyz", options.ready],
+    ["/livez", live],
+    ["/readyz", ready],
   ]);
   return (request, response) => {
     const path = pathOf(request.url);
     const probe = probes.get(path);
-    if (probe !== undefined) {
-      answerProbe(request, response, probe);
-      return;
-    }
-    const document = options.documents?.get(path);
-    if (document !== undefined) {
-      allowEveryOrigin(response);
-      void answerDocument(document, request, response, path, options.report);
-      return;
-    }
-    if (answerCrossOrigin(request, response, options.crossOrigin)) return;
+    const document = documents?.get(path);
+    const isCall = probe === undefined && document === undefined;
+    const sendInstead = isCall ? checkOrigin(request, response, options.crossOrigin) : undefined;
     const handler = handlers.get(path);
-    if (handler === undefined) {
-      sendError(response, options.unknownMethod(path), 404);
+    if (handler !== undefined && sendInstead === undefined) {
+      void calls.answer(handler, request, response);
       return;
     }
-    const { maxTimeoutMs, maxStreamMs } = options;
-    limitTimeout(request, handler.method.methodKind === "server_streaming" ? maxStreamMs : maxTimeoutMs);
-    void answer(handler, request, response, options);
+    void endRequest(new RequestBody(request), request, response).then(() => {
+      if (probe !== undefined) return answerProbe(request, response, probe);
+      if (document !== undefined) return answerDocument(document, request, response, path, report);
+      if (sendInstead !== undefined) return sendInstead();
+      return sendError(response, unknownMethod(path), 404);
+    });
   };
 }
+
+/** A timer of Node counts milliseconds in 31 bits. */
+const longestTimerMs = 2 ** 31 - 1;
 
 /**
  * Answers by a handler, as Connect's own adapter for Node does, but for what goes wrong outside of the interceptors: the
  * adapter prints it and leaves the caller without an answer.
  */
-async function answer(
-  handler: UniversalHandler,
-  request: IncomingMessage,
-  response: ServerResponse,
-  { report, contextOf }: Pick<HttpHandlerOptions, "report" | "contextOf">,
-): Promise<void> {
-  let call: ReturnType<typeof universalRequestFromNodeRequest>;
-  try {
-    call = universalRequestFromNodeRequest(request, response, undefined, contextOf?.(peerOf(request.socket)));
-  } catch {
-    // With `Host: a|b` there is no URL to be made.
-    sendError(response, new ConnectError("the request has no usable host", Code.InvalidArgument));
-    return;
+class CallAnswerer {
+  readonly #options: HttpHandlerOptions;
+  readonly #unread: UnreadBytes;
+
+  constructor(options: HttpHandlerOptions) {
+    this.#options = options;
+    this.#unread = options.unread ?? new UnreadBytes();
   }
-  try {
-    await universalResponseToNodeResponse(await handler(call), response);
-  } catch (error) {
-    if (response.headersSent || response.destroyed) {
-      response.destroy();
-    } else if (ConnectError.from(error).cause instanceof URIError) {
-      // An error that quotes half a surrogate pair of the request, which gRPC-Web's percent-encoding cannot take.
-      sendError(response, new ConnectError("the request has text that is no Unicode", Code.InvalidArgument));
-    } else {
-      report?.(error, handler.requestPath);
-      sendError(response, new ConnectError("internal error", Code.Internal));
+
+  async answer(handler: UniversalHandler, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = new RequestBody(request);
+    let call: Call;
+    try {
+      const values = this.#options.contextOf?.(peerOf(request.socket)) ?? createContextValues();
+      call = universalRequestFromNodeRequest(request, response, undefined, values);
+    } catch {
+      // With `Host: a|b` there is no URL to be made.
+      await endRequest(body, request, response);
+      sendError(response, new ConnectError("the request has no usable host", Code.InvalidArgument));
+      return;
     }
+    try {
+      const answer = await handler(this.#withoutMessages(call, handler, request, response, body));
+      await endRequest(body, request, response);
+      await universalResponseToNodeResponse(answer, response);
+    } catch (error) {
+      if (response.headersSent || response.destroyed) {
+        response.destroy();
+        return;
+      }
+      await endRequest(body, request, response);
+      if (ConnectError.from(error).cause instanceof URIError) {
+        // An error that quotes half a surrogate pair of the request, which gRPC-Web's percent-encoding cannot take.
+        sendError(
+          response,
+          new ConnectError("the request has text that is no Unicode", Code.InvalidArgument),
+        );
+      } else {
+        this.#options.report?.(error, handler.requestPath);
+        sendError(response, new ConnectError("internal error", Code.Internal));
+      }
+    }
+  }
+
+  /** The call as Connect sees it: with a message that is empty, in whose place `receiveRequests` puts the real ones. */
+  #withoutMessages(
+    call: Call,
+    { method }: UniversalHandler,
+    request: IncomingMessage,
+    response: ServerResponse,
+    body: RequestBody,
+  ): Call {
+    const { maxTimeoutMs, maxStreamMs, maxMessageBytes, registry } = this.#options;
+    const longestMs = method.methodKind === "server_streaming" ? maxStreamMs : maxTimeoutMs;
+    const head = readRequestHead(call, method, Math.min(longestMs, longestTimerMs));
+    if (head === undefined) return { ...call, body: createAsyncIterable([]) };
+    const lease = this.#unread.open(request.socket);
+    response.once("close", () => lease.release());
+    const { url } = call;
+    call.contextValues?.set(sourceKey, { head, method, url, body, lease, maxMessageBytes, registry });
+    call.header.delete("content-length");
+    return { ...call, ...emptyMessage(head.framing, head.isBinary, url) };
+  }
+}
+
+type Call = ReturnType<typeof universalRequestFromNodeRequest>;
+
+const emptyJson = new TextEncoder().encode("{}");
+const emptyEnvelope = new Uint8Array(5);
+const emptyJsonEnvelope = Uint8Array.from([0, 0, 0, 0, emptyJson.length, ...emptyJson]);
+
+/** The body and URL of a request whose one message is empty. */
+function emptyMessage(framing: Framing, isBinary: boolean, url: string): Pick<Call, "body" | "url"> {
+  switch (framing) {
+    case "query": {
+      const { origin, pathname } = new URL(url);
+      const query = isBinary ? "encoding=proto&message=" : "encoding=json&message=%7B%7D";
+      return { url: `${origin}${pathname}?${query}`, body: createAsyncIterable([]) };
+    }
+    case "body":
+      // Connect takes JSON that somebody else has parsed.
+      return { url, body: isBinary ? createAsyncIterable([]) : {} };
+    case "grpc-web-envelopes":
+      return { url, body: createAsyncIterable([isBinary ? emptyEnvelope : emptyJsonEnvelope]) };
+    case "connect-envelopes":
+      return { url, body: createAsyncIterable([]) };
   }
 }
 
@@ -133,6 +199,7 @@ async function answerDocument(
   path: string,
   report: HttpHandlerOptions["report"],
 ): Promise<void> {
+  allowEveryOrigin(response);
   try {
     serveDocument(request, response, await document());
   } catch (error) {

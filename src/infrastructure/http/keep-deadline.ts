@@ -71,7 +71,7 @@ async function respond({ life, detach }: Watch, run: () => Promise<Response>): P
 }
 
 /** Connect aborts with many a reason when the caller goes, and with one that says so at the deadline. */
-function asCallError(reason: unknown): ConnectError {
+export function asCallError(reason: unknown): ConnectError {
   return reason instanceof ConnectError && reason.code === Code.DeadlineExceeded
     ? reason
     : new ConnectError("the caller has gone", Code.Canceled, undefined, undefined, reason);

@@ -10,6 +10,7 @@ const received = (error: unknown) => errorOf(Promise.reject(toConnectError(error
 /** The table of the API: reason, code. error_reason.proto says the same in prose. */
 const codes: Record<Reason, Code> = {
   INVALID_REQUEST: Code.InvalidArgument,
+  UNKNOWN_FIELD: Code.InvalidArgument,
   EMAIL_INVALID: Code.InvalidArgument,
   USERNAME_INVALID: Code.InvalidArgument,
   PASSWORD_UNACCEPTABLE: Code.InvalidArgument,
@@ -74,8 +75,8 @@ describe("a domain error", () => {
 describe("the proto's reasons", () => {
   test("are the domain's and those of the edge, and each says its code first", () => {
     const names = ErrorReasonSchema.values.map(({ name }) => name.replace("ERROR_REASON_", ""));
-    const ofHttp = ["ORIGIN_NOT_ALLOWED", "HOST_NOT_ALLOWED"];
-    const edge = ["UNSPECIFIED", "MESSAGE_TOO_LARGE", "METHOD_NOT_FOUND", "INTERNAL", ...ofHttp];
+    const ofListeners = ["MESSAGE_TOO_LARGE", "PROTOCOL_ERROR", "ORIGIN_NOT_ALLOWED", "HOST_NOT_ALLOWED"];
+    const edge = ["UNSPECIFIED", "METHOD_NOT_FOUND", "INTERNAL", ...ofListeners];
     expect(names.sort()).toEqual([...Object.keys(kindOfReason), ...edge].sort());
   });
 });

@@ -7,38 +7,33 @@ import {
 } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
-import { Code, ConnectError, type Interceptor, type StreamRequest } from "@connectrpc/connect";
+import type { Interceptor, StreamRequest } from "@connectrpc/connect";
 import { DomainError } from "../../../domain/errors.ts";
+import { assertKnownFields } from "./unknown-fields.ts";
 
 const validator = createValidator();
 
-/** Holds every request message to the rules of its schema (protovalidate), naming each field that breaks one. */
+/**
+ * Holds every request message to its schema: to the fields that it has, and to their rules (protovalidate). The error
+ * names each field that breaks one.
+ */
 export const validateRequests: Interceptor = (next) => (request) => {
   if (request.stream) return next({ ...request, message: validated(request) });
-  assertValid(request.method.input, request.message);
+  assertAcceptable(request.method.input, request.message);
   return next(request);
 };
 
-/** The messages of a request, of one or of many, each held to its rules when it is taken. */
+/** The messages of a request, of one or of many, each held to its schema when it is taken. */
 async function* validated({ method, message }: StreamRequest): AsyncGenerator<Message> {
-  try {
-    for await (const each of message) {
-      assertValid(method.input, each);
-      yield each;
-    }
-  } catch (error) {
-    throw isUnreadable(error) ? unreadable(method.input, error) : error;
+  for await (const each of message) {
+    assertAcceptable(method.input, each);
+    yield each;
   }
 }
 
-/** Connect says of bytes of a stream that are no message, what it says of none of a single request, that we are at fault. */
-function isUnreadable(error: unknown): error is ConnectError {
-  return error instanceof ConnectError && error.code === Code.Internal;
-}
-
-function unreadable({ typeName }: DescMessage, cause: ConnectError): ConnectError {
-  const message = `request is not a valid ${typeName}`;
-  return new ConnectError(message, Code.InvalidArgument, undefined, undefined, cause);
+function assertAcceptable(schema: DescMessage, message: Message): void {
+  assertKnownFields(schema, message);
+  assertValid(schema, message);
 }
 
 /** @throws INVALID_REQUEST that names each field of the message which breaks a rule of its schema */

@@ -1,0 +1,110 @@
+import {
+  type DescField,
+  type DescMessage,
+  fromJsonString,
+  type Message,
+  type Registry,
+} from "@bufbuild/protobuf";
+import { isFieldError } from "@bufbuild/protobuf/reflect";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { DomainError } from "../../domain/errors.ts";
+
+/** Malformed UTF-8 is an error: replaced characters would make another request of it. */
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/**
+ * Decodes a request in the JSON form of protobuf. Unlike Connect's own codec it drops nothing: neither a key that it does
+ * not know nor the name of an enum value.
+ *
+ * @throws DomainError UNKNOWN_FIELD with the path of each unknown key
+ * @throws ConnectError INVALID_ARGUMENT if the bytes are not such a message
+ */
+export function decodeJson(schema: DescMessage, bytes: Uint8Array, registry: Registry | undefined): Message {
+  let text: string;
+  try {
+    text = utf8.decode(bytes);
+  } catch {
+    throw notValid(schema, "malformed UTF-8");
+  }
+  try {
+    return fromJsonString(schema, text, registry === undefined ? {} : { registry });
+  } catch (cause) {
+    throw faultOf(schema, text, cause);
+  }
+}
+
+/** How many unknown keys are named, and how long a name is shown. */
+const maxNamed = 20;
+const maxKeyLength = 64;
+
+function faultOf(schema: DescMessage, text: string, cause: unknown): Error {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return notValid(schema, "malformed JSON", cause);
+  }
+  const unknown = [...unknownKeys(schema, json, "", 0)];
+  if (unknown.length === 0) return notValid(schema, fieldOf(cause), cause);
+  const violations = unknown.slice(0, maxNamed).map((field) => ({ field, description: "unknown field" }));
+  return new DomainError("UNKNOWN_FIELD", `${violations[0]?.field}: unknown field`, { violations, cause });
+}
+
+function notValid({ typeName }: DescMessage, reason: string | undefined, cause?: unknown): ConnectError {
+  const message = `request is not a valid ${typeName}${reason === undefined ? "" : `: ${reason}`}`;
+  return new ConnectError(message, Code.InvalidArgument, undefined, undefined, cause);
+}
+
+/** The field whose value cannot be read. The value itself may be secret. */
+function fieldOf(error: unknown): string | undefined {
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (!isFieldError(cause)) return undefined;
+  const { name } = cause.field();
+  return `${name}: the value does not fit the field`;
+}
+
+/** As deep as protobuf messages may be nested. */
+const maxDepth = 100;
+
+/** The paths of all keys that are not the name of a field. */
+function* unknownKeys(schema: DescMessage, json: unknown, path: string, depth: number): Generator<string> {
+  if (!isObject(json) || depth > maxDepth || hasOwnJsonForm(schema)) return;
+  for (const [key, value] of Object.entries(json)) {
+    const field = schema.fields.find(({ name, jsonName }) => key === name || key === jsonName);
+    const at = path === "" ? shortened(key) : `${path}.${shortened(key)}`;
+    if (field === undefined) yield at;
+    else yield* unknownKeysOfField(field, value, at, depth + 1);
+  }
+}
+
+function* unknownKeysOfField(
+  field: DescField,
+  json: unknown,
+  path: string,
+  depth: number,
+): Generator<string> {
+  const { message } = field;
+  if (message === undefined) return;
+  if (field.fieldKind === "list" && Array.isArray(json)) {
+    for (const [index, item] of json.entries()) yield* unknownKeys(message, item, `${path}[${index}]`, depth);
+  } else if (field.fieldKind === "map" && isObject(json)) {
+    for (const [key, value] of Object.entries(json)) {
+      yield* unknownKeys(message, value, `${path}[${JSON.stringify(shortened(key))}]`, depth);
+    }
+  } else if (field.fieldKind === "message") {
+    yield* unknownKeys(message, json, path, depth);
+  }
+}
+
+/** Struct, Any, Timestamp and the like: their keys are not fields. */
+function hasOwnJsonForm({ typeName }: DescMessage): boolean {
+  return typeName.startsWith("google.protobuf.");
+}
+
+function shortened(key: string): string {
+  return key.length > maxKeyLength ? `${key.slice(0, maxKeyLength).toWellFormed()}…` : key.toWellFormed();
+}
+
+function isObject(json: unknown): json is Record<string, unknown> {
+  return typeof json === "object" && json !== null && !Array.isArray(json);
+}

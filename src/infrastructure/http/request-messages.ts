@@ -1,0 +1,120 @@
+import type { DescMethod, Message, Registry } from "@bufbuild/protobuf";
+import { base64Decode } from "@bufbuild/protobuf/wire";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { compressedFlag } from "@connectrpc/connect/protocol";
+import { endStreamFlag } from "@connectrpc/connect/protocol-connect";
+import { trailerFlag } from "@connectrpc/connect/protocol-grpc-web";
+import { protocolError } from "../grpc/listener-error.ts";
+import { decodeRequest } from "../grpc/message-bytes.ts";
+import type { ByteLease } from "../unread-bytes.ts";
+import { decodeJson } from "./decode-json.ts";
+import { EnvelopeReader, KeptBytes, tooLarge } from "./envelope-reader.ts";
+import type { RequestBody } from "./request-body.ts";
+import { queryOf, type RequestHead } from "./request-head.ts";
+
+/** The parts of a request that its messages are read from. */
+export interface MessageSource {
+  readonly head: RequestHead;
+  readonly method: DescMethod;
+  readonly url: string;
+  readonly body: RequestBody;
+  /** Counts what is held of a message until it is decoded. */
+  readonly lease: ByteLease;
+  readonly maxMessageBytes: number;
+  readonly registry: Registry | undefined;
+}
+
+/** Every message of a request, read and decoded when it is asked for. @throws ConnectError or DomainError UNKNOWN_FIELD */
+export async function* readMessages(source: MessageSource): AsyncGenerator<Message> {
+  const { head, body, lease, maxMessageBytes } = source;
+  try {
+    if (head.framing === "query") {
+      yield decode(source, await inflate(source, bytesOfQuery(source.url)));
+      return;
+    }
+    if (head.framing === "body") {
+      yield decode(source, await inflate(source, await readAll(source)));
+      return;
+    }
+    const endFlag = head.framing === "grpc-web-envelopes" ? trailerFlag : endStreamFlag;
+    const envelopes = new EnvelopeReader(maxMessageBytes, compressedFlag | endFlag, lease);
+    for (let chunk = await read(body); chunk !== undefined; chunk = await read(body)) {
+      envelopes.push(chunk);
+      for (let next = envelopes.next(); next !== undefined; next = envelopes.next()) {
+        const { flags, bytes } = next;
+        if ((flags & endFlag) !== 0) continue;
+        yield decode(source, (flags & compressedFlag) === 0 ? bytes : await inflateEnvelope(source, bytes));
+      }
+    }
+    if (envelopes.isInside) {
+      throw protocolError(Code.InvalidArgument, "the request ends inside a message");
+    }
+  } finally {
+    lease.release();
+  }
+}
+
+/** The one message of a request. @throws ConnectError or DomainError UNKNOWN_FIELD */
+export async function readOnlyMessage(source: MessageSource): Promise<Message> {
+  const messages = readMessages(source);
+  const first = await messages.next();
+  if (first.done === true) throw new ConnectError("the request has no message", Code.Unimplemented);
+  const second = await messages.next();
+  if (second.done === true) return first.value;
+  await messages.return(undefined);
+  throw new ConnectError("the request has more than one message", Code.Unimplemented);
+}
+
+async function readAll({ body, lease, maxMessageBytes }: MessageSource): Promise<Uint8Array> {
+  const kept = new KeptBytes(lease);
+  const { claimedBytes } = body;
+  if (claimedBytes !== undefined && claimedBytes > maxMessageBytes)
+    throw tooLarge(claimedBytes, maxMessageBytes);
+  for (let chunk = await read(body); chunk !== undefined; chunk = await read(body)) {
+    if (kept.length + chunk.length > maxMessageBytes)
+      throw tooLarge(kept.length + chunk.length, maxMessageBytes);
+    kept.push(chunk);
+  }
+  return kept.peek();
+}
+
+async function read(body: RequestBody): Promise<Buffer | undefined> {
+  try {
+    return await body.read();
+  } catch (cause) {
+    throw new ConnectError("the caller has gone", Code.Canceled, undefined, undefined, cause);
+  }
+}
+
+async function inflateEnvelope(source: MessageSource, bytes: Uint8Array): Promise<Uint8Array> {
+  if (source.head.compression === null) {
+    throw protocolError(Code.Internal, "the request has a compressed message but names no compression");
+  }
+  return inflate(source, bytes);
+}
+
+async function inflate({ head, maxMessageBytes }: MessageSource, bytes: Uint8Array): Promise<Uint8Array> {
+  if (head.compression === null) return bytes;
+  try {
+    return await head.compression.decompress(Uint8Array.from(bytes), maxMessageBytes);
+  } catch (error) {
+    if (ConnectError.from(error).code === Code.ResourceExhausted) throw error;
+    throw protocolError(Code.InvalidArgument, `the request is not valid ${head.compression.name}`);
+  }
+}
+
+function decode({ head, method, registry }: MessageSource, bytes: Uint8Array): Message {
+  return head.isBinary ? decodeRequest(method, bytes) : decodeJson(method.input, bytes, registry);
+}
+
+/** A message in the query of a GET (Connect protocol, Unary-Get-Request). */
+function bytesOfQuery(url: string): Uint8Array {
+  const query = queryOf({ url });
+  const message = query.get("message") ?? "";
+  if (query.get("base64") !== "1") return new TextEncoder().encode(message);
+  try {
+    return base64Decode(message);
+  } catch {
+    throw protocolError(Code.InvalidArgument, "message: malformed base64");
+  }
+}
