@@ -1,5 +1,5 @@
 import type { PasswordHashes } from "../credential/password-hashes.ts";
-import { DomainError, invalidField } from "../errors.ts";
+import { invalidField } from "../errors.ts";
 import { type DomainToAscii, parseEmail } from "../identifier/email.ts";
 import { parseUsername } from "../identifier/username.ts";
 import type { UserFields } from "../user/update-mask.ts";
@@ -86,8 +86,5 @@ async function parseHash(
   if (text === undefined) return undefined;
   const verdict = await passwordHashes.accept(text);
   if ("stored" in verdict) return verdict.stored;
-  const description = `the hash ${verdict.refusal}`;
-  throw new DomainError("PASSWORD_HASH_UNACCEPTABLE", `password_hash: ${description}`, {
-    violations: [{ field: "password_hash", description }],
-  });
+  throw invalidField("PASSWORD_HASH_UNACCEPTABLE", "password_hash", `the hash ${verdict.refusal}`);
 }

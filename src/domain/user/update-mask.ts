@@ -1,4 +1,4 @@
-import { DomainError } from "../errors.ts";
+import { type DomainError, invalidField } from "../errors.ts";
 import type { Attributes } from "./user.ts";
 
 /** The fields of a user that a caller can change, as it sent them: identifiers are not yet canonical. */
@@ -52,7 +52,5 @@ function withAttribute(attributes: Attributes, key: string, wanted: Attributes):
 }
 
 function invalidMask(description: string): DomainError {
-  return new DomainError("UPDATE_MASK_INVALID", `update_mask: ${description}`, {
-    violations: [{ field: "update_mask", description }],
-  });
+  return invalidField("UPDATE_MASK_INVALID", "update_mask", description);
 }

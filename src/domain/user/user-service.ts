@@ -8,7 +8,7 @@ import type { Call } from "../call.ts";
 import { personOf } from "../credential/own-words.ts";
 import type { PasswordHasher } from "../credential/password-hasher.ts";
 import type { PasswordRules } from "../credential/password-rules.ts";
-import { DomainError } from "../errors.ts";
+import { DomainError, invalidField } from "../errors.ts";
 import { type DomainToAscii, parseEmail } from "../identifier/email.ts";
 import { canonicalEmailPrefix } from "../identifier/identifier.ts";
 import { parseUsername } from "../identifier/username.ts";
@@ -191,7 +191,7 @@ export class UserService {
       async (user, { sessions }) => {
         // Whether a time has passed is the database's to say: it has, where the user that it answers is active.
         if (user.state !== "suspended") {
-          throw new DomainError("SUSPENSION_IN_PAST", "until_time: must be in the future");
+          throw invalidField("SUSPENSION_IN_PAST", "until_time", "must be in the future");
         }
         await sessions.endAll(user.id, "user-suspended", undefined);
       },

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
-import { DomainError } from "../../domain/errors.ts";
+import { invalidField } from "../../domain/errors.ts";
 import type { GivenRow } from "../../domain/transfer/user-import.ts";
 import type { UserRecord } from "../../domain/transfer/user-record.ts";
 import type { ExportedUser } from "../../domain/transfer/user-transfer-service.ts";
@@ -28,7 +28,7 @@ export function toUserRecordMessage({
 }
 
 function toRecord({ user, passwordHash }: UserRecordMessage): UserRecord {
-  if (user === undefined) throw new DomainError("INVALID_REQUEST", "user: is required");
+  if (user === undefined) throw invalidField("INVALID_REQUEST", "user", "is required");
   assertValid(UserSchema, user);
   const { suspension } = user;
   return {

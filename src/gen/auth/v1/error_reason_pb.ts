@@ -18,6 +18,12 @@ export const file_auth_v1_error_reason: GenFile = /*@__PURE__*/
  *
  *     { "reason": "EMAIL_TAKEN", "domain": "auth" }
  *
+ * Every INVALID_ARGUMENT for a field has a google.rpc.BadRequest. An error stays below 7 KiB of trailers, so BadRequest
+ * lists the first violations only; `metadata["omittedViolations"]` of ErrorInfo is the number of the others. Long field
+ * paths, descriptions and messages are cut and end in "…".
+ *
+ *     { "reason": "INVALID_REQUEST", "domain": "auth", "metadata": { "omittedViolations": "455" } }
+ *
  * @generated from enum auth.v1.ErrorReason
  */
 export const ErrorReason = {
@@ -337,6 +343,12 @@ export const ErrorReason = {
  * its prefix and whose `domain` is "auth". Reasons are API: a new one may come, none changes its meaning.
  *
  *     { "reason": "EMAIL_TAKEN", "domain": "auth" }
+ *
+ * Every INVALID_ARGUMENT for a field has a google.rpc.BadRequest. An error stays below 7 KiB of trailers, so BadRequest
+ * lists the first violations only; `metadata["omittedViolations"]` of ErrorInfo is the number of the others. Long field
+ * paths, descriptions and messages are cut and end in "…".
+ *
+ *     { "reason": "INVALID_REQUEST", "domain": "auth", "metadata": { "omittedViolations": "455" } }
  *
  * @generated from enum auth.v1.ErrorReason
  */
