@@ -18,6 +18,7 @@ import type { Secret } from "../secret.ts";
 import { changedFieldsOf } from "./changed-fields.ts";
 import { applyUpdateMask, type UserFields } from "./update-mask.ts";
 import {
+  assertAttributeKeys,
   assertIdentified,
   type Identifier,
   User,
@@ -241,6 +242,7 @@ export class UserService {
 
   /** Makes fields canonical. What `known` has already is not looked at again: rules may have become stricter. */
   #parseProfile({ email, username, displayName, attributes }: UserFields, known?: UserProfile): UserProfile {
+    assertAttributeKeys(attributes, known?.attributes);
     return {
       email: parsed(email, known?.email, (raw) => parseEmail(raw, "user.email", this.#toAscii)),
       username: parsed(username, known?.username, (raw) => parseUsername(raw, "user.username")),

@@ -73,7 +73,8 @@ export const ErrorReason = {
   PAGE_TOKEN_INVALID: 5,
 
   /**
-   * INVALID_ARGUMENT. The update mask is empty or names a field that does not exist or cannot be changed.
+   * INVALID_ARGUMENT. The update mask is empty, names a field that does not exist or cannot be changed, or names an
+   * attribute that is neither in the request nor in the stored user.
    *
    * @generated from enum value: ERROR_REASON_UPDATE_MASK_INVALID = 6;
    */
