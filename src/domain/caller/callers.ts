@@ -4,6 +4,7 @@ import { type Call, ownCall } from "../call.ts";
 import { DomainError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
 import { forwardedUris } from "./forwarded-certificate.ts";
+import { KeyMemory } from "./key-memory.ts";
 import type { Peer, PeerCertificate } from "./peer.ts";
 import type { Grants, Policy } from "./policy.ts";
 import type { ServiceAccountKeys, ShownKey } from "./service-account-keys.ts";
@@ -34,14 +35,6 @@ export interface CallerRules {
   readonly isSidecar: (peer: Peer) => boolean;
 }
 
-interface Remembered {
-  readonly askedAt: number;
-  readonly found: Promise<KeyAndAccount | undefined>;
-}
-
-/** For how long an instance does not see that another one has disabled a key: what the API promises. */
-const rememberedMs = 5_000;
-const rememberedKeys = 10_000;
 const lookUpMs = 2_000;
 
 const bearer = /^Bearer +(\S+)$/i;
@@ -57,9 +50,7 @@ export class Callers {
   readonly #policy: () => Policy;
   readonly #rules: CallerRules;
   readonly #now: () => number;
-  readonly #monotonicMs: () => number;
-  /** By fingerprint of the key. */
-  readonly #memory = new Map<string, Remembered>();
+  readonly #memory: KeyMemory;
   readonly #used = new Set<string>();
 
   constructor(dependencies: {
@@ -76,7 +67,7 @@ export class Callers {
     this.#policy = dependencies.policy;
     this.#rules = dependencies.rules;
     this.#now = dependencies.now;
-    this.#monotonicMs = dependencies.monotonicMs;
+    this.#memory = new KeyMemory(dependencies.monotonicMs);
   }
 
   /** @throws CALLER_UNAUTHENTICATED with what is wrong; DATABASE_UNAVAILABLE where a key cannot be looked up */
@@ -113,20 +104,19 @@ export class Callers {
     return { name, grants: this.#policy().grantsOf(name, roles) };
   }
 
-  async #lookUp(text: string): Promise<KeyAndAccount | undefined> {
+  /** First memory, then the checksum, and only for a key that this service issued the database. */
+  #lookUp(text: string): Promise<KeyAndAccount | undefined> {
     const fingerprint = this.#keys.fingerprint(text);
     const remembered = this.#memory.get(fingerprint);
-    if (remembered !== undefined && this.#monotonicMs() - remembered.askedAt < rememberedMs) {
-      return remembered.found;
-    }
+    if (remembered !== undefined) return remembered;
     const shown = this.#keys.read(text);
     if (shown === undefined) {
-      throw unauthenticated("what was sent is no whole key: one begins with auth_sa_ and has 78 characters");
+      throw unauthenticated(
+        "malformed, truncated or foreign key: expected auth_sa_ and 70 characters that this service issued",
+      );
     }
     const found = this.#find(shown);
-    this.#remember(fingerprint, { askedAt: this.#monotonicMs(), found });
-    // Whoever waits gets the error; the next one asks again.
-    found.catch(() => this.#memory.delete(fingerprint));
+    this.#memory.keep(fingerprint, found);
     return found;
   }
 
@@ -136,14 +126,6 @@ export class Callers {
     if (found === undefined || !this.#keys.equal(found.digest, digest)) return undefined;
     if (found.good) this.#used.add(id);
     return found;
-  }
-
-  #remember(fingerprint: string, remembered: Remembered): void {
-    this.#memory.delete(fingerprint);
-    this.#memory.set(fingerprint, remembered);
-    if (this.#memory.size <= rememberedKeys) return;
-    const [oldest] = this.#memory.keys();
-    if (oldest !== undefined) this.#memory.delete(oldest);
   }
 
   /** A key that has expired since it was looked up, by this machine's clock. */
