@@ -47,6 +47,10 @@ export const kindOfReason = {
 
 export type Reason = keyof typeof kindOfReason;
 export type ErrorKind = (typeof kindOfReason)[Reason];
+/** The reasons that are about fields of the request. */
+export type InvalidReason = {
+  [Each in Reason]: (typeof kindOfReason)[Each] extends "invalid" ? Each : never;
+}[Reason];
 
 /** One field that is wrong: its path in the API's words ("user.email") and a sentence for the caller's developer. */
 export interface FieldViolation {
@@ -55,13 +59,18 @@ export interface FieldViolation {
 }
 
 export interface DomainErrorDetails {
-  /** The fields that are at fault, where fields are. */
+  /** The invalid fields. */
   readonly violations?: readonly FieldViolation[];
   /** Milliseconds after which a repetition may succeed, where waiting helps. */
   readonly retryAfterMs?: number;
   /** What brought it about. Logged at the edge, never sent. */
   readonly cause?: unknown;
 }
+
+type InvalidDetails = DomainErrorDetails & Required<Pick<DomainErrorDetails, "violations">>;
+
+/** Violations that a message quotes; the error's details list the others. */
+const quotedViolations = 5;
 
 /**
  * A failure that the service means: something a caller did, or a state that it has to know of. Its message is for the
@@ -75,6 +84,9 @@ export class DomainError extends Error {
   readonly violations: readonly FieldViolation[];
   readonly retryAfterMs: number | undefined;
 
+  /** An error of kind "invalid" always names its fields: make one with `invalidField` or `invalidFields`. */
+  constructor(reason: InvalidReason, message: string, details: InvalidDetails);
+  constructor(reason: Exclude<Reason, InvalidReason>, message: string, details?: DomainErrorDetails);
   constructor(reason: Reason, message: string, details: DomainErrorDetails = {}) {
     super(message, { cause: details.cause });
     this.reason = reason;
@@ -85,6 +97,16 @@ export class DomainError extends Error {
 }
 
 /** A DomainError about one field. */
-export function invalidField(reason: Reason, field: string, description: string): DomainError {
-  return new DomainError(reason, `${field}: ${description}`, { violations: [{ field, description }] });
+export function invalidField(reason: InvalidReason, field: string, description: string): DomainError {
+  return invalidFields(reason, [{ field, description }]);
+}
+
+/** A DomainError about several fields. Its message quotes the first violations and counts the others. */
+export function invalidFields(reason: InvalidReason, violations: readonly FieldViolation[]): DomainError {
+  const quoted = violations
+    .slice(0, quotedViolations)
+    .map(({ field, description }) => `${field}: ${description}`);
+  const others = violations.length - quoted.length;
+  const sentences = others > 0 ? [...quoted, `and ${others} more`] : quoted;
+  return new DomainError(reason, sentences.join("; "), { violations });
 }

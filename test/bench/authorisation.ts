@@ -9,14 +9,15 @@ import { permissionsOfMethods } from "../../src/interfaces/rpc/routes.ts";
 import { contextOf } from "../../src/interfaces/rpc/rpc-call.ts";
 import { aCall } from "../support/calls.ts";
 import { InMemoryRepository } from "../support/in-memory-repository.ts";
+import type { Effort } from "./effort.ts";
 import { type Figure, median, round } from "./figure.ts";
 
-const calls = 100_000;
 const rounds = 7;
 const web = "spiffe://prod.example/ns/shop/sa/web";
 
 /** CPU that finding out who calls and what they may do costs a call: the interceptor, around a method that does nothing. */
-export async function authorisation(): Promise<Figure[]> {
+export async function authorisation(effort: Effort): Promise<Figure[]> {
+  const calls = effort.count(100_000);
   const repository = new InMemoryRepository();
   const keys = new HmacServiceAccountKeys(randomBytes(32));
   const account = { id: randomUUID(), name: "bench", displayName: "", roles: ["admin"] };
@@ -61,10 +62,10 @@ export async function authorisation(): Promise<Figure[]> {
   for (const [name, { peer, headers }] of Object.entries(kinds)) {
     const request = () => ({ method, header: new LazyHeaders(headers), contextValues: contextOf(peer) });
     const costs: number[] = [];
-    for (let i = 0; i < rounds; i++) {
+    for (let i = 0; i < effort.rounds(rounds); i++) {
       // In turns with a call that asks nobody, whose cost is not the interceptor's.
-      const empty = await cpuPerCall(() => bare(request()));
-      costs.push((await cpuPerCall(() => run(request() as never))) - empty);
+      const empty = await cpuPerCall(calls, () => bare(request()));
+      costs.push((await cpuPerCall(calls, () => run(request() as never))) - empty);
     }
     const cost = median(costs);
     figures.push({
@@ -72,13 +73,13 @@ export async function authorisation(): Promise<Figure[]> {
       value: `${round(cost, 1)} µs`,
       bar: "≤ 15 µs",
       met: cost <= 15,
-      detail: `median of ${rounds}, from ${round(Math.min(...costs), 1)} to ${round(Math.max(...costs), 1)}, of ${calls} calls each`,
+      detail: `median of ${costs.length}, from ${round(Math.min(...costs), 1)} to ${round(Math.max(...costs), 1)}, of ${calls} calls each`,
     });
   }
   return figures;
 }
 
-async function cpuPerCall(call: () => Promise<unknown>): Promise<number> {
+async function cpuPerCall(calls: number, call: () => Promise<unknown>): Promise<number> {
   const before = process.cpuUsage();
   for (let i = 0; i < calls; i++) await call();
   const { user, system } = process.cpuUsage(before);

@@ -20,7 +20,7 @@ const program = join(import.meta.dirname, "../../src/main.ts");
 
 export async function startBenchService(
   uri: string,
-  { cores, env = {} }: { cores?: string; env?: Record<string, string> } = {},
+  { cores, env = {} }: { cores?: string; env?: Record<string, string | undefined> } = {},
 ): Promise<BenchService> {
   const folder = mkdtempSync(join(tmpdir(), "auth-bench-"));
   const log = join(folder, "log");

@@ -5,6 +5,7 @@ import { GetUserRequestSchema } from "../../src/gen/auth/v1/user_service_pb.ts";
 import { cpuMsOf } from "../support/process-figures.ts";
 import { type BenchDatabase, openBenchDatabase } from "./bench-database.ts";
 import { startBenchService } from "./bench-service.ts";
+import type { Effort } from "./effort.ts";
 import { type Figure, median, round } from "./figure.ts";
 import { encoded, type LoadJob, runLoad } from "./load-job.ts";
 
@@ -23,19 +24,19 @@ export function getUser(address: string, { userIds }: BenchDatabase): Omit<LoadJ
 }
 
 /** GetUser beside the same reads by `pg` alone, in turns. */
-export async function getUserRate(): Promise<Figure[]> {
-  await using database = await openBenchDatabase(10_000);
+export async function getUserRate(effort: Effort): Promise<Figure[]> {
+  await using database = await openBenchDatabase(effort.count(10_000));
   await using service = await startBenchService(database.uri);
   const job = getUser(service.address, database);
-  await runLoad({ ...job, seconds: 5 });
+  await runLoad({ ...job, seconds: effort.seconds(5) });
   const reads: Rate[] = [];
   const selects: Rate[] = [];
-  for (let i = 0; i < rounds; i++) {
+  for (let i = 0; i < effort.rounds(rounds); i++) {
     const cpuBefore = await cpuMsOf(service);
-    const { perSecond, answered, failures } = await runLoad({ ...job, seconds: 3 });
+    const { perSecond, answered, failures } = await runLoad({ ...job, seconds: effort.seconds(3) });
     if (failures > 0) throw new Error(`${failures} calls failed`);
     reads.push({ perSecond, cpuMicros: (((await cpuMsOf(service)) - cpuBefore) / answered) * 1e3 });
-    selects.push(await pgSelects(database, 3));
+    selects.push(await pgSelects(database, effort.seconds(3)));
   }
   const ratio = median(reads.map(({ perSecond }, i) => perSecond / (selects[i]?.perSecond ?? 0)));
   const describe = (rates: readonly Rate[]) => {

@@ -1,33 +1,33 @@
 import { connect, type Socket } from "node:net";
+import {
+  acknowledged,
+  endHeaders,
+  endStream,
+  frameType,
+  http2Frame,
+  preface,
+  settingsFrame,
+} from "../support/http2-frames.ts";
 
 /** One gRPC method and its messages, as bytes. */
 export interface PumpedCall {
   /** `/auth.v1.UserService/GetUser` */
   readonly path: string;
-  /** Encoded request messages, all of one length; only one where it fills more than a frame. Calls take them in turn. */
+  /** Encoded request messages, of any lengths. Calls send them in turn. */
   readonly messages: readonly Buffer[];
+  /** More headers, in lower case. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Told when a call has ended, and whether it was answered with a message. */
 export type OnEnd = (answered: boolean) => void;
 
-const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-const frameHeaderBytes = 9;
-/** The most that a frame may hold, and a connection be sent unread, unless the server says more (RFC 9113 §6.5.2, §6.9.2). */
+/** Bytes of the header of a frame, and of the most that a frame may hold by default (RFC 9113 §4.1, §6.5.2). */
+export const frameHeaderBytes = 9;
 const maxFrameBytes = 16_384;
-const initialWindow = 65_535;
-const frameType = {
-  data: 0,
-  headers: 1,
-  reset: 3,
-  settings: 4,
-  ping: 6,
-  goAway: 7,
-  windowUpdate: 8,
-} as const;
-const endStream = 0x1;
-const endHeaders = 0x4;
-const ack = 0x1;
+/** Bytes that a server takes unread on a connection unless it says more (RFC 9113 §6.9.2). */
+export const initialWindow = 65_535;
+const maxInt31 = 0x7f_ff_ff_ff;
 
 /**
  * Unary gRPC calls on one HTTP/2 connection (RFC 9113), from prepared bytes: a call costs a few microseconds here, so that
@@ -36,17 +36,13 @@ const ack = 0x1;
  */
 export class Http2Pump {
   readonly #socket: Socket;
-  readonly #template: Buffer;
-  readonly #messages: readonly Buffer[];
-  readonly #bodyAt: number;
-  /** Where in the template each frame begins. */
-  readonly #frames: readonly number[];
+  readonly #requests: readonly PreparedRequest[];
   /** What the server takes unread now, and the frames that wait for it to take more. */
   #window = initialWindow;
   readonly #waiting: Buffer[] = [];
   readonly #calls = new Map<number, { readonly onEnd: OnEnd; answered: boolean }>();
   #nextStream = 1;
-  #nextMessage = 0;
+  #nextRequest = 0;
   #received: Buffer = Buffer.alloc(0);
   #batch: Buffer[] = [];
 
@@ -57,32 +53,15 @@ export class Http2Pump {
     return new Http2Pump(socket, address, call);
   }
 
-  private constructor(socket: Socket, authority: string, { path, messages }: PumpedCall) {
-    const [first] = messages;
-    if (first === undefined) throw new Error("there is nothing to send");
+  private constructor(socket: Socket, authority: string, { path, messages, headers = {} }: PumpedCall) {
+    if (messages.length === 0) throw new Error("no messages to send");
     this.#socket = socket;
-    this.#messages = messages;
-    const envelope = Buffer.alloc(5);
-    envelope.writeUInt32BE(first.length, 1);
-    const body = Buffer.concat([envelope, first]);
-    if (body.length > maxFrameBytes && messages.length > 1)
-      throw new Error("more than one message of many frames");
-    const frames = [frame(frameType.headers, endHeaders, headerBlock(path, authority))];
-    for (let at = 0; at < body.length; at += maxFrameBytes) {
-      const isLast = at + maxFrameBytes >= body.length;
-      frames.push(frame(frameType.data, isLast ? endStream : 0, body.subarray(at, at + maxFrameBytes)));
-    }
-    this.#template = Buffer.concat(frames);
-    this.#frames = frames.map((_, index) =>
-      frames.slice(0, index).reduce((sum, { length }) => sum + length, 0),
-    );
-    this.#bodyAt = this.#template.length - first.length;
+    const block = http2Frame(frameType.headers, endHeaders, 0, callHeaders(path, authority, headers));
+    this.#requests = messages.map((message) => prepared(block, message));
     // The widest windows, so that the server never waits for this client.
-    const widest = Buffer.from([0, 4, 0x7f, 0xff, 0xff, 0xff]);
     const more = Buffer.from([0x7f, 0xff, 0, 0]);
-    socket.write(
-      Buffer.concat([preface, frame(frameType.settings, 0, widest), frame(frameType.windowUpdate, 0, more)]),
-    );
+    const opening = [preface, settingsFrame({ 4: maxInt31 }), http2Frame(frameType.windowUpdate, 0, 0, more)];
+    socket.write(Buffer.concat(opening));
     socket.on("data", (data) => this.#onData(data));
     socket.on("error", () => {});
     socket.on("close", () => {
@@ -96,12 +75,12 @@ export class Http2Pump {
     const stream = this.#nextStream;
     this.#nextStream += 2;
     this.#calls.set(stream, { onEnd, answered: false });
-    const bytes = Buffer.from(this.#template);
-    for (const at of this.#frames) bytes.writeUInt32BE(stream, at + 5);
-    if (this.#messages.length > 1) this.#messages[this.#nextMessage]?.copy(bytes, this.#bodyAt);
-    this.#nextMessage = (this.#nextMessage + 1) % this.#messages.length;
-    for (const [index, at] of this.#frames.entries()) {
-      this.#waiting.push(bytes.subarray(at, this.#frames[index + 1]));
+    const request = this.#requests[this.#nextRequest] as PreparedRequest;
+    this.#nextRequest = (this.#nextRequest + 1) % this.#requests.length;
+    const bytes = Buffer.from(request.bytes);
+    for (const at of request.frames) bytes.writeUInt32BE(stream, at + 5);
+    for (const [index, at] of request.frames.entries()) {
+      this.#waiting.push(bytes.subarray(at, request.frames[index + 1]));
     }
     this.#send();
   }
@@ -147,12 +126,12 @@ export class Http2Pump {
       this.#send();
     }
     if (type === frameType.data && call) call.answered ||= end - at > frameHeaderBytes + 5;
-    if (type === frameType.settings && (flags & ack) === 0)
-      this.#socket.write(frame(type, ack, Buffer.alloc(0)));
-    if (type === frameType.ping && (flags & ack) === 0) {
-      this.#socket.write(frame(type, ack, bytes.subarray(at + frameHeaderBytes, end)));
+    if (type === frameType.settings && (flags & acknowledged) === 0)
+      this.#socket.write(http2Frame(type, acknowledged, 0, Buffer.alloc(0)));
+    if (type === frameType.ping && (flags & acknowledged) === 0) {
+      this.#socket.write(http2Frame(type, acknowledged, 0, bytes.subarray(at + frameHeaderBytes, end)));
     }
-    const ended = type === frameType.reset || (type === frameType.headers && (flags & endStream) !== 0);
+    const ended = type === frameType.resetStream || (type === frameType.headers && (flags & endStream) !== 0);
     if (ended && call) {
       this.#calls.delete(stream);
       call.onEnd(call.answered && type === frameType.headers);
@@ -160,17 +139,36 @@ export class Http2Pump {
   }
 }
 
-/** A frame of the connection; a stream's id is put into its place later. */
-function frame(type: number, flags: number, payload: Buffer): Buffer {
-  const header = Buffer.alloc(frameHeaderBytes);
-  header.writeUIntBE(payload.length, 0, 3);
-  header[3] = type;
-  header[4] = flags;
-  return Buffer.concat([header, payload]);
+/** All frames of a call but for the stream's id. */
+interface PreparedRequest {
+  readonly bytes: Buffer;
+  /** Where each frame begins. */
+  readonly frames: readonly number[];
+}
+
+function prepared(headers: Buffer, message: Buffer): PreparedRequest {
+  const envelope = Buffer.alloc(5);
+  envelope.writeUInt32BE(message.length, 1);
+  const body = Buffer.concat([envelope, message]);
+  const frames = [headers];
+  for (let at = 0; at < body.length; at += maxFrameBytes) {
+    const isLast = at + maxFrameBytes >= body.length;
+    frames.push(http2Frame(frameType.data, isLast ? endStream : 0, 0, body.subarray(at, at + maxFrameBytes)));
+  }
+  let at = 0;
+  const starts = frames.map(({ length }) => {
+    at += length;
+    return at - length;
+  });
+  return { bytes: Buffer.concat(frames), frames: starts };
 }
 
 /** The headers of a gRPC call in HPACK (RFC 7541) without indexing: the numbers are places in its static table. */
-function headerBlock(path: string, authority: string): Buffer {
+export function callHeaders(
+  path: string,
+  authority: string,
+  headers: Readonly<Record<string, string>> = {},
+): Buffer {
   return Buffer.concat([
     Buffer.from([0x83, 0x86, 0x04]), // :method POST, :scheme http, :path
     text(path),
@@ -181,6 +179,7 @@ function headerBlock(path: string, authority: string): Buffer {
     Buffer.from([0x00]),
     text("te"),
     text("trailers"),
+    ...Object.entries(headers).flatMap(([name, value]) => [Buffer.from([0x00]), text(name), text(value)]),
   ]);
 }
 

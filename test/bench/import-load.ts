@@ -1,4 +1,4 @@
-/** The load of ImportUsers: so many streams at once, each of 10,000 users, by @grpc/grpc-js. Prints users/s. */
+/** The load of ImportUsers: so many streams at once, each of so many batches, by @grpc/grpc-js. Prints users/s. */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Client, credentials } from "@grpc/grpc-js";
 import {
@@ -8,12 +8,12 @@ import {
 } from "../../src/gen/auth/v1/user_transfer_service_pb.ts";
 import { batchesOf, batchRows } from "./movers.ts";
 
-const [address = "", round = "", streams = "1"] = process.argv.slice(2);
+const [address = "", round = "", streams = "1", batches = "20"] = process.argv.slice(2);
 const path = "/auth.v1.UserTransferService/ImportUsers";
 const client = new Client(address, credentials.createInsecure());
 
 const prepared = Array.from({ length: Number(streams) }, (_, stream) =>
-  batchesOf(`${round}-${stream}`).map((users) =>
+  batchesOf(`${round}-${stream}`, Number(batches)).map((users) =>
     Buffer.from(
       toBinary(
         ImportUsersRequestSchema,

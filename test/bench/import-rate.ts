@@ -4,19 +4,21 @@ import { promisify } from "node:util";
 import { cpuMsOf } from "../support/process-figures.ts";
 import { openBenchDatabase } from "./bench-database.ts";
 import { startBenchService } from "./bench-service.ts";
+import type { Effort } from "./effort.ts";
 import { type Figure, median, round } from "./figure.ts";
 
 const rounds = 5;
 const atOnce = 2;
 
 /** ImportUsers of 10,000 users a stream, beside the same rows written by `pg` alone, in turns. */
-export async function importRate(): Promise<Figure[]> {
-  await using database = await openBenchDatabase(10_000);
+export async function importRate(effort: Effort): Promise<Figure[]> {
+  const run = runWith(effort.smoke ? 1 : 20);
+  await using database = await openBenchDatabase(effort.count(10_000));
   await using service = await startBenchService(database.uri);
   const imports: number[] = [];
   const cpuMicros: number[] = [];
   const inserts: number[] = [];
-  for (let i = 0; i <= rounds; i++) {
+  for (let i = 0; i <= effort.rounds(rounds); i++) {
     // So that neither writes into what the other has left to be cleaned up.
     await database.query("vacuum analyze");
     const cpuBefore = await cpuMsOf(service);
@@ -51,8 +53,11 @@ export async function importRate(): Promise<Figure[]> {
   ];
 }
 
-async function run(program: string, target: string, name: string) {
-  const args = [join(import.meta.dirname, program), target, name, String(atOnce)];
-  const { stdout } = await promisify(execFile)(process.execPath, args);
-  return JSON.parse(stdout) as { readonly perSecond: number; readonly users: number };
+/** Runs one of the two programs, on streams of so many batches. */
+function runWith(batches: number) {
+  return async (program: string, target: string, name: string) => {
+    const args = [join(import.meta.dirname, program), target, name, String(atOnce), String(batches)];
+    const { stdout } = await promisify(execFile)(process.execPath, args);
+    return JSON.parse(stdout) as { readonly perSecond: number; readonly users: number };
+  };
 }

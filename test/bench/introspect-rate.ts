@@ -8,6 +8,7 @@ import { grpcClients } from "../support/clients.ts";
 import { cpuMsOf } from "../support/process-figures.ts";
 import { openBenchDatabase } from "./bench-database.ts";
 import { startBenchService } from "./bench-service.ts";
+import type { Effort } from "./effort.ts";
 import { type Figure, median, round } from "./figure.ts";
 import { getUser } from "./get-user-rate.ts";
 import { encoded, type LoadJob, type LoadResult, runLoad } from "./load-job.ts";
@@ -17,8 +18,6 @@ type Job = Omit<LoadJob, "seconds">;
 
 const password = "correct horse battery staple";
 const rounds = 5;
-const seconds = 3;
-const atOnce = 100;
 const introspectPath = "/auth.v1.TokenService/IntrospectToken";
 
 /** The access tokens of so many sign-ins, each of a session of its own. */
@@ -53,8 +52,10 @@ export function introspect(
 }
 
 /** Introspection beside reads, beside a bare echo for answers from memory, and a hundred at once beside single ones. */
-export async function introspectRate(): Promise<Figure[]> {
-  await using database = await openBenchDatabase(10_000);
+export async function introspectRate(effort: Effort): Promise<Figure[]> {
+  const seconds = effort.seconds(3);
+  const atOnce = effort.smoke ? 5 : 100;
+  await using database = await openBenchDatabase(effort.count(10_000));
   await using service = await startBenchService(database.uri, { env: { AUTH_ACCESS_TOKEN_LIFETIME: "1h" } });
   await using echo = new MeasuredProcess([join(import.meta.dirname, "echo-server.ts"), "grpc-js"]);
   const who = { identifier: "ada", password };
@@ -71,7 +72,7 @@ export async function introspectRate(): Promise<Figure[]> {
     new Load("echo", echo, pumped(echoJob(await echo.firstLine))),
     new Load("batch", service, pumped(batch(service.address, tokens))),
   ];
-  for (let i = 0; i < rounds + 1; i++) {
+  for (let i = 0; i < effort.rounds(rounds) + 1; i++) {
     // The first round warms up.
     for (const load of loads) await load.measure(i > 0);
   }

@@ -2,6 +2,7 @@ import { ListUsersRequestSchema } from "../../src/gen/auth/v1/user_service_pb.ts
 import { grpcClients } from "../support/clients.ts";
 import { openBenchDatabase } from "./bench-database.ts";
 import { startBenchService } from "./bench-service.ts";
+import type { Effort } from "./effort.ts";
 import { type Figure, median, round } from "./figure.ts";
 import { encoded, runLoad } from "./load-job.ts";
 
@@ -11,9 +12,9 @@ const rounds = 5;
 const pageSize = 50;
 
 /** The first page and the deepest, in a small table and in a large one. */
-export async function listUsers(): Promise<Figure[]> {
+export async function listUsers(effort: Effort): Promise<Figure[]> {
   const latencies: { readonly name: string; readonly ms: number }[] = [];
-  for (const users of sizes) {
+  for (const users of sizes.map(effort.count)) {
     await using database = await openBenchDatabase(users);
     await using service = await startBenchService(database.uri);
     const client = grpcClients({ grpcAddress: service.address }).users;
@@ -27,9 +28,10 @@ export async function listUsers(): Promise<Figure[]> {
     for (const [page, token] of Object.entries(pages)) {
       const messages = [encoded(ListUsersRequestSchema, { pageSize, pageToken: token })];
       const job = { address: service.address, path: "/auth.v1.UserService/ListUsers", messages, inFlight: 1 };
-      await runLoad({ ...job, seconds: 2 });
+      await runLoad({ ...job, seconds: effort.seconds(2) });
       const p50s: number[] = [];
-      for (let i = 0; i < rounds; i++) p50s.push((await runLoad({ ...job, seconds: 1 })).p50Ms);
+      for (let i = 0; i < effort.rounds(rounds); i++)
+        p50s.push((await runLoad({ ...job, seconds: effort.seconds(1) })).p50Ms);
       latencies.push({ name: `${page} of ${users}`, ms: median(p50s) });
     }
   }

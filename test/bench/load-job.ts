@@ -8,8 +8,10 @@ export interface LoadJob {
   /** host:port */
   readonly address: string;
   readonly path: string;
-  /** Encoded requests in hex, all of one length. */
+  /** Encoded requests in hex, of any lengths. Calls send them in turn. */
   readonly messages: readonly string[];
+  /** `authorization`, if the server asks who calls. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly seconds: number;
   readonly connections?: number;
   readonly inFlight?: number;

@@ -8,7 +8,11 @@ const job: LoadJob = JSON.parse(readFileSync(0, "utf8"));
 const latenciesMs: number[] = [];
 let failures = 0;
 
-const call = { path: job.path, messages: job.messages.map((hex) => Buffer.from(hex, "hex")) };
+const call = {
+  path: job.path,
+  headers: job.headers ?? {},
+  messages: job.messages.map((hex) => Buffer.from(hex, "hex")),
+};
 const pumps = await Promise.all(
   Array.from({ length: job.connections ?? 4 }, () => Http2Pump.open(job.address, call)),
 );

@@ -8,10 +8,9 @@ export interface Mover {
 }
 
 export const batchRows = 500;
-const batches = 20;
 
-/** As many as one import may have, in batches. Those of another name have other identifiers. */
-export function batchesOf(name: string): Mover[][] {
+/** So many batches; one import may have 20. Those of another name have other identifiers. */
+export function batchesOf(name: string, batches: number): Mover[][] {
   return Array.from({ length: batches }, (_, batch) =>
     Array.from({ length: batchRows }, (_, row) => {
       const username = `ada.${name}.${batch * batchRows + row}`;

@@ -6,6 +6,7 @@ import { VerifyPasswordRequestSchema } from "../../src/gen/auth/v1/authenticatio
 import { grpcClients } from "../support/clients.ts";
 import { openBenchDatabase } from "./bench-database.ts";
 import { startBenchService } from "./bench-service.ts";
+import type { Effort } from "./effort.ts";
 import { type Figure, median, round } from "./figure.ts";
 import { getUser } from "./get-user-rate.ts";
 import { introspect, signIns } from "./introspect-rate.ts";
@@ -17,11 +18,11 @@ const rounds = 5;
 const readsPerSecond = 200;
 
 /** Password checks beside bare hashes, in turns; and what four times as many do to reads. */
-export async function passwordRate(): Promise<Figure[]> {
-  await using database = await openBenchDatabase(10_000);
+export async function passwordRate(effort: Effort): Promise<Figure[]> {
+  await using database = await openBenchDatabase(effort.count(10_000));
   await using service = await startBenchService(database.uri);
   // Several people: of one, only few attempts run at once.
-  const names = Array.from({ length: 64 }, (_, number) => `ada-${number}`);
+  const names = Array.from({ length: effort.smoke ? 12 : 64 }, (_, number) => `ada-${number}`);
   const { users } = grpcClients({ grpcAddress: service.address });
   for (const username of names) await users.createUser({ user: { username }, password });
   const check = {
@@ -30,19 +31,23 @@ export async function passwordRate(): Promise<Figure[]> {
     messages: names.map((identifier) => encoded(VerifyPasswordRequestSchema, { identifier, password })),
   };
   const reads = { ...getUser(service.address, database), perSecond: readsPerSecond };
-  await runLoad({ ...reads, seconds: 3 });
+  await runLoad({ ...reads, seconds: effort.seconds(3) });
 
   const rates: { checks: number; hashes: number }[] = [];
-  for (let i = 0; i < rounds; i++) {
-    const { perSecond, failures } = await runLoad({ ...check, inFlight: 32, seconds: 4 });
+  for (let i = 0; i < effort.rounds(rounds); i++) {
+    const { perSecond, failures } = await runLoad({
+      ...check,
+      inFlight: effort.smoke ? 4 : 32,
+      seconds: effort.seconds(4),
+    });
     if (failures > 0) throw new Error(`${failures} checks failed`);
-    rates.push({ checks: perSecond, hashes: await bareArgon2(4) });
+    rates.push({ checks: perSecond, hashes: await bareArgon2(effort.seconds(4)) });
   }
   const ratio = median(rates.map(({ checks, hashes }) => checks / hashes));
   const saturated = median(rates.map(({ checks }) => checks));
 
   const overload = { ...check, perSecond: 4 * saturated };
-  const tokens = await signIns(service.address, { identifier: "ada-0", password }, 16);
+  const tokens = await signIns(service.address, { identifier: "ada-0", password }, effort.smoke ? 2 : 16);
   const introspections = { ...introspect(service.address, tokens), perSecond: readsPerSecond };
   return [
     {
@@ -52,23 +57,24 @@ export async function passwordRate(): Promise<Figure[]> {
       met: ratio >= 0.9,
       detail: `${round(saturated, 0)}/s ÷ ${round(median(rates.map(({ hashes }) => hashes)), 0)}/s`,
     },
-    await p99During(overload, "GetUser", reads),
-    await p99During(overload, "IntrospectToken", introspections),
+    await p99During(effort, overload, "GetUser", reads),
+    await p99During(effort, overload, "IntrospectToken", introspections),
   ];
 }
 
 /** What so many logins do to the latency of other calls. */
 async function p99During(
+  effort: Effort,
   overload: Omit<LoadJob, "seconds">,
   method: string,
   calls: Omit<LoadJob, "seconds">,
 ): Promise<Figure> {
   // What waits from a load before is hashed by then.
-  await sleep(3_000);
-  const idle = await runLoad({ ...calls, seconds: 10 });
+  await sleep(effort.seconds(3) * 1_000);
+  const idle = await runLoad({ ...calls, seconds: effort.seconds(10) });
   const [busy, logins] = await Promise.all([
-    runLoad({ ...calls, seconds: 10 }),
-    runLoad({ ...overload, seconds: 11 }),
+    runLoad({ ...calls, seconds: effort.seconds(10) }),
+    runLoad({ ...overload, seconds: effort.seconds(11) }),
   ]);
   return {
     name: `${method} p99 at four times that load`,

@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto";
 import { Client } from "pg";
 import { batchesOf, batchRows, type Mover } from "./movers.ts";
 
-const [uri = "", round = "", connections = "1"] = process.argv.slice(2);
+const [uri = "", round = "", connections = "1", batches = "20"] = process.argv.slice(2);
 
 const users = `
   insert into users (
@@ -71,7 +71,7 @@ const lanes = await Promise.all(
   Array.from({ length: Number(connections) }, async (_, lane) => {
     const client = new Client({ connectionString: uri });
     await client.connect();
-    return { client, batches: batchesOf(`${round}-${lane}`) };
+    return { client, batches: batchesOf(`${round}-${lane}`, Number(batches)) };
   }),
 );
 const startedAt = performance.now();

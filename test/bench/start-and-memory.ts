@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { boundedHeap, memoryOf } from "../support/process-figures.ts";
 import { type BenchDatabase, openBenchDatabase } from "./bench-database.ts";
 import { startBenchService } from "./bench-service.ts";
+import type { Effort } from "./effort.ts";
 import { type Figure, median, round } from "./figure.ts";
 import { getUser } from "./get-user-rate.ts";
 import { runLoad } from "./load-job.ts";
@@ -10,15 +11,15 @@ const starts = 7;
 const calls = 1_000_000;
 
 /** How long a start takes on a database that is there, and what the process keeps in memory. */
-export async function startAndMemory(): Promise<Figure[]> {
-  await using database = await openBenchDatabase(10_000);
+export async function startAndMemory(effort: Effort): Promise<Figure[]> {
+  await using database = await openBenchDatabase(effort.count(10_000));
   const startMs: number[] = [];
-  for (let i = 0; i < starts; i++) {
+  for (let i = 0; i < effort.rounds(starts); i++) {
     await using service = await startBenchService(database.uri);
     startMs.push(service.startedAfterMs);
   }
-  const free = await memory(database, {});
-  const bounded = await memory(database, boundedHeap);
+  const free = await memory(effort, database, {});
+  const bounded = await memory(effort, database, boundedHeap);
   const start = median(startMs);
   return [
     {
@@ -26,7 +27,7 @@ export async function startAndMemory(): Promise<Figure[]> {
       value: `${round(start / 1_000)} s`,
       bar: "≤ 0.7 s",
       met: start <= 700,
-      detail: `median of ${starts}, from ${round(Math.min(...startMs), 0)} to ${round(Math.max(...startMs), 0)} ms`,
+      detail: `median of ${startMs.length}, from ${round(Math.min(...startMs), 0)} to ${round(Math.max(...startMs), 0)} ms`,
     },
     {
       name: "resident memory, idle",
@@ -46,13 +47,14 @@ export async function startAndMemory(): Promise<Figure[]> {
 }
 
 /** Resident memory 10 s after a start, and 10 s after a million calls. */
-async function memory(database: BenchDatabase, env: Record<string, string>) {
+async function memory(effort: Effort, database: BenchDatabase, env: Record<string, string>) {
   await using service = await startBenchService(database.uri, { env });
-  await sleep(10_000);
+  await sleep(effort.seconds(10) * 1_000);
   const idleMiB = await memoryOf(service);
   const job = getUser(service.address, database);
   let answered = 0;
-  while (answered < calls) answered += (await runLoad({ ...job, seconds: 20 })).answered;
-  await sleep(10_000);
+  while (answered < effort.count(calls))
+    answered += (await runLoad({ ...job, seconds: effort.seconds(20) })).answered;
+  await sleep(effort.seconds(10) * 1_000);
   return { idleMiB, laterMiB: await memoryOf(service), answered };
 }

@@ -1,5 +1,6 @@
 import { openBenchDatabase } from "./bench-database.ts";
 import { startBenchService } from "./bench-service.ts";
+import type { Effort } from "./effort.ts";
 import { type Figure, median, round } from "./figure.ts";
 import { getUser } from "./get-user-rate.ts";
 import { runLoad } from "./load-job.ts";
@@ -11,14 +12,14 @@ const rounds = 5;
  * with its connections' backends in PostgreSQL: so the first has all that it needs on one core, and the second is not
  * given the idle rest of the first one's.
  */
-export async function twoProcesses(): Promise<Figure[]> {
+export async function twoProcesses(effort: Effort): Promise<Figure[]> {
   const cores = ["0", "1"];
   const ratios: number[] = [];
   const rates: { one: number; two: number }[] = [];
   await using stack = new AsyncDisposableStack();
   const setups = await Promise.all(
     cores.map(async (core) => {
-      const database = stack.use(await openBenchDatabase(10_000, core));
+      const database = stack.use(await openBenchDatabase(effort.count(10_000), core));
       const service = stack.use(await startBenchService(database.uri, { cores: core }));
       return { core, job: getUser(service.address, database) };
     }),
@@ -28,10 +29,10 @@ export async function twoProcesses(): Promise<Figure[]> {
       (seconds: number) =>
         runLoad({ ...job, seconds }, core),
   );
-  await Promise.all(loads.map((load) => load(5)));
-  for (let i = 0; i < rounds; i++) {
-    const alone = await loads[0]?.(3);
-    const together = await Promise.all(loads.map((load) => load(3)));
+  await Promise.all(loads.map((load) => load(effort.seconds(5))));
+  for (let i = 0; i < effort.rounds(rounds); i++) {
+    const alone = await loads[0]?.(effort.seconds(3));
+    const together = await Promise.all(loads.map((load) => load(effort.seconds(3))));
     const [one, two] = [alone?.perSecond ?? 0, together.reduce((sum, { perSecond }) => sum + perSecond, 0)];
     rates.push({ one, two });
     ratios.push(two / one);

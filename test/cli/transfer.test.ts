@@ -101,7 +101,7 @@ describe("users moved in and out on the command line, beside a service that runs
     expect(JSON.parse(report.at(-1) ?? "")).toEqual({
       row: 32,
       reason: "INVALID_REQUEST",
-      message: "the row: is no JSON",
+      message: "the row: is not valid JSON",
     });
     expect(stdout + report.join("")).not.toContain("o6hx");
   });

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { earliestMs, latestMs } from "../../src/domain/time-range.ts";
 import type { RefusedRow } from "../../src/domain/transfer/refused-row.ts";
 import type { NewUser } from "../../src/domain/user/user.ts";
 import type {
@@ -54,6 +55,46 @@ export function importContract(repositoryOf: () => RelationalRepository): void {
       expect(found?.createTime).toEqual(found?.updateTime);
       expect(await find(known.id)).toMatchObject({ state: "suspended", suspension, createTime: past });
       expect(await find(deleted.id)).toMatchObject({ state: "deleted", deleteTime: later, createTime: past });
+    });
+
+    test("keep times of the years 1 and 9999, and are found between them", async () => {
+      const [first, last] = [new Date(earliestMs), new Date(latestMs)];
+      const suspension = { reason: "fraud", startTime: first, untilTime: last };
+      const user = aNewUser({ createTime: first, suspension });
+      await insertMany(user);
+      expect(await find(user.id)).toMatchObject({ createTime: first, suspension, state: "suspended" });
+      const within = async (createdAfter: Date, createdBefore: Date) => {
+        const query = {
+          state: undefined,
+          emailPrefix: undefined,
+          showDeleted: false,
+          orderBy: "createTime" as const,
+        };
+        const page = {
+          ...query,
+          createdAfter,
+          createdBefore,
+          descending: false,
+          after: undefined,
+          limit: 10,
+        };
+        return (await repositoryOf().read(aCall()).users.list(page)).map(({ id }) => id);
+      };
+      expect(await within(first, last)).toContain(user.id);
+      expect(await within(new Date(earliestMs + 1), last)).not.toContain(user.id);
+      expect(await within(first, first)).toEqual([]);
+      const events = {
+        userId: undefined,
+        types: [],
+        outcome: undefined,
+        caller: undefined,
+        after: undefined,
+        limit: 10,
+      };
+      const list = repositoryOf()
+        .read(aCall())
+        .events.list({ ...events, createdAfter: first, createdBefore: last });
+      expect(await list).toEqual(expect.any(Array));
     });
 
     test("have no time that is still to come, but the end of a suspension", async () => {

@@ -84,7 +84,7 @@ describe("clients that others wrote", () => {
 
   testWith(
     { name: "Debian's python3-grpcio", check: "/usr/bin/python3 -c 'import grpc, google.protobuf'" },
-    "Python's grpcio: create, verify, an error's code and details, a deadline",
+    "Python's grpcio: create, verify, errors' codes and details, however many fields are invalid, a deadline",
     async () => {
       const folder = await mkdtemp(join(tmpdir(), "auth-python-"));
       const descriptors = join(folder, "auth.binpb");
@@ -99,6 +99,10 @@ describe("clients that others wrote", () => {
         verified: "python",
         wrong: ["UNAUTHENTICATED", "identifier or password is wrong", "CREDENTIALS_INVALID"],
         missing: ["NOT_FOUND", "no such user", "USER_NOT_FOUND"],
+        many: [
+          ["INVALID_ARGUMENT", "INVALID_REQUEST"],
+          ["INVALID_ARGUMENT", "INVALID_REQUEST"],
+        ],
         late: "DEADLINE_EXCEEDED",
         health: 1,
       });

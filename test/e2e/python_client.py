@@ -60,6 +60,11 @@ with grpc.insecure_channel(address) as channel:
     late = outcome(
         lambda: call(channel, authentication, "VerifyPassword", timeout=0.001, identifier="python", password=secret)
     )
+    # C-core drops an error whose trailers exceed 16 KiB and reports RESOURCE_EXHAUSTED instead.
+    many = [
+        failure(outcome(lambda: call(channel, users, "BatchGetUsers", keys=[{"id": f"no-{i}"} for i in range(count)])))
+        for count in (110, 500)
+    ]
     check = channel.unary_unary("/grpc.health.v1.Health/Check")
     # HealthCheckResponse { status = SERVING }
     health = check(b"", timeout=10)
@@ -71,6 +76,7 @@ print(
             "verified": verified.user.username,
             "wrong": failure(wrong),
             "missing": failure(missing),
+            "many": [[code, reason] for code, _, reason in many],
             "late": late.code().name,
             "health": health[1],
         }

@@ -53,7 +53,11 @@ export async function everyStatement(): Promise<string[]> {
 /** The statements of every step: one that is for CockroachDB only is not made here. */
 function migrationStatements(): string[] {
   return allMigrations
-    .flatMap(({ statement, verify }) => [statement, ...(verify ? [verify] : [])])
+    .flatMap(({ statement, refusal, verify }) => [
+      statement,
+      ...(refusal ? [refusal.count] : []),
+      ...(verify ? [verify] : []),
+    ])
     .map(({ sql }) => withNumberedParameters(sql));
 }
 

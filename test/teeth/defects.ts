@@ -3,6 +3,7 @@ import { eventDefects } from "./event-defects.ts";
 import { guessingDefects } from "./guessing-defects.ts";
 import { passwordDefects } from "./password-defects.ts";
 import { passwordHashDefects } from "./password-hash-defects.ts";
+import { requestDefects } from "./request-defects.ts";
 import { secretDefects } from "./secret-defects.ts";
 import { sessionDefects } from "./session-defects.ts";
 import { tokenDefects } from "./token-defects.ts";
@@ -209,6 +210,7 @@ export const defects: readonly Defect[] = [
   },
   ...eventDefects,
   ...passwordHashDefects,
+  ...requestDefects,
   ...secretDefects,
   ...sessionDefects,
   ...tokenDefects,

@@ -1,4 +1,4 @@
-import { DomainError } from "../../domain/errors.ts";
+import { invalidField } from "../../domain/errors.ts";
 import {
   attributesOf,
   type ForeignRecord,
@@ -64,10 +64,7 @@ function customHash(value: unknown): string {
       return `$scrypt$${cost}$${base64(salt)}$${base64(bytesOf(hash, "hex"))}`;
     }
     default:
-      throw new DomainError(
-        "PASSWORD_HASH_UNACCEPTABLE",
-        "custom_password_hash: of an algorithm that is not known",
-      );
+      throw invalidField("PASSWORD_HASH_UNACCEPTABLE", "custom_password_hash", "unknown algorithm");
   }
 }
 
@@ -84,10 +81,7 @@ function salted(algorithm: string, hash: Readonly<Record<string, unknown>>, give
 function bytesOf(fields: Readonly<Record<string, unknown>>, otherwise: "hex" | "utf8"): Buffer {
   const encoding = textAt(fields, "encoding") || otherwise;
   if (encoding !== "hex" && encoding !== "base64" && encoding !== "utf8") {
-    throw new DomainError(
-      "PASSWORD_HASH_UNACCEPTABLE",
-      "custom_password_hash: in an encoding that is not known",
-    );
+    throw invalidField("PASSWORD_HASH_UNACCEPTABLE", "custom_password_hash", "unknown encoding");
   }
   return Buffer.from(textAt(fields, "value"), encoding);
 }

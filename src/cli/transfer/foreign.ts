@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { DomainError } from "../../domain/errors.ts";
+import { invalidField } from "../../domain/errors.ts";
 import type { UserRecordSchema } from "../../gen/auth/v1/user_transfer_service_pb.ts";
 
 /** A user of another system as a row of ImportUsers. */
@@ -16,7 +16,7 @@ type Fields = Readonly<Record<string, unknown>>;
 /** An object of a file. @throws INVALID_REQUEST where it is none */
 export function objectAt(value: unknown, what = "the row"): Fields {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Fields;
-  throw new DomainError("INVALID_REQUEST", `${what}: must be an object`);
+  throw invalidField("INVALID_REQUEST", what, "must be an object");
 }
 
 /** An object of a file, or an empty one where there is none. @throws INVALID_REQUEST */
@@ -29,7 +29,7 @@ export function textAt(fields: Fields, name: string): string {
   const value = fields[name];
   if (value === undefined || value === null) return "";
   if (typeof value === "string") return value;
-  throw new DomainError("INVALID_REQUEST", `${name}: must be a text`);
+  throw invalidField("INVALID_REQUEST", name, "must be a text");
 }
 
 /** A time of a file: a text that says it, or milliseconds since 1970. @throws INVALID_REQUEST */
@@ -38,7 +38,7 @@ export function timeAt(fields: Fields, name: string) {
   if (value === undefined || value === null || value === "") return undefined;
   const isMs = typeof value === "number" || /^\d+$/.test(String(value));
   const time = new Date(isMs ? Number(value) : String(value));
-  if (!Number.isFinite(time.getTime())) throw new DomainError("INVALID_REQUEST", `${name}: must be a time`);
+  if (!Number.isFinite(time.getTime())) throw invalidField("INVALID_REQUEST", name, "must be a time");
   return timestampFromDate(time);
 }
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { create } from "@bufbuild/protobuf";
-import { DomainError } from "../../domain/errors.ts";
+import { invalidField } from "../../domain/errors.ts";
 import { derivedId } from "../../domain/request/derived-id.ts";
 import type { GivenRow, ImportedRow } from "../../domain/transfer/user-import.ts";
 import { mostImportedRows } from "../../domain/transfer/user-transfer-service.ts";
@@ -81,7 +81,7 @@ export async function importFile({ transfers, call }: OpenService, file: ImportF
 }
 
 function recordOf(row: FileRow, { format, withAttributes }: ImportFile): GivenRow {
-  if (row === undefined) throw new DomainError("INVALID_REQUEST", "the row: is no JSON");
+  if (row === undefined) throw invalidField("INVALID_REQUEST", "the row", "is not valid JSON");
   return toGivenRow(create(UserRecordSchema, format.read(row.value, { withAttributes })));
 }
 

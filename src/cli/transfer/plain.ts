@@ -1,5 +1,5 @@
 import { fromJson, type JsonValue } from "@bufbuild/protobuf";
-import { DomainError } from "../../domain/errors.ts";
+import { invalidField } from "../../domain/errors.ts";
 import { UserRecordSchema } from "../../gen/auth/v1/user_transfer_service_pb.ts";
 import { type ForeignRecord, objectAt, suspensionIf, textAt, timeAt } from "./foreign.ts";
 
@@ -12,9 +12,10 @@ export function ownRecord(value: unknown): ForeignRecord {
     return fromJson(UserRecordSchema, value as JsonValue, { ignoreUnknownFields: true });
   } catch {
     // What it says of a value quotes it.
-    throw new DomainError(
+    throw invalidField(
       "INVALID_REQUEST",
-      'the row: must be a UserRecord: {"user": {…}, "passwordHash": "…"}',
+      "the row",
+      'must be a UserRecord: {"user": {…}, "passwordHash": "…"}',
     );
   }
 }
@@ -24,7 +25,11 @@ export function csvRecord(value: unknown): ForeignRecord {
   const row = objectAt(value);
   const unknown = Object.keys(row).find((name) => !columns.includes(name) && !attribute.test(name));
   if (unknown !== undefined) {
-    throw new DomainError("INVALID_REQUEST", `the columns are ${columns.join(", ")} and attributes.NAME`);
+    throw invalidField(
+      "INVALID_REQUEST",
+      "the row",
+      `unknown column; the columns are ${columns.join(", ")} and attributes.NAME`,
+    );
   }
   const reason = textAt(row, "suspend_reason");
   const attributes = Object.keys(row).filter((name) => attribute.test(name) && row[name] !== "");

@@ -4,6 +4,7 @@ import { type Call, ownCall } from "../call.ts";
 import { DomainError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
 import { forwardedUris } from "./forwarded-certificate.ts";
+import { KeyMemory } from "./key-memory.ts";
 import type { Peer, PeerCertificate } from "./peer.ts";
 import type { Grants, Policy } from "./policy.ts";
 import type { ServiceAccountKeys, ShownKey } from "./service-account-keys.ts";
@@ -34,14 +35,6 @@ export interface CallerRules {
   readonly isSidecar: (peer: Peer) => boolean;
 }
 
-interface Remembered {
-  readonly askedAt: number;
-  readonly found: Promise<KeyAndAccount | undefined>;
-}
-
-/** For how long an instance does not see that another one has disabled a key: what the API promises. */
-const rememberedMs = 5_000;
-const rememberedKeys = 10_000;
 const lookUpMs = 2_000;
 
 const bearer = /^Bearer +(\S+)$/i;
@@ -57,9 +50,7 @@ export class Callers {
   readonly #policy: () => Policy;
   readonly #rules: CallerRules;
   readonly #now: () => number;
-  readonly #monotonicMs: () => number;
-  /** By fingerprint of the key. */
-  readonly #memory = new Map<string, Remembered>();
+  readonly #memory: KeyMemory;
   readonly #used = new Set<string>();
 
   constructor(dependencies: {
@@ -76,7 +67,7 @@ export class Callers {
     this.#policy = dependencies.policy;
     this.#rules = dependencies.rules;
     this.#now = dependencies.now;
-    this.#monotonicMs = dependencies.monotonicMs;
+    this.#memory = new KeyMemory(dependencies.monotonicMs);
   }
 
   /**
@@ -85,7 +76,7 @@ export class Callers {
    */
   async identify(
     { peer, authorization, forwardedCertificate }: Evidence,
-    maxAgeMs: number = rememberedMs,
+    maxAgeMs?: number,
   ): Promise<Caller> {
     if (authorization !== undefined) return this.#byKey(authorization, maxAgeMs);
     if (this.#rules.isSidecar(peer)) return this.#byForwarded(forwardedCertificate);
@@ -109,7 +100,7 @@ export class Callers {
     await this.#repository.transaction(call, ({ serviceAccounts }) => serviceAccounts.touchKeys(used));
   }
 
-  async #byKey(authorization: Secret, maxAgeMs: number): Promise<Caller> {
+  async #byKey(authorization: Secret, maxAgeMs: number | undefined): Promise<Caller> {
     const [, text] = bearer.exec(authorization.reveal()) ?? [];
     const known = text === undefined ? undefined : await this.#lookUp(text, maxAgeMs);
     if (known === undefined || !known.good || this.#isOver(known)) {
@@ -119,24 +110,19 @@ export class Callers {
     return { name, grants: this.#policy().grantsOf(name, roles) };
   }
 
-  async #lookUp(text: string, maxAgeMs: number): Promise<KeyAndAccount | undefined> {
+  /** First memory, then the checksum, and only for a key that this service issued the database. */
+  #lookUp(text: string, maxAgeMs: number | undefined): Promise<KeyAndAccount | undefined> {
     const fingerprint = this.#keys.fingerprint(text);
-    const remembered = this.#memory.get(fingerprint);
-    if (remembered !== undefined && this.#monotonicMs() - remembered.askedAt < maxAgeMs) {
-      return remembered.found;
-    }
+    const remembered = this.#memory.get(fingerprint, maxAgeMs);
+    if (remembered !== undefined) return remembered;
     const shown = this.#keys.read(text);
     if (shown === undefined) {
-      throw unauthenticated("what was sent is no whole key: one begins with auth_sa_ and has 78 characters");
+      throw unauthenticated(
+        "malformed, truncated or foreign key: expected auth_sa_ and 70 characters that this service issued",
+      );
     }
     const found = this.#find(shown);
-    this.#remember(fingerprint, { askedAt: this.#monotonicMs(), found });
-    // The callers that wait get the error. The next one asks again, or uses the earlier answer while it is young enough.
-    found.catch(() => {
-      if (this.#memory.get(fingerprint)?.found !== found) return;
-      if (remembered === undefined) this.#memory.delete(fingerprint);
-      else this.#remember(fingerprint, remembered);
-    });
+    this.#memory.keep(fingerprint, found);
     return found;
   }
 
@@ -146,14 +132,6 @@ export class Callers {
     if (found === undefined || !this.#keys.equal(found.digest, digest)) return undefined;
     if (found.good) this.#used.add(id);
     return found;
-  }
-
-  #remember(fingerprint: string, remembered: Remembered): void {
-    this.#memory.delete(fingerprint);
-    this.#memory.set(fingerprint, remembered);
-    if (this.#memory.size <= rememberedKeys) return;
-    const [oldest] = this.#memory.keys();
-    if (oldest !== undefined) this.#memory.delete(oldest);
   }
 
   /** A key that has expired since it was looked up, by this machine's clock. */

@@ -6,14 +6,15 @@ export interface ShownKey {
 }
 
 /**
- * The keys of service accounts as texts. One begins with a prefix by which scanners find it where it has leaked, holds its
- * id and 256 random bits, and ends in a checksum, so that one that was cut off is told from one that was revoked.
+ * The keys of service accounts as texts. A key begins with a prefix by which secret scanners find it, holds its id and 224
+ * random bits, and ends in a checksum that only this service can compute: a forged or truncated key is refused without a
+ * look into the database.
  */
 export interface ServiceAccountKeys {
   /** A new key of this id, and what is to be stored of it. */
   make(id: string): { readonly text: string; readonly digest: Uint8Array };
 
-  /** Undefined for what is no key, or not all of one. */
+  /** Undefined unless `make` of this service, or of an instance that shares its secret, returned the text. */
   read(text: string): ShownKey | undefined;
 
   /** Whether two digests are the same, in a time that does not tell how much of them is. */

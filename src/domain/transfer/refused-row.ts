@@ -13,5 +13,10 @@ export interface RefusedRow {
 const longestMessage = 200;
 
 export function refusedRow(row: number, { reason, message }: DomainError): RefusedRow {
-  return { row, reason, message: message.slice(0, longestMessage) };
+  return { row, reason, message: storable(message.slice(0, longestMessage)) };
+}
+
+/** PostgreSQL's jsonb accepts neither NUL nor half a surrogate pair, and a message quotes keys of attributes. */
+function storable(text: string): string {
+  return text.toWellFormed().replaceAll("\0", "\ufffd");
 }

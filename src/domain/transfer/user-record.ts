@@ -1,9 +1,10 @@
 import type { PasswordHashes } from "../credential/password-hashes.ts";
-import { DomainError, invalidField } from "../errors.ts";
+import { invalidField } from "../errors.ts";
 import { type DomainToAscii, parseEmail } from "../identifier/email.ts";
 import { parseUsername } from "../identifier/username.ts";
+import { isInTimeRange } from "../time-range.ts";
 import type { UserFields } from "../user/update-mask.ts";
-import { assertIdentified, type NewUser } from "../user/user.ts";
+import { assertAttributeKeys, assertIdentified, type NewUser } from "../user/user.ts";
 
 /** A user on the move from one system to another, as it is given. */
 export interface UserRecord extends UserFields {
@@ -31,8 +32,6 @@ export interface RecordRules {
 
 /** RFC 9562: of a version that there is. */
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
-/** The end of the year 9999, where timestamps end. */
-const lastMs = 253_402_300_799_999;
 
 /**
  * Makes a record canonical, as a call that creates a user would be. Nothing is computed for a password hash.
@@ -56,6 +55,7 @@ export async function parseRecord(
     deleteTime: parseTime(record.deleteTime, "user.delete_time"),
   };
   assertIdentified(user);
+  assertAttributeKeys(attributes);
   return { user, passwordHash: await parseHash(record.passwordHash, rules) };
 }
 
@@ -65,9 +65,8 @@ function parseId(id: string | undefined): string | undefined {
 }
 
 function parseTime(time: Date | undefined, field: string): Date | undefined {
-  const ms = time?.getTime();
-  if (ms === undefined || (ms >= 0 && ms <= lastMs)) return time;
-  throw invalidField("INVALID_REQUEST", field, "must be a time from 1970 to 9999");
+  if (time === undefined || isInTimeRange(time)) return time;
+  throw invalidField("INVALID_REQUEST", field, "must be a time from year 1 to 9999");
 }
 
 function parseSuspension({ reason, startTime, untilTime }: NonNullable<NewUser["suspension"]>) {
@@ -86,8 +85,5 @@ async function parseHash(
   if (text === undefined) return undefined;
   const verdict = await passwordHashes.accept(text);
   if ("stored" in verdict) return verdict.stored;
-  const description = `the hash ${verdict.refusal}`;
-  throw new DomainError("PASSWORD_HASH_UNACCEPTABLE", `password_hash: ${description}`, {
-    violations: [{ field: "password_hash", description }],
-  });
+  throw invalidField("PASSWORD_HASH_UNACCEPTABLE", "password_hash", `the hash ${verdict.refusal}`);
 }

@@ -1,4 +1,4 @@
-import { DomainError } from "../errors.ts";
+import { type DomainError, invalidField } from "../errors.ts";
 import type { Attributes } from "./user.ts";
 
 /** The fields of a user that a caller can change, as it sent them: identifiers are not yet canonical. */
@@ -9,12 +9,13 @@ export interface UserFields {
   readonly attributes: Attributes;
 }
 
-const attributePath = /^attributes\.([a-z][a-z0-9_]{0,62})$/;
+const attributePrefix = "attributes.";
 
 /**
  * What an update mask asks for (AIP-134): for each field, what it becomes given what it is. Paths are "email",
  * "username", "display_name", "attributes", one attribute as "attributes.key" (AIP-161), and "*" for all fields.
- * @throws UPDATE_MASK_INVALID where a path is none of these, or there is no path.
+ * @throws UPDATE_MASK_INVALID if a path is not one of these, if it names an attribute that is neither in `current` nor in
+ *   `wanted`, or if there is no path.
  */
 export function applyUpdateMask(
   paths: readonly string[],
@@ -22,7 +23,16 @@ export function applyUpdateMask(
   wanted: UserFields,
 ): UserFields {
   if (paths.length === 0) throw invalidMask("the mask is empty");
+  for (const path of paths) assertKnown(path, current, wanted);
   return paths.reduce((fields, path) => applyPath(path, fields, wanted), current);
+}
+
+/** A misspelt key would otherwise be answered with OK and change nothing. */
+function assertKnown(path: string, { attributes }: UserFields, wanted: UserFields): void {
+  if (!path.startsWith(attributePrefix)) return;
+  const key = path.slice(attributePrefix.length);
+  if (Object.hasOwn(attributes, key) || Object.hasOwn(wanted.attributes, key)) return;
+  throw invalidMask(`"${path}" is neither in the request nor in the stored user`);
 }
 
 function applyPath(path: string, fields: UserFields, wanted: UserFields): UserFields {
@@ -38,8 +48,9 @@ function applyPath(path: string, fields: UserFields, wanted: UserFields): UserFi
     case "attributes":
       return { ...fields, attributes: wanted.attributes };
     default: {
-      const key = attributePath.exec(path)?.[1];
-      if (key === undefined) throw invalidMask(`"${path}" is no field that can be changed`);
+      if (!path.startsWith(attributePrefix))
+        throw invalidMask(`"${path}" is not a field that can be changed`);
+      const key = path.slice(attributePrefix.length);
       return { ...fields, attributes: withAttribute(fields.attributes, key, wanted.attributes) };
     }
   }
@@ -52,7 +63,5 @@ function withAttribute(attributes: Attributes, key: string, wanted: Attributes):
 }
 
 function invalidMask(description: string): DomainError {
-  return new DomainError("UPDATE_MASK_INVALID", `update_mask: ${description}`, {
-    violations: [{ field: "update_mask", description }],
-  });
+  return invalidField("UPDATE_MASK_INVALID", "update_mask", description);
 }

@@ -8,7 +8,7 @@ import type { Call } from "../call.ts";
 import { personOf } from "../credential/own-words.ts";
 import type { PasswordHasher } from "../credential/password-hasher.ts";
 import type { PasswordRules } from "../credential/password-rules.ts";
-import { DomainError } from "../errors.ts";
+import { DomainError, invalidField } from "../errors.ts";
 import { type DomainToAscii, parseEmail } from "../identifier/email.ts";
 import { canonicalEmailPrefix } from "../identifier/identifier.ts";
 import { parseUsername } from "../identifier/username.ts";
@@ -18,6 +18,7 @@ import type { Secret } from "../secret.ts";
 import { changedFieldsOf } from "./changed-fields.ts";
 import { applyUpdateMask, type UserFields } from "./update-mask.ts";
 import {
+  assertAttributeKeys,
   assertIdentified,
   type Identifier,
   User,
@@ -191,7 +192,7 @@ export class UserService {
       async (user, { sessions }) => {
         // Whether a time has passed is the database's to say: it has, where the user that it answers is active.
         if (user.state !== "suspended") {
-          throw new DomainError("SUSPENSION_IN_PAST", "until_time: must be in the future");
+          throw invalidField("SUSPENSION_IN_PAST", "until_time", "must be in the future");
         }
         await sessions.endAll(user.id, "user-suspended", undefined);
       },
@@ -241,6 +242,7 @@ export class UserService {
 
   /** Makes fields canonical. What `known` has already is not looked at again: rules may have become stricter. */
   #parseProfile({ email, username, displayName, attributes }: UserFields, known?: UserProfile): UserProfile {
+    assertAttributeKeys(attributes, known?.attributes);
     return {
       email: parsed(email, known?.email, (raw) => parseEmail(raw, "user.email", this.#toAscii)),
       username: parsed(username, known?.username, (raw) => parseUsername(raw, "user.username")),

@@ -186,6 +186,21 @@ export class User implements UserProfile {
 }
 
 const maxAttributes = 32;
+const maxKeyLength = 63;
+/** Each word begins with a letter: only such a key survives the conversion of a FieldMask to JSON and back. */
+const attributeKey = /^[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*$/;
+
+/**
+ * @param known what the user has already: keys that an earlier release accepted stay
+ * @throws INVALID_REQUEST if a key is malformed
+ */
+export function assertAttributeKeys(attributes: Attributes, known: Attributes = {}): void {
+  for (const key of Object.keys(attributes)) {
+    if (Object.hasOwn(known, key) || (key.length <= maxKeyLength && attributeKey.test(key))) continue;
+    const description = `must be lower-case snake_case of at most ${maxKeyLength} characters, each word beginning with a letter`;
+    throw invalidField("INVALID_REQUEST", `user.attributes["${key}"]`, description);
+  }
+}
 
 /** @throws INVALID_REQUEST where a profile has no identifier or too many attributes. */
 export function assertIdentified(profile: UserProfile): void {

@@ -1,10 +1,9 @@
 import { createHmac, createSecretKey, hash, type KeyObject, randomBytes, timingSafeEqual } from "node:crypto";
-import { crc32 } from "node:zlib";
 import type { ServiceAccountKeys, ShownKey } from "../../domain/caller/service-account-keys.ts";
 
 const idLength = 16;
-const secretLength = 32;
-const checksumLength = 4;
+const secretLength = 28;
+const checksumLength = 8;
 const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /** 52 bytes are less than 62^70. */
 const textLength = 70;
@@ -12,9 +11,13 @@ const form = new RegExp(`^auth_sa_([0-9A-Za-z]{${textLength}})$`);
 const limit = 1n << BigInt(8 * (idLength + secretLength + checksumLength));
 
 /**
- * Keys of service accounts: `auth_sa_` and, as one number in base 62, id (16 bytes), secret (32 random bytes) and CRC-32 of
- * both. Letters and digits only, so that a double click takes all of it and a scanner finds it by
- * `auth_sa_[0-9A-Za-z]{70}`. What is stored is the HMAC-SHA-256 (RFC 2104) of id and secret.
+ * Keys of service accounts: `auth_sa_` and, as one number in base 62,
+ *
+ *     id (16 bytes) | secret (28 random bytes) | checksum (8 bytes)
+ *
+ * The checksum is a truncated HMAC-SHA-256 (RFC 2104) of id and secret, so that only an instance that knows the pepper can
+ * make a key that is worth a look into the database. What is stored is another HMAC-SHA-256 of id and secret. Letters and
+ * digits only: a double click selects the whole key, and a scanner finds it by `auth_sa_[0-9A-Za-z]{70}`.
  */
 export class HmacServiceAccountKeys implements ServiceAccountKeys {
   readonly #pepper: KeyObject;
@@ -28,9 +31,8 @@ export class HmacServiceAccountKeys implements ServiceAccountKeys {
   make(id: string): { text: string; digest: Uint8Array } {
     const key = Buffer.concat([Buffer.from(id.replaceAll("-", ""), "hex"), randomBytes(secretLength)]);
     if (key.length !== idLength + secretLength) throw new RangeError("A key's id is a UUID.");
-    const checksum = Buffer.alloc(checksumLength);
-    checksum.writeUInt32BE(crc32(key));
-    return { text: `auth_sa_${toBase62(Buffer.concat([key, checksum]))}`, digest: this.#digest(key) };
+    const text = `auth_sa_${toBase62(Buffer.concat([key, this.#checksum(key)]))}`;
+    return { text, digest: this.#digest(key) };
   }
 
   read(text: string): ShownKey | undefined {
@@ -38,7 +40,7 @@ export class HmacServiceAccountKeys implements ServiceAccountKeys {
     const bytes = number === undefined ? undefined : fromBase62(number);
     if (bytes === undefined) return undefined;
     const key = bytes.subarray(0, idLength + secretLength);
-    if (crc32(key) !== bytes.readUInt32BE(key.length)) return undefined;
+    if (!timingSafeEqual(this.#checksum(key), bytes.subarray(key.length))) return undefined;
     return { id: toUuid(key.subarray(0, idLength)), digest: this.#digest(key) };
   }
 
@@ -51,7 +53,15 @@ export class HmacServiceAccountKeys implements ServiceAccountKeys {
   }
 
   #digest(key: Buffer): Buffer {
-    return createHmac("sha256", this.#pepper).update("auth/service-account-key/1\0").update(key).digest();
+    return this.#hmac("auth/service-account-key/1\0", key);
+  }
+
+  #checksum(key: Buffer): Buffer {
+    return this.#hmac("auth/service-account-key-checksum/1\0", key).subarray(0, checksumLength);
+  }
+
+  #hmac(purpose: string, key: Buffer): Buffer {
+    return createHmac("sha256", this.#pepper).update(purpose).update(key).digest();
   }
 }
 

@@ -23,7 +23,7 @@ const verifyEveryMs = 100;
 /**
  * Makes every step that the ledger does not know as finished, one at a time, in order, under a lease. Killed anywhere
  * and started again, it goes on; started many times at once, one works and the others wait and then find it done.
- * @throws MigrationError where a step was changed after it was made.
+ * @throws MigrationError if a step was changed after it was made, or if the data has to be corrected before it.
  */
 export async function migrate(connection: CommonQueryMethods, migration: Migration): Promise<void> {
   if ((await pendingSteps(connection, migration)).length === 0) return;
@@ -136,9 +136,13 @@ async function repeatable(
 
 async function makeStep(
   connection: CommonQueryMethods,
-  { id, statement, verify }: MigrationStep,
+  { id, statement, refusal, verify }: MigrationStep,
   signal: AbortSignal,
 ): Promise<void> {
+  if (refusal !== undefined) {
+    const { count } = await connection.one(refusal.count);
+    if (count > 0) throw new MigrationError(`${id}: ${refusal.message(count)}`);
+  }
   const checksum = checksumOf(statement);
   await connection.query(sql.unsafe`
     insert into migrations (id, checksum, start_time)

@@ -8,6 +8,7 @@ import {
   RequestInfoSchema,
   RetryInfoSchema,
 } from "../../gen/google/rpc/error_details_pb.ts";
+import { firstViolations, shortMessage } from "./error-size.ts";
 
 /** Reasons that are no DomainError's: proto/auth/v1/error_reason.proto has them all. */
 type EdgeReason =
@@ -44,29 +45,32 @@ const reasonsOfCodes: Partial<Record<Code, EdgeReason>> = {
 };
 
 /** A google.rpc.ErrorInfo of ours (AIP-193). */
-export function errorInfo(reason: EdgeReason): MessageInitShape<typeof ErrorInfoSchema> {
-  return { reason, domain: "auth" };
+export function errorInfo(
+  reason: EdgeReason,
+  metadata: Readonly<Record<string, string>> = {},
+): MessageInitShape<typeof ErrorInfoSchema> {
+  return { reason, domain: "auth", metadata };
 }
 
 /**
  * What leaves for an error: the code of its kind, ErrorInfo always, BadRequest for fields, RetryInfo where waiting
  * helps, RequestInfo to find it in the log by. Anything unknown leaves as "internal error", with the error as `cause`,
- * which is never sent.
+ * which is never sent. Its trailers stay below 7 KiB, whatever the request was (error-size.ts).
  */
 export function toConnectError(error: unknown, requestId: string): ConnectError {
   const requestInfo = { desc: RequestInfoSchema, value: { requestId } };
   if (error instanceof DomainError) {
     const details = [...detailsOf(error), requestInfo];
-    return new ConnectError(error.message, codes[error.kind], undefined, details, error);
+    return new ConnectError(shortMessage(error.message), codes[error.kind], undefined, details, error);
   }
   if (isListenerError(error)) {
     const details = [...detailsOf(error), requestInfo];
-    return new ConnectError(error.rawMessage, error.code, undefined, details, error);
+    return new ConnectError(shortMessage(error.rawMessage), error.code, undefined, details, error);
   }
   const reason = error instanceof ConnectError ? reasonsOfCodes[error.code] : undefined;
   if (error instanceof ConnectError && reason !== undefined) {
     const details = [{ desc: ErrorInfoSchema, value: errorInfo(reason) }, requestInfo];
-    return new ConnectError(error.rawMessage, error.code, undefined, details, error);
+    return new ConnectError(shortMessage(error.rawMessage), error.code, undefined, details, error);
   }
   const details = [{ desc: ErrorInfoSchema, value: errorInfo("INTERNAL") }, requestInfo];
   return new ConnectError("internal error", Code.Internal, undefined, details, error);
@@ -84,7 +88,7 @@ export function isListenerError(error: unknown): error is ListenerError {
 
 /** The answer to a call of a method that there is not. */
 export function unknownMethod(path: string): ConnectError {
-  return new ConnectError(`there is no method ${path}`, Code.Unimplemented, undefined, [
+  return new ConnectError(shortMessage(`there is no method ${path}`), Code.Unimplemented, undefined, [
     { desc: ErrorInfoSchema, value: errorInfo("METHOD_NOT_FOUND") },
   ]);
 }
@@ -107,12 +111,22 @@ interface Detailed {
 
 function detailsOf({ reason, violations = [], retryAfterMs }: Detailed) {
   return [
-    { desc: ErrorInfoSchema, value: errorInfo(reason) },
     ...(violations.length > 0
-      ? [{ desc: BadRequestSchema, value: { fieldViolations: [...violations] } }]
-      : []),
+      ? violationDetails(reason, violations)
+      : [{ desc: ErrorInfoSchema, value: errorInfo(reason) }]),
     ...(retryAfterMs === undefined
       ? []
       : [{ desc: RetryInfoSchema, value: { retryDelay: durationFromMs(retryAfterMs) } }]),
+  ];
+}
+
+/** The first violations, and in `ErrorInfo.metadata` how many there are besides. */
+function violationDetails(reason: EdgeReason, violations: readonly FieldViolation[]) {
+  const fieldViolations = firstViolations(violations);
+  const omitted = violations.length - fieldViolations.length;
+  const metadata = omitted > 0 ? { omittedViolations: String(omitted) } : {};
+  return [
+    { desc: ErrorInfoSchema, value: errorInfo(reason, metadata) },
+    { desc: BadRequestSchema, value: { fieldViolations } },
   ];
 }

@@ -1,9 +1,10 @@
-import { durationMs, timestampDate } from "@bufbuild/protobuf/wkt";
+import { durationMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { EventService } from "../../domain/audit/event-service.ts";
 import type { EventService as EventServiceDesc } from "../../gen/auth/v1/event_service_pb.ts";
 import { toEventFilter, toEventMessage } from "./event-message.ts";
 import { toCall } from "./rpc-call.ts";
+import { toBound } from "./timestamps.ts";
 
 /** What the API promises (event_service.proto). */
 const defaultHeartbeatMs = 10_000;
@@ -14,8 +15,8 @@ export function eventHandlers(events: EventService): ServiceImpl<typeof EventSer
     async listEvents({ filter, createdAfter, createdBefore, pageSize, pageToken }, context) {
       const page = await events.list(toCall(context), {
         ...toEventFilter(filter),
-        createdAfter: createdAfter && timestampDate(createdAfter),
-        createdBefore: createdBefore && timestampDate(createdBefore),
+        createdAfter: createdAfter && toBound(createdAfter, "created_after"),
+        createdBefore: createdBefore && toBound(createdBefore, "created_before"),
         pageSize,
         pageToken,
       });

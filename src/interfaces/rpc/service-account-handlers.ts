@@ -1,10 +1,10 @@
-import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { ServiceAccountService } from "../../domain/caller/service-account-service.ts";
 import type { ServiceAccountService as ServiceAccountServiceDesc } from "../../gen/auth/v1/service_account_service_pb.ts";
 import { given } from "./given.ts";
 import { toCall } from "./rpc-call.ts";
 import { toServiceAccountKeyMessage, toServiceAccountMessage } from "./service-account-message.ts";
+import { toDate } from "./timestamps.ts";
 
 /** auth.v1.ServiceAccountService: message, call, message. */
 export function serviceAccountHandlers(
@@ -53,7 +53,7 @@ export function serviceAccountHandlers(
       const { key, text } = await accounts.createKey(toCall(context), {
         accountId: serviceAccountId,
         displayName,
-        expireTime: expireTime && timestampDate(expireTime),
+        expireTime: expireTime && toDate(expireTime, "expire_time"),
       });
       return { serviceAccountKey: toServiceAccountKeyMessage(key), key: text.reveal() };
     },

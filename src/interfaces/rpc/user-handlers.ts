@@ -1,4 +1,3 @@
-import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { DomainError } from "../../domain/errors.ts";
 import { Secret } from "../../domain/secret.ts";
@@ -15,6 +14,7 @@ import type {
 import { errorInfo } from "./errors.ts";
 import { given } from "./given.ts";
 import { toCall } from "./rpc-call.ts";
+import { toBound, toDate } from "./timestamps.ts";
 import { toUserMessage, toUserState } from "./user-message.ts";
 
 /** auth.v1.UserService: message, call, message. */
@@ -95,7 +95,7 @@ export function userHandlers(users: UserService): ServiceImpl<typeof UserService
       const suspended = await users.suspend(toCall(context), {
         id,
         reason,
-        untilTime: untilTime && timestampDate(untilTime),
+        untilTime: untilTime && toDate(untilTime, "until_time"),
         etag: given(etag),
         requestId: given(requestId),
       });
@@ -132,8 +132,8 @@ function referenceOf(key: BatchGetUsersRequest_Key["key"] | LookupUserRequest["i
 export function filterOf(filter: ListUsersRequest["filter"]) {
   return {
     state: filter && toUserState(filter.state),
-    createdAfter: filter?.createdAfter && timestampDate(filter.createdAfter),
-    createdBefore: filter?.createdBefore && timestampDate(filter.createdBefore),
+    createdAfter: filter?.createdAfter && toBound(filter.createdAfter, "filter.created_after"),
+    createdBefore: filter?.createdBefore && toBound(filter.createdBefore, "filter.created_before"),
     emailPrefix: given(filter?.emailPrefix),
   };
 }

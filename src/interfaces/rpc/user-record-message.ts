@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
-import { DomainError } from "../../domain/errors.ts";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { invalidField } from "../../domain/errors.ts";
 import type { GivenRow } from "../../domain/transfer/user-import.ts";
 import type { UserRecord } from "../../domain/transfer/user-record.ts";
 import type { ExportedUser } from "../../domain/transfer/user-transfer-service.ts";
@@ -11,6 +11,7 @@ import type {
 } from "../../gen/auth/v1/user_transfer_service_pb.ts";
 import { given } from "./given.ts";
 import { assertValid } from "./interceptors/validate.ts";
+import { toDate } from "./timestamps.ts";
 import { fieldsOf } from "./user-handlers.ts";
 import { toUserMessage } from "./user-message.ts";
 
@@ -28,24 +29,23 @@ export function toUserRecordMessage({
 }
 
 function toRecord({ user, passwordHash }: UserRecordMessage): UserRecord {
-  if (user === undefined) throw new DomainError("INVALID_REQUEST", "user: is required");
+  if (user === undefined) throw invalidField("INVALID_REQUEST", "user", "is required");
   assertValid(UserSchema, user);
   const { suspension } = user;
   return {
     ...fieldsOf(user),
     id: given(user.id),
     passwordHash: given(passwordHash),
-    createTime: dateOf(user.createTime),
+    createTime: dateOf(user.createTime, "user.create_time"),
     suspension: suspension && {
       reason: suspension.reason,
-      startTime: dateOf(suspension.startTime),
-      untilTime: dateOf(suspension.untilTime),
+      startTime: dateOf(suspension.startTime, "user.suspension.start_time"),
+      untilTime: dateOf(suspension.untilTime, "user.suspension.until_time"),
     },
-    deleteTime: dateOf(user.deleteTime),
+    deleteTime: dateOf(user.deleteTime, "user.delete_time"),
   };
 }
 
-/** Nobody has looked at the timestamp: what is too far away is no date. */
-function dateOf(timestamp: Timestamp | undefined): Date | undefined {
-  return timestamp && timestampDate(timestamp);
+function dateOf(timestamp: Timestamp | undefined, field: string): Date | undefined {
+  return timestamp && toDate(timestamp, field);
 }

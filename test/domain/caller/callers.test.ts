@@ -6,6 +6,7 @@ import { ServiceAccountService } from "../../../src/domain/caller/service-accoun
 import { Secret } from "../../../src/domain/secret.ts";
 import { HmacServiceAccountKeys } from "../../../src/infrastructure/crypto/hmac-service-account-keys.ts";
 import type { Readers } from "../../../src/interfaces/relationaldb/relational-repository.ts";
+import { forgedKeys } from "../../infrastructure/crypto/forged-service-account-keys.ts";
 import { aCall } from "../../support/calls.ts";
 import { Clocks } from "../../support/clocks.ts";
 import { auditEvents } from "../../support/events.ts";
@@ -255,6 +256,48 @@ describe("by a key", () => {
     for (const id of ["00000000-0000-4000-8000-999999999999", key.id]) {
       await expect(callers.identify(withKey(keys.make(id).text))).rejects.toMatchObject(refused("unknown"));
     }
+  });
+
+  test("that is forged is never looked up and displaces no key from memory", async () => {
+    const { callers, keys, makeKey, repository } = await setUp();
+    const { text } = await makeKey();
+    await callers.identify(withKey(text));
+    const before = repository.reads;
+    for (const forged of forgedKeys(keys, 10_000)) {
+      await expect(callers.identify(withKey(forged))).rejects.toMatchObject(
+        refused("malformed, truncated or foreign"),
+      );
+    }
+    expect((await callers.identify(withKey(text))).name).toMatch(/^serviceAccounts/);
+    expect(repository.reads).toBe(before);
+  });
+
+  test("of a deleted or disabled account displaces no usable key from memory", {
+    timeout: 30_000,
+  }, async () => {
+    const { callers, keys, makeKey, accounts, account, repository } = await setUp();
+    const [good, disabled] = [await makeKey(), await makeKey()];
+    await accounts.disableKey(aCall(), disabled.key.id);
+    await callers.identify(withKey(good.text));
+    for (let i = 0; i < 10_100; i++) {
+      const id = `00000000-0000-4000-8000-${String(900_000 + i).padStart(12, "0")}`;
+      await callers.identify(withKey(keys.make(id).text)).catch(() => {});
+    }
+    await callers.identify(withKey(disabled.text)).catch(() => {});
+    const before = repository.reads;
+    expect((await callers.identify(withKey(good.text))).name).toBe(`serviceAccounts/${account.id}`);
+    await expect(callers.identify(withKey(disabled.text))).rejects.toMatchObject(refused("disabled"));
+    expect(repository.reads).toBe(before);
+  });
+
+  test("that was disabled while it was looked up is not remembered as usable", async () => {
+    const { callers, accounts, makeKey } = await setUp();
+    const { key, text } = await makeKey();
+    const first = callers.identify(withKey(text));
+    const disabling = accounts.disableKey(aCall(), key.id);
+    await first.catch(() => {});
+    await disabling;
+    await expect(callers.identify(withKey(text))).rejects.toMatchObject(refused("disabled"));
   });
 
   test.each([

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { Secret } from "../../../src/domain/secret.ts";
+import { earliestMs, latestMs } from "../../../src/domain/time-range.ts";
 import type { GivenRow, ImportedRow } from "../../../src/domain/transfer/user-import.ts";
 import type { UserRecord } from "../../../src/domain/transfer/user-record.ts";
 import { mostImportedRows } from "../../../src/domain/transfer/user-transfer-service.ts";
@@ -85,7 +86,19 @@ describe("an import", () => {
     ["a broken username", { username: "a b" }, "USERNAME_INVALID", /^user\.username: /],
     ["an id that is none", { id: "7" }, "INVALID_REQUEST", /^user\.id: /],
     ["the id of nobody", { id: "00000000-0000-0000-0000-000000000000" }, "INVALID_REQUEST", /UUID/],
-    ["a time before 1970", { createTime: new Date(-1) }, "INVALID_REQUEST", /^user\.create_time: /],
+    [
+      "a time before year 1",
+      { createTime: new Date(earliestMs - 1) },
+      "INVALID_REQUEST",
+      /^user\.create_time: /,
+    ],
+    ["a time after 9999", { createTime: new Date(latestMs + 1) }, "INVALID_REQUEST", /^user\.create_time: /],
+    [
+      "a malformed key",
+      { attributes: { address_2: "" } },
+      "INVALID_REQUEST",
+      /^user\.attributes\["address_2"\]: /,
+    ],
     ["a time that is none", { deleteTime: new Date(Number.NaN) }, "INVALID_REQUEST", /delete_time/],
     [
       "a suspension without a reason",

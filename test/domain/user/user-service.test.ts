@@ -4,6 +4,7 @@ import { DomainError } from "../../../src/domain/errors.ts";
 import { Secret } from "../../../src/domain/secret.ts";
 import type { User } from "../../../src/domain/user/user.ts";
 import type { CreateUser, ListUsers, UserService } from "../../../src/domain/user/user-service.ts";
+import { draftOf } from "../../contract/user-profiles.ts";
 import { askedOf } from "../../support/asked.ts";
 import { aCall } from "../../support/calls.ts";
 import { type ClockedServices, clockedServices } from "../../support/clocked-services.ts";
@@ -12,11 +13,13 @@ import { otherPassword, password, servicesOn } from "../../support/services.ts";
 import { unguessable } from "../../support/unguessable.ts";
 
 let time: number;
+let repository: InMemoryRepository;
 let users: UserService;
 
 beforeEach(() => {
   time = Date.parse("2026-11-22T12:00:00Z");
-  users = servicesOn(new InMemoryRepository(() => new Date(time))).users;
+  repository = new InMemoryRepository(() => new Date(time));
+  users = servicesOn(repository).users;
 });
 
 const aUser = (changes: Partial<CreateUser> = {}): CreateUser => ({
@@ -283,7 +286,45 @@ describe("update", () => {
       c: "3",
     });
     // An attribute may be called like what every object inherits.
+    const named = await update(user, ["attributes.constructor"], { attributes: { constructor: "5" } });
+    expect(named.attributes).toEqual({ b: "4", c: "3", constructor: "5" });
     expect((await update(user, ["attributes.constructor"], {})).attributes).toEqual({ b: "4", c: "3" });
+  });
+
+  test("an attribute in the mask is of the request or of the stored user, whatever other paths do to it", async () => {
+    const user = await create({ attributes: { a: "1" } });
+    const twice = await update(user, ["attributes.a", "attributes", "attributes.a"], {});
+    expect(twice.attributes).toEqual({});
+    for (const mask of [["attributes.a"], ["attributes.toString"], ["attributes.a.b"], ["attributes.b"]]) {
+      await expect(update(user, mask, { attributes: { other: "" } })).rejects.toMatchObject({
+        reason: "UPDATE_MASK_INVALID",
+        violations: [{ field: "update_mask" }],
+      });
+    }
+  });
+
+  test.each(["address_2", "a__b", "_x", "x_", "Address", "é", "", "a".repeat(64)])(
+    "refuses a new attribute with the key %j",
+    async (key) => {
+      const user = await create();
+      const refusal = { reason: "INVALID_REQUEST", violations: [{ field: `user.attributes["${key}"]` }] };
+      for (const mask of ["*", "attributes", `attributes.${key}`]) {
+        const changed = update(user, [mask], { username: "a", attributes: { [key]: "" } });
+        await expect(changed).rejects.toMatchObject(refusal);
+      }
+      await expect(create({ attributes: { [key]: "" } })).rejects.toMatchObject(refusal);
+      expect(await get(user)).toEqual(user);
+    },
+  );
+
+  test("keeps an attribute that another release has stored under another rule, and can remove it", async () => {
+    const user = await create();
+    await repository.transaction(aCall(), async ({ users }) => {
+      await users.update(user, { ...draftOf(user), attributes: { address_2: "x" } });
+    });
+    const kept = await update(user, ["display_name"], { displayName: "Countess" });
+    expect(kept.attributes).toEqual({ address_2: "x" });
+    expect((await update(user, ["attributes.address_2"], {})).attributes).toEqual({});
   });
 
   test('"*" is everything', async () => {

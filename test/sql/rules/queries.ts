@@ -15,6 +15,12 @@ const knownFunctions = new Set([
   "current_setting",
   "set_config",
   "current_schema",
+  // Of the migration of attribute keys. Its patterns mean the same in RE2, which CockroachDB uses.
+  "bool_or",
+  "jsonb_each",
+  "jsonb_object_agg",
+  "jsonb_object_keys",
+  "regexp_replace",
 ]);
 const knownOperators = new Set(["=", "<>", "<", "<=", ">", ">=", "+", "-", "*", "||", "~~"]);
 const systemColumns = new Set(["xmin", "xmax", "cmin", "cmax", "ctid", "tableoid", "oid"]);

@@ -18,6 +18,12 @@ export const file_auth_v1_error_reason: GenFile = /*@__PURE__*/
  *
  *     { "reason": "EMAIL_TAKEN", "domain": "auth" }
  *
+ * Every INVALID_ARGUMENT for a field has a google.rpc.BadRequest. An error stays below 7 KiB of trailers, so BadRequest
+ * lists the first violations only; `metadata["omittedViolations"]` of ErrorInfo is the number of the others. Long field
+ * paths, descriptions and messages are cut and end in "…".
+ *
+ *     { "reason": "INVALID_REQUEST", "domain": "auth", "metadata": { "omittedViolations": "455" } }
+ *
  * @generated from enum auth.v1.ErrorReason
  */
 export const ErrorReason = {
@@ -67,7 +73,8 @@ export const ErrorReason = {
   PAGE_TOKEN_INVALID: 5,
 
   /**
-   * INVALID_ARGUMENT. The update mask is empty or names a field that does not exist or cannot be changed.
+   * INVALID_ARGUMENT. The update mask is empty, names a field that does not exist or cannot be changed, or names an
+   * attribute that is neither in the request nor in the stored user.
    *
    * @generated from enum value: ERROR_REASON_UPDATE_MASK_INVALID = 6;
    */
@@ -369,6 +376,12 @@ export const ErrorReason = {
  * its prefix and whose `domain` is "auth". Reasons are API: a new one may come, none changes its meaning.
  *
  *     { "reason": "EMAIL_TAKEN", "domain": "auth" }
+ *
+ * Every INVALID_ARGUMENT for a field has a google.rpc.BadRequest. An error stays below 7 KiB of trailers, so BadRequest
+ * lists the first violations only; `metadata["omittedViolations"]` of ErrorInfo is the number of the others. Long field
+ * paths, descriptions and messages are cut and end in "…".
+ *
+ *     { "reason": "INVALID_REQUEST", "domain": "auth", "metadata": { "omittedViolations": "455" } }
  *
  * @generated from enum auth.v1.ErrorReason
  */

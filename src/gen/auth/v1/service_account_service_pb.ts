@@ -377,7 +377,7 @@ export type CreateServiceAccountKeyRequest = Message<"auth.v1.CreateServiceAccou
   displayName: string;
 
   /**
-   * When it is to stop being good. Unset: never.
+   * When the key expires. Unset: never. Rounded down to the millisecond.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 3;
    */

@@ -9,6 +9,7 @@ import { serviceAccounts } from "./0008-service-accounts.ts";
 import { events } from "./0009-events.ts";
 import { attempts } from "./0010-attempts.ts";
 import { refusedRows } from "./0011-refused-rows.ts";
+import { attributeKeys } from "./0012-attribute-keys.ts";
 import type { MigrationStep } from "./migration-step.ts";
 
 /** Every step, in order. Expand and contract only: a step never takes away what the release before still uses. */
@@ -24,4 +25,5 @@ export const allMigrations: readonly MigrationStep[] = [
   ...events,
   ...attempts,
   ...refusedRows,
+  ...attributeKeys,
 ];

@@ -11,11 +11,22 @@ export interface MigrationStep {
   /** Never changes, nor does the statement once it has been released. Steps are made in the order of the list. */
   readonly id: string;
   readonly statement: QuerySqlToken;
+  /** Asked before the statement: what is in the database already and has to be resolved by people first. */
+  readonly refusal?: Refusal;
   /** Answers one row with `done`: whether the statement's effect is there. Asked until it is. */
   readonly verify?: QuerySqlToken<typeof doneRow>;
   /** The only server that the step is for, where it is not for both. */
   readonly only?: Dialect;
 }
+
+/** Why a step cannot be made: refused if `count` is not zero. */
+export interface Refusal {
+  readonly count: QuerySqlToken<typeof countRow>;
+  /** What is wrong, how to find it, and what to do. */
+  message(count: number): string;
+}
+
+export const countRow = z.object({ count: z.int() });
 
 export const doneRow = z.object({ done: z.boolean() });
 

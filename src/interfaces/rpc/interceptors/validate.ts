@@ -8,7 +8,7 @@ import {
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import type { Interceptor, StreamRequest } from "@connectrpc/connect";
-import { DomainError } from "../../../domain/errors.ts";
+import { type DomainError, invalidFields } from "../../../domain/errors.ts";
 import { assertKnownFields } from "./unknown-fields.ts";
 
 const validator = createValidator();
@@ -57,6 +57,5 @@ function invalidRequest(violations: readonly Violation[]): DomainError {
     field: pathToString(field) || ruleId,
     description: message,
   }));
-  const sentences = fields.map(({ field, description }) => `${field}: ${description}`);
-  return new DomainError("INVALID_REQUEST", sentences.join("; "), { violations: fields });
+  return invalidFields("INVALID_REQUEST", fields);
 }
