@@ -1,7 +1,7 @@
 import { sql } from "slonik";
 import { countRow, type MigrationStep } from "./migration-step.ts";
 
-/** An underscore stays where a letter follows: `address_2` becomes `address2`, `a__b` becomes `a_b`, `a_` becomes `a`. */
+/** An underscore stays if a letter follows: `address_2` becomes `address2`, `a__b` becomes `a_b`, `a_` becomes `a`. */
 const converted = sql.fragment`
   regexp_replace(regexp_replace(attribute.key, '__+', '_', 'g'), '_([0-9]|$)', '\\1', 'g')`;
 
