@@ -195,8 +195,8 @@ export const defects: readonly Defect[] = [
   {
     name: "half a surrogate pair is never answered",
     file: "src/infrastructure/http/http-handler.ts",
-    find: '      sendError(response, new ConnectError("the request has text that is no Unicode", Code.InvalidArgument));\n',
-    replace: "      return;\n",
+    find: "if (ConnectError.from(error).cause instanceof URIError) {",
+    replace: "if (ConnectError.from(error).cause instanceof URIError) {\n        return;",
     test: "test/fuzz/found.test.ts",
     named: "half a surrogate",
   },

@@ -65,8 +65,8 @@ export const transferDefects: readonly Defect[] = [
   {
     name: "who may export may export hashes",
     file: "src/domain/transfer/user-transfer-service.ts",
-    find: "if (!call.may(exportHashes)) {",
-    replace: 'if (!call.may("users.export")) {',
+    find: "if (call.may(exportHashes)) return;",
+    replace: 'if (call.may("users.export")) return;',
     test: handlerTests,
     named: "takes a permission of its own",
   },
@@ -89,7 +89,7 @@ export const transferDefects: readonly Defect[] = [
   {
     name: "messages of a stream are not held to their rules",
     file: "src/interfaces/rpc/interceptors/validate.ts",
-    find: "    assertValid(method.input, each);\n",
+    find: "    assertAcceptable(method.input, each);\n",
     replace: "",
     test: handlerTests,
     named: "holds every message of the stream",
