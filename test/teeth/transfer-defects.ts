@@ -65,8 +65,8 @@ export const transferDefects: readonly Defect[] = [
   {
     name: "who may export may export hashes",
     file: "src/domain/transfer/user-transfer-service.ts",
-    find: "if (!call.may(exportHashes)) {",
-    replace: 'if (!call.may("users.export")) {',
+    find: "if (call.may(exportHashes)) return;",
+    replace: 'if (call.may("users.export")) return;',
     test: handlerTests,
     named: "takes a permission of its own",
   },
