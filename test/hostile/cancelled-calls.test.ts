@@ -91,7 +91,7 @@ describe("a caller that has gone", () => {
       async () => {
         const { hostname, port } = new URL(attacked.running.httpUrl);
         const body = JSON.stringify(login);
-        const head = `POST ${verifyPath} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n`;
+        const head = `POST ${verifyPath} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`;
         const sockets = Array.from({ length: callers }, () => {
           const socket = connect(Number(port), hostname).on("error", () => {});
           socket.write(`${head}Content-Length: ${body.length}\r\n\r\n${body}`);

@@ -1,4 +1,5 @@
 import { commandLineDefects } from "./command-line-defects.ts";
+import { edgeDefects } from "./edge-defects.ts";
 import { eventDefects } from "./event-defects.ts";
 import { guessingDefects } from "./guessing-defects.ts";
 import { passwordDefects } from "./password-defects.ts";
@@ -208,6 +209,7 @@ export const defects: readonly Defect[] = [
     test: "test/hostile/grpc-stalls.test.ts",
     named: "",
   },
+  ...edgeDefects,
   ...eventDefects,
   ...passwordHashDefects,
   ...requestDefects,
