@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /** What loads the machine on purpose, or measures how long something takes: alone, after all others. */
-const heavy = ["events", "faults", "fuzz", "guessing", "hostile", "outage", "sql", "tokens"].map(
+const heavy = ["clients", "events", "faults", "fuzz", "guessing", "hostile", "outage", "sql", "tokens"].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 );
 

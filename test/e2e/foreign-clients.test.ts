@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import {
   create,
   type DescMethodUnary,
@@ -81,33 +78,6 @@ describe("clients that others wrote", () => {
       expect(stdout).toContain('"state": "STATE_ACTIVE"');
     }
   });
-
-  testWith(
-    { name: "Debian's python3-grpcio", check: "/usr/bin/python3 -c 'import grpc, google.protobuf'" },
-    "Python's grpcio: create, verify, errors' codes and details, however many fields are invalid, a deadline",
-    async () => {
-      const folder = await mkdtemp(join(tmpdir(), "auth-python-"));
-      const descriptors = join(folder, "auth.binpb");
-      const result = await shell(`
-        buf build --as-file-descriptor-set -o ${descriptors}
-        /usr/bin/python3 test/e2e/python_client.py ${descriptors} ${shared.running.grpcAddress}
-      `);
-      await rm(folder, { recursive: true });
-      expect(result).toMatchObject({ code: 0, stderr: "" });
-      expect(JSON.parse(result.stdout)).toEqual({
-        created: "python",
-        verified: "python",
-        wrong: ["UNAUTHENTICATED", "identifier or password is wrong", "CREDENTIALS_INVALID"],
-        missing: ["NOT_FOUND", "no such user", "USER_NOT_FOUND"],
-        many: [
-          ["INVALID_ARGUMENT", "INVALID_REQUEST"],
-          ["INVALID_ARGUMENT", "INVALID_REQUEST"],
-        ],
-        late: "DEADLINE_EXCEEDED",
-        health: 1,
-      });
-    },
-  );
 });
 
 function unary<Method extends DescMethodUnary>(

@@ -31,9 +31,10 @@ const serviceConfig = {
 export class BalancedClient implements Disposable {
   readonly #client: Client;
 
-  constructor(addresses: readonly string[]) {
+  constructor(addresses: readonly string[], { retries = true } = {}) {
     this.#client = new Client(`ipv4:${addresses.join(",")}`, credentials.createInsecure(), {
-      "grpc.service_config": JSON.stringify(serviceConfig),
+      "grpc.service_config": JSON.stringify(retries ? serviceConfig : {}),
+      "grpc.enable_retries": retries ? 1 : 0,
       // An instance is back after a second or two, and so should be its connection.
       "grpc.initial_reconnect_backoff_ms": 100,
       "grpc.max_reconnect_backoff_ms": 500,

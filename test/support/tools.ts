@@ -5,15 +5,27 @@ import { toolEnvironment } from "./shell.ts";
 /** Tools that must be there, by name: CI installs them and then counts on them. */
 const required = (process.env["REQUIRE_TOOLS"] ?? "").split(/\s*,\s*/).filter(Boolean);
 
-/** A program of somebody else's: its name, and a command that succeeds where it is there. */
+/** A program that this project does not contain. */
 export interface Tool {
   readonly name: string;
+  /** A command that succeeds if the program is there. */
   readonly check: string;
+  /** A command that installs it. */
+  readonly install?: string;
+}
+
+const nameOf = (tool: string | Tool) => (typeof tool === "string" ? tool : tool.name);
+const checkOf = (tool: string | Tool) => (typeof tool === "string" ? `command -v ${tool}` : tool.check);
+
+/** Whether a program is installed, or REQUIRE_TOOLS names it. */
+export function isThere(tool: string | Tool): boolean {
+  const isInstalled = () => spawnSync("sh", ["-c", checkOf(tool)], { env: toolEnvironment }).status === 0;
+  return required.includes(nameOf(tool)) || isInstalled();
 }
 
 /**
- * A test that needs a program of somebody else's. Where it is missing the test is skipped, loudly and by name, unless
- * REQUIRE_TOOLS names it: then it fails.
+ * A test that needs a program that this project does not contain. If the program is missing, the test is skipped and its
+ * title says so, unless REQUIRE_TOOLS names the program: then the test fails.
  */
 export function testWith(
   tool: string | Tool,
@@ -21,9 +33,9 @@ export function testWith(
   body: () => Promise<void>,
   timeoutMs?: number,
 ): void {
-  const { name: toolName, check } =
-    typeof tool === "string" ? { name: tool, check: `command -v ${tool}` } : tool;
-  const isThere = spawnSync("sh", ["-c", check], { env: toolEnvironment }).status === 0;
-  if (isThere || required.includes(toolName)) test(name, body, timeoutMs);
-  else test.skip(`${name} (NOT RUN: ${toolName} is not installed)`, body);
+  if (isThere(tool)) test(name, body, timeoutMs);
+  else {
+    const hint = typeof tool !== "string" && tool.install ? `; run ${tool.install}` : "";
+    test.skip(`${name} (NOT RUN: ${nameOf(tool)} is not installed${hint})`, body);
+  }
 }

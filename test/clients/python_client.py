@@ -22,7 +22,7 @@ def message(name):
     return factory.GetPrototype(pool.FindMessageTypeByName(name))
 
 
-def call(channel, service, method, timeout=10, **fields):
+def call(channel, service, method, /, timeout=10, **fields):
     descriptor = pool.FindServiceByName(service).FindMethodByName(method)
     request, response = message(descriptor.input_type.full_name), message(descriptor.output_type.full_name)
     stub = channel.unary_unary(
@@ -34,19 +34,28 @@ def call(channel, service, method, timeout=10, **fields):
 
 
 def failure(error):
-    """The code, the message and the reason of a failed call."""
-    details = dict(error.trailing_metadata())["grpc-status-details-bin"]
-    for detail in message("google.rpc.Status").FromString(details).details:
-        info = message("google.rpc.ErrorInfo")()
+    """A failed call as a caller reads it. The fields are those that a BadRequest names, at most two."""
+    seen = {"code": error.code().name, "message": error.details(), "reason": ""}
+    status = message("google.rpc.Status").FromString(dict(error.trailing_metadata()).get("grpc-status-details-bin", b""))
+    for detail in status.details:
+        info, bad_request = message("google.rpc.ErrorInfo")(), message("google.rpc.BadRequest")()
         if detail.Unpack(info):
-            return [error.code().name, error.details(), info.reason]
+            seen["reason"] = info.reason
+        if detail.Unpack(bad_request):
+            seen["fields"] = [violation.field for violation in bad_request.field_violations[:2]]
+    return seen
 
 
 def outcome(attempt):
+    """The error that a call raised, if it raised one."""
     try:
         attempt()
     except grpc.RpcError as error:
         return error
+
+
+def code(error):
+    return "OK" if error is None else error.code().name
 
 
 users, authentication = "auth.v1.UserService", "auth.v1.AuthenticationService"
@@ -56,18 +65,15 @@ with grpc.insecure_channel(address) as channel:
     created = call(channel, users, "CreateUser", user={"username": "python"}, password=secret)
     verified = call(channel, authentication, "VerifyPassword", identifier="PYTHON", password=secret)
     wrong = outcome(lambda: call(channel, authentication, "VerifyPassword", identifier="python", password="wrong"))
-    missing = outcome(lambda: call(channel, users, "GetUser", id="0b8e4c1e-9b9c-4b57-a8b5-0b0b4b0d5d11"))
+    # C-core's client accepts 16 KiB of metadata.
+    keys = [{"id": f"not-a-uuid-{i}"} for i in range(500)]
+    invalid = outcome(lambda: call(channel, users, "BatchGetUsers", keys=keys))
     late = outcome(
         lambda: call(channel, authentication, "VerifyPassword", timeout=0.001, identifier="python", password=secret)
     )
-    # C-core drops an error whose trailers exceed 16 KiB and reports RESOURCE_EXHAUSTED instead.
-    many = [
-        failure(outcome(lambda: call(channel, users, "BatchGetUsers", keys=[{"id": f"no-{i}"} for i in range(count)])))
-        for count in (110, 500)
-    ]
-    check = channel.unary_unary("/grpc.health.v1.Health/Check")
-    # HealthCheckResponse { status = SERVING }
-    health = check(b"", timeout=10)
+    # The longest deadline in 32 bits of milliseconds, which some clients send for "no limit".
+    patient = outcome(lambda: call(channel, users, "GetUser", timeout=(2**32 - 1) / 1000, id=created.user.id))
+    health = call(channel, "grpc.health.v1.Health", "Check", service="readiness")
 
 print(
     json.dumps(
@@ -75,10 +81,10 @@ print(
             "created": created.user.username,
             "verified": verified.user.username,
             "wrong": failure(wrong),
-            "missing": failure(missing),
-            "many": [[code, reason] for code, _, reason in many],
-            "late": late.code().name,
-            "health": health[1],
+            "invalid": failure(invalid),
+            "late": code(late),
+            "patient": code(patient),
+            "health": health.DESCRIPTOR.fields_by_name["status"].enum_type.values_by_number[health.status].name,
         }
     )
 )
