@@ -20,7 +20,7 @@ const internal = /^grpc(-web)? 13$|^500/;
 
 /** What grpc-js and Connect say themselves of bytes and headers that they cannot read. */
 const libraryAnswers =
-  /^(Failed to decompress message|Invalid grpc-timeout value|decompression failed|parse binary: |received compressed envelope|protocol error: )/;
+  /^(Failed to decompress message|Invalid grpc-timeout value|decompression failed|the request has a compressed message|the request ends inside a message|unsupported message flags)/;
 
 /** PROTOCOL_ERROR on the gRPC port, where a request that breaks the protocol is INTERNAL, as in grpc-go. */
 const protocolErrors =

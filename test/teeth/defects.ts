@@ -2,6 +2,7 @@ import { commandLineDefects } from "./command-line-defects.ts";
 import { edgeDefects } from "./edge-defects.ts";
 import { eventDefects } from "./event-defects.ts";
 import { guessingDefects } from "./guessing-defects.ts";
+import { httpDefects } from "./http-defects.ts";
 import { passwordDefects } from "./password-defects.ts";
 import { passwordHashDefects } from "./password-hash-defects.ts";
 import { requestDefects } from "./request-defects.ts";
@@ -194,10 +195,10 @@ export const defects: readonly Defect[] = [
     named: "no row locks",
   },
   {
-    name: "half a surrogate pair is never answered",
-    file: "src/infrastructure/http/http-handler.ts",
-    find: "if (ConnectError.from(error).cause instanceof URIError) {",
-    replace: "if (ConnectError.from(error).cause instanceof URIError) {\n        return;",
+    name: "half a surrogate pair of a request is quoted in its error",
+    file: "src/infrastructure/http/decode-json.ts",
+    find: 'fieldName.test(key) ? key : "?"',
+    replace: "key",
     test: "test/fuzz/found.test.ts",
     named: "half a surrogate",
   },
@@ -219,6 +220,7 @@ export const defects: readonly Defect[] = [
   ...transferDefects,
   ...transportDefects,
   ...guessingDefects,
+  ...httpDefects,
   ...passwordDefects,
   ...commandLineDefects,
 ];

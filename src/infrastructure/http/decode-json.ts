@@ -33,9 +33,10 @@ export function decodeJson(schema: DescMessage, bytes: Uint8Array, registry: Reg
   }
 }
 
-/** How many unknown keys are named, and how long a name is shown. */
+/** How many unknown keys are named. */
 const maxNamed = 20;
-const maxKeyLength = 64;
+/** What a key must look like to be shown: anything else could be a secret in the wrong place. */
+const fieldName = /^[a-z_][a-z0-9_]{0,39}$/i;
 
 function faultOf(schema: DescMessage, text: string, cause: unknown): Error {
   let json: unknown;
@@ -71,7 +72,7 @@ function* unknownKeys(schema: DescMessage, json: unknown, path: string, depth: n
   if (!isObject(json) || depth > maxDepth || hasOwnJsonForm(schema)) return;
   for (const [key, value] of Object.entries(json)) {
     const field = schema.fields.find(({ name, jsonName }) => key === name || key === jsonName);
-    const at = path === "" ? shortened(key) : `${path}.${shortened(key)}`;
+    const at = path === "" ? shown(key) : `${path}.${shown(key)}`;
     if (field === undefined) yield at;
     else yield* unknownKeysOfField(field, value, at, depth + 1);
   }
@@ -89,7 +90,7 @@ function* unknownKeysOfField(
     for (const [index, item] of json.entries()) yield* unknownKeys(message, item, `${path}[${index}]`, depth);
   } else if (field.fieldKind === "map" && isObject(json)) {
     for (const [key, value] of Object.entries(json)) {
-      yield* unknownKeys(message, value, `${path}[${JSON.stringify(shortened(key))}]`, depth);
+      yield* unknownKeys(message, value, `${path}[${JSON.stringify(shown(key))}]`, depth);
     }
   } else if (field.fieldKind === "message") {
     yield* unknownKeys(message, json, path, depth);
@@ -101,8 +102,8 @@ function hasOwnJsonForm({ typeName }: DescMessage): boolean {
   return typeName.startsWith("google.protobuf.");
 }
 
-function shortened(key: string): string {
-  return key.length > maxKeyLength ? `${key.slice(0, maxKeyLength).toWellFormed()}…` : key.toWellFormed();
+function shown(key: string): string {
+  return fieldName.test(key) ? key : "?";
 }
 
 function isObject(json: unknown): json is Record<string, unknown> {

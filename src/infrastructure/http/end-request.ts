@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { defaultDiscardLimits, type RequestBody } from "./request-body.ts";
 
-/** How long a caller that sends on is listened to after its answer: a reset would take the answer away from it. */
-const lingerMs = 1_000;
+/** A reset can take the answer away from a caller that sends on. So its connection stays open for a moment. */
+const linger = { bytes: 64 * 1024, ms: 1_000 };
 
 /**
  * To be called before a request is answered, whatever the answer is. The rest of the body is discarded, because the next
@@ -16,15 +16,15 @@ export async function endRequest(
 ): Promise<void> {
   if (request.readableEnded || (await body.discard(defaultDiscardLimits)) || response.headersSent) return;
   response.setHeader("connection", "close");
-  lingerOn(request.socket, request);
+  lingerOn(request.socket, body);
 }
 
 /** Node ends such a connection by `destroySoon`, which resets it if there is something to read. */
-function lingerOn(socket: Socket, request: IncomingMessage): void {
+function lingerOn(socket: Socket, body: RequestBody): void {
   socket.destroySoon = () => {
-    request.resume();
     socket.end();
-    const timer = setTimeout(() => socket.destroy(), lingerMs);
+    void body.drop(linger);
+    const timer = setTimeout(() => socket.destroy(), linger.ms);
     socket.once("close", () => clearTimeout(timer));
   };
 }

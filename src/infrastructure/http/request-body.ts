@@ -8,6 +8,9 @@ export interface DiscardLimits {
 
 export const defaultDiscardLimits: DiscardLimits = { bytes: 256 * 1024, ms: 500 };
 
+/** A chunk costs at least as much as so many bytes, however small it is. */
+const chunkCost = 256;
+
 /**
  * The body of one request. It is read chunk by chunk and only when asked for, so that a reader that is slow makes the
  * caller wait; nothing is read before that. `discard` ends the reading, whoever waits for a chunk.
@@ -18,7 +21,7 @@ export class RequestBody {
   #state: "idle" | "reading" | "discarding" = "idle";
   #failure: Error | undefined;
   #wake: () => void = ignore;
-  #discarded = 0;
+  #dropped = 0;
 
   constructor(request: IncomingMessage) {
     this.#request = request;
@@ -51,7 +54,7 @@ export class RequestBody {
    * Reads the rest and drops it. To be called before the call is answered; safe to call twice.
    * @returns whether the end has come within the limits; if not, the connection cannot be used for another request
    */
-  async discard({ bytes, ms }: DiscardLimits): Promise<boolean> {
+  async discard(limits: DiscardLimits): Promise<boolean> {
     const request = this.#request;
     if (this.#state !== "discarding") this.#begin("discarding");
     this.#chunks = [];
@@ -60,17 +63,24 @@ export class RequestBody {
       request.resume();
       return true;
     }
-    if ((this.claimedBytes ?? 0) > bytes) return false;
+    if ((this.claimedBytes ?? 0) > limits.bytes) return false;
+    await this.drop(limits);
+    return request.readableEnded;
+  }
+
+  /** Drops what comes until the end, or until the limits; the rest is left unread. After `discard`. */
+  async drop({ bytes, ms }: DiscardLimits): Promise<void> {
+    const request = this.#request;
+    const most = this.#dropped + bytes;
     const endsAt = performance.now() + ms;
-    while (!request.readableEnded && !request.destroyed && this.#discarded <= bytes) {
+    while (!request.readableEnded && !request.destroyed && this.#dropped <= most) {
       const leftMs = endsAt - performance.now();
       if (leftMs <= 0) break;
       const timer = setTimeout(() => this.#wake(), leftMs);
-      request.resume();
       await this.#progress();
       clearTimeout(timer);
     }
-    return request.readableEnded;
+    request.pause();
   }
 
   #begin(state: "reading" | "discarding"): void {
@@ -90,7 +100,7 @@ export class RequestBody {
 
   #take(chunk: Buffer): void {
     if (this.#state === "discarding") {
-      this.#discarded += chunk.length;
+      this.#dropped += Math.max(chunk.length, chunkCost);
     } else {
       this.#chunks.push(chunk);
       this.#request.pause();

@@ -146,19 +146,37 @@ describe("an unknown field of a request", () => {
     });
   });
 
-  test("is named twenty times at most, and a long name is cut", async () => {
+  test("is named twenty times at most", async () => {
     const api = await serveApi();
-    const json = Object.fromEntries(
-      Array.from({ length: 1_000 }, (_, i) => [`f${i}_${"x".repeat(500)}`, true]),
-    );
+    const json = Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`newer_${i}`, true]));
     const { fields, reason } = await api.send({
       method: "UserService/GetUser",
       contentType: "application/json",
       body: Buffer.from(JSON.stringify(json)),
     });
     expect(reason).toBe("UNKNOWN_FIELD");
-    expect(fields).toHaveLength(20);
-    expect(Math.max(...fields.map(({ length }) => length))).toBeLessThan(80);
+    expect(fields).toEqual(Array.from({ length: 20 }, (_, i) => `newer_${i}`));
+  });
+
+  test.each([
+    "x".repeat(41),
+    "auth_sa_".padEnd(78, "k"),
+    "correct horse battery staple",
+    "\ud800",
+    "",
+    "a.b",
+  ])("is not named if its name does not look like one, and could be a secret: %j", async (key) => {
+    const api = await serveApi();
+    const { fields, reason, message } = await api.send({
+      method: "UserService/CreateUser",
+      contentType: "application/json",
+      body: Buffer.from(JSON.stringify({ user: { [key]: 1 } })),
+    });
+    expect({ fields, reason, message }).toEqual({
+      fields: ["user.?"],
+      reason: "UNKNOWN_FIELD",
+      message: "user.?: unknown field",
+    });
   });
 
   test("means that nothing is carried out", async () => {

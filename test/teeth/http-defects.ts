@@ -1,0 +1,46 @@
+import type { Defect } from "./defects.ts";
+
+/** What could be wrong with how the HTTP port reads requests. */
+export const httpDefects: readonly Defect[] = [
+  {
+    name: "a call is read before it is admitted",
+    file: "src/infrastructure/http/receive-requests.ts",
+    find: "if (admit !== undefined && !(await admit(request))) {",
+    replace: "await source.body.read();\n    if (admit !== undefined && !(await admit(request))) {",
+    test: "test/infrastructure/http/admission.test.ts",
+    named: "a call that is not admitted is answered before its body comes",
+  },
+  {
+    name: "the rest of a request is left on its connection",
+    file: "src/infrastructure/http/http-handler.ts",
+    find: "      await endRequest(body, request, response);\n      await universalResponseToNodeResponse(",
+    replace: "      await universalResponseToNodeResponse(",
+    test: "test/infrastructure/http/early-answers.test.ts",
+    named: "a call that is answered before its end: an invalid message in gRPC-Web",
+  },
+  {
+    name: "bytes of a message are leased and never given back",
+    file: "src/infrastructure/http/envelope-reader.ts",
+    find: "if (bytes < this.#leased) this.#lease.release(this.#leased - bytes);",
+    replace: "if (bytes < this.#leased) return;",
+    test: "test/infrastructure/http/admission.test.ts",
+    named: "what half-sent requests hold is free while a stream",
+  },
+  {
+    name: "malformed UTF-8 in JSON is replaced",
+    file: "src/infrastructure/http/decode-json.ts",
+    find: "{ fatal: true }",
+    replace: "{ fatal: false }",
+    test: "test/interfaces/rpc/undecodable-requests.test.ts",
+    named: "a request that is not a valid message is INVALID_ARGUMENT",
+  },
+  {
+    name: "an unknown field inside a message is dropped",
+    file: "src/interfaces/rpc/interceptors/unknown-fields.ts",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template
+    find: "yield* unknownFields(field.message, value as Message, `${at}.`);",
+    replace: "void value;",
+    test: "test/interfaces/rpc/unknown-fields.test.ts",
+    named: "an unknown field of a request in a message",
+  },
+];
