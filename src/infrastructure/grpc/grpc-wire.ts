@@ -2,6 +2,7 @@ import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "nod
 import { promisify } from "node:util";
 import { gunzip, inflate } from "node:zlib";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { compressedFlag } from "@connectrpc/connect/protocol";
 import type { Metadata } from "@grpc/grpc-js";
 import type { Peer } from "../../domain/caller/peer.ts";
 import { peerOfSession } from "../peer.ts";
@@ -68,7 +69,8 @@ export class GrpcWire {
     this.#stream = stream;
     this.#options = options;
     this.lease = new LazyLease(stream, options.unread);
-    this.#reader = new MessageReader(options.maxMessageBytes, this.lease);
+    const rules = { maxBytes: options.maxMessageBytes, knownFlags: compressedFlag, faultCode: Code.Internal };
+    this.#reader = new MessageReader(rules, this.lease);
   }
 
   listen(listener: WireListener): void {
@@ -185,8 +187,8 @@ export class GrpcWire {
     }
   }
 
-  #handOn({ compressed, bytes }: FramedMessage): void {
-    if (!compressed) {
+  #handOn({ flags, bytes }: FramedMessage): void {
+    if (flags === 0) {
       this.#isReadWanted = false;
       this.#listener?.onMessage(bytes);
       return;

@@ -2,10 +2,19 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { ByteLease } from "../unread-bytes.ts";
 import { overloaded, protocolError } from "./listener-error.ts";
 
-/** One message in its frame (PROTOCOL-HTTP2, Length-Prefixed-Message). */
+/** One message in its frame (PROTOCOL-HTTP2, Length-Prefixed-Message), as gRPC-Web and Connect's streams have it too. */
 export interface FramedMessage {
-  readonly compressed: boolean;
+  readonly flags: number;
   readonly bytes: Buffer;
+}
+
+export interface FrameRules {
+  /** The longest message, before inflation. */
+  readonly maxBytes: number;
+  /** The bits that flags may have. */
+  readonly knownFlags: number;
+  /** What a protocol answers to other flags. */
+  readonly faultCode: Code;
 }
 
 const prefixBytes = 5;
@@ -16,7 +25,7 @@ const firstCapacity = 1024;
  * with what has come, so that neither a claimed length nor one-byte frames cost more than about twice their payload.
  */
 export class MessageReader {
-  readonly #maxBytes: number;
+  readonly #rules: FrameRules;
   readonly #lease: ByteLease;
   #rest: Buffer = empty;
   readonly #prefix = Buffer.alloc(prefixBytes);
@@ -25,11 +34,10 @@ export class MessageReader {
   #bodyFilled = 0;
 
   /**
-   * @param maxBytes the longest message, before inflation
    * @param lease counts what is held for a message until it is handed on
    */
-  constructor(maxBytes: number, lease: ByteLease) {
-    this.#maxBytes = maxBytes;
+  constructor(rules: FrameRules, lease: ByteLease) {
+    this.#rules = rules;
     this.#lease = lease;
   }
 
@@ -62,12 +70,12 @@ export class MessageReader {
       this.#keep(last, length);
       bytes = this.#body.subarray(0, length);
     }
-    const compressed = this.#prefix[0] === 1;
+    const flags = this.#prefix.readUInt8(0);
     this.#prefixFilled = 0;
     if (this.#body.length > 0) this.#lease.release(this.#body.length);
     this.#body = empty;
     this.#bodyFilled = 0;
-    return { compressed, bytes };
+    return { flags, bytes };
   }
 
   #readPrefix(): boolean {
@@ -75,17 +83,12 @@ export class MessageReader {
     const taken = this.#rest.copy(this.#prefix, this.#prefixFilled, 0, prefixBytes - this.#prefixFilled);
     this.#prefixFilled += taken;
     this.#rest = this.#rest.subarray(taken);
-    if (this.#prefixFilled > 0 && (this.#prefix[0] ?? 0) > 1) {
-      throw protocolError(Code.Internal, `unsupported message flags ${this.#prefix[0]}; expected 0 or 1`);
-    }
+    const { maxBytes, knownFlags, faultCode } = this.#rules;
+    const flags = this.#prefixFilled > 0 ? this.#prefix.readUInt8(0) : 0;
+    if ((flags & ~knownFlags) !== 0) throw protocolError(faultCode, `unsupported message flags ${flags}`);
     if (this.#prefixFilled < prefixBytes) return false;
     const length = this.#prefix.readUInt32BE(1);
-    if (length > this.#maxBytes) {
-      throw new ConnectError(
-        `the message has ${length} bytes; at most ${this.#maxBytes} are accepted`,
-        Code.ResourceExhausted,
-      );
-    }
+    if (length > maxBytes) throw tooLarge(length, maxBytes);
     return true;
   }
 
@@ -101,6 +104,11 @@ export class MessageReader {
     piece.copy(this.#body, this.#bodyFilled);
     this.#bodyFilled = needed;
   }
+}
+
+export function tooLarge(bytes: number, maxBytes: number): ConnectError {
+  const message = `the message has ${bytes} bytes; at most ${maxBytes} are accepted`;
+  return new ConnectError(message, Code.ResourceExhausted);
 }
 
 const empty = Buffer.alloc(0);

@@ -6,9 +6,10 @@ import { endStreamFlag } from "@connectrpc/connect/protocol-connect";
 import { trailerFlag } from "@connectrpc/connect/protocol-grpc-web";
 import { protocolError } from "../grpc/listener-error.ts";
 import { decodeRequest } from "../grpc/message-bytes.ts";
+import { MessageReader, tooLarge } from "../grpc/message-reader.ts";
 import type { ByteLease } from "../unread-bytes.ts";
 import { decodeJson } from "./decode-json.ts";
-import { EnvelopeReader, KeptBytes, tooLarge } from "./envelope-reader.ts";
+import { KeptBytes } from "./kept-bytes.ts";
 import type { RequestBody } from "./request-body.ts";
 import { queryOf, type RequestHead } from "./request-head.ts";
 
@@ -37,7 +38,9 @@ export async function* readMessages(source: MessageSource): AsyncGenerator<Messa
       return;
     }
     const endFlag = head.framing === "grpc-web-envelopes" ? trailerFlag : endStreamFlag;
-    const envelopes = new EnvelopeReader(maxMessageBytes, compressedFlag | endFlag, lease);
+    const knownFlags = compressedFlag | endFlag;
+    const rules = { maxBytes: maxMessageBytes, knownFlags, faultCode: Code.InvalidArgument };
+    const envelopes = new MessageReader(rules, lease);
     for (let chunk = await read(body); chunk !== undefined; chunk = await read(body)) {
       envelopes.push(chunk);
       for (let next = envelopes.next(); next !== undefined; next = envelopes.next()) {
@@ -46,7 +49,7 @@ export async function* readMessages(source: MessageSource): AsyncGenerator<Messa
         yield decode(source, (flags & compressedFlag) === 0 ? bytes : await inflateEnvelope(source, bytes));
       }
     }
-    if (envelopes.isInside) {
+    if (envelopes.isInsideMessage) {
       throw protocolError(Code.InvalidArgument, "the request ends inside a message");
     }
   } finally {
@@ -75,7 +78,7 @@ async function readAll({ body, lease, maxMessageBytes }: MessageSource): Promise
       throw tooLarge(kept.length + chunk.length, maxMessageBytes);
     kept.push(chunk);
   }
-  return kept.peek();
+  return kept.bytes;
 }
 
 async function read(body: RequestBody): Promise<Buffer | undefined> {
