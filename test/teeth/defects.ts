@@ -195,12 +195,12 @@ export const defects: readonly Defect[] = [
     named: "no row locks",
   },
   {
-    name: "half a surrogate pair of a request is quoted in its error",
+    name: "an unknown key is shown, whatever it looks like",
     file: "src/infrastructure/http/decode-json.ts",
     find: 'fieldName.test(key) ? key : "?"',
     replace: "key",
-    test: "test/fuzz/found.test.ts",
-    named: "half a surrogate",
+    test: "test/interfaces/rpc/unknown-fields.test.ts",
+    named: "is not named if",
   },
   {
     name: "an answered call stays open for as long as its caller likes",

@@ -3,12 +3,12 @@ import type { Defect } from "./defects.ts";
 /** What could be wrong with how the HTTP port reads requests. */
 export const httpDefects: readonly Defect[] = [
   {
-    name: "a call is read before it is admitted",
+    name: "the HTTP port reads a call before it is admitted",
     file: "src/infrastructure/http/receive-requests.ts",
     find: "if (admit !== undefined && !(await admit(request))) {",
     replace: "await source.body.read();\n    if (admit !== undefined && !(await admit(request))) {",
     test: "test/infrastructure/http/admission.test.ts",
-    named: "a call that is not admitted is answered before its body comes",
+    named: "is answered before its body comes",
   },
   {
     name: "the rest of a request is left on its connection",
@@ -24,7 +24,7 @@ export const httpDefects: readonly Defect[] = [
     find: "if (bytes < this.#leased) this.#lease.release(this.#leased - bytes);",
     replace: "if (bytes < this.#leased) return;",
     test: "test/infrastructure/http/admission.test.ts",
-    named: "what half-sent requests hold is free while a stream",
+    named: "is free while a stream",
   },
   {
     name: "malformed UTF-8 in JSON is replaced",
@@ -32,7 +32,7 @@ export const httpDefects: readonly Defect[] = [
     find: "{ fatal: true }",
     replace: "{ fatal: false }",
     test: "test/interfaces/rpc/undecodable-requests.test.ts",
-    named: "a request that is not a valid message is INVALID_ARGUMENT",
+    named: "is INVALID_ARGUMENT with an ErrorInfo",
   },
   {
     name: "an unknown field inside a message is dropped",
@@ -41,6 +41,6 @@ export const httpDefects: readonly Defect[] = [
     find: "yield* unknownFields(field.message, value as Message, `${at}.`);",
     replace: "void value;",
     test: "test/interfaces/rpc/unknown-fields.test.ts",
-    named: "an unknown field of a request in a message",
+    named: "in a message is refused",
   },
 ];
