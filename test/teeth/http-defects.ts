@@ -20,9 +20,9 @@ export const httpDefects: readonly Defect[] = [
   },
   {
     name: "bytes of a message are leased and never given back",
-    file: "src/infrastructure/http/envelope-reader.ts",
-    find: "if (bytes < this.#leased) this.#lease.release(this.#leased - bytes);",
-    replace: "if (bytes < this.#leased) return;",
+    file: "src/infrastructure/grpc/message-reader.ts",
+    find: "    if (this.#body.length > 0) this.#lease.release(this.#body.length);\n",
+    replace: "",
     test: "test/infrastructure/http/admission.test.ts",
     named: "is free while a stream",
   },
