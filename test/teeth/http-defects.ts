@@ -23,8 +23,8 @@ export const httpDefects: readonly Defect[] = [
     file: "src/infrastructure/grpc/message-reader.ts",
     find: "    if (this.#body.length > 0) this.#lease.release(this.#body.length);\n",
     replace: "",
-    test: "test/infrastructure/http/admission.test.ts",
-    named: "is free while a stream",
+    test: "test/infrastructure/grpc/streams.test.ts",
+    named: "makes a caller wait for a handler that does not read",
   },
   {
     name: "malformed UTF-8 in JSON is replaced",
