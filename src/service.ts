@@ -107,7 +107,7 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   inBackground("the upkeep of the signing keys", keysEveryMs, (call) => keyRing.maintain(call));
 
   const report = (err: unknown, path: string) =>
-    logger.error({ err, path }, "a call failed before it was one");
+    logger.error({ err, path }, "request failed before dispatch");
   const onClose = (closed: ClosedConnection) => {
     if (closed.reason === "too many cancelled calls") logger.warn(closed, "connection closed");
     else logger.info(closed, "connection closed");

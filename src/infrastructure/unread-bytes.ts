@@ -1,4 +1,4 @@
-/** How many bytes of messages that have not been handed on the process may hold. */
+/** Limits of the bytes that incomplete and waiting messages may hold. */
 export interface UnreadLimits {
   readonly perConnection: number;
   readonly perProcess: number;
@@ -13,7 +13,7 @@ export const defaultUnreadLimits: UnreadLimits = {
 export interface ByteLease {
   /** @returns false when a limit would be exceeded; nothing is taken then */
   take(bytes: number): boolean;
-  /** Gives back bytes that were taken: so many, or all. */
+  /** Returns taken bytes: the given number, or all of them. */
   release(bytes?: number): void;
 }
 

@@ -1,7 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { ContextValues } from "@connectrpc/connect";
 
-/** What is known of a call before its first message: all that it takes to authenticate and authorise its caller. */
+/** The parts of a call that arrive before its first message: enough to authenticate and authorise its caller. */
 export interface CallHead {
   readonly method: DescMethod;
   readonly header: Pick<Headers, "get">;

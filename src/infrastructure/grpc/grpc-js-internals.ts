@@ -7,7 +7,7 @@ import type { GrpcJsHandler } from "./grpc-js-call.ts";
 
 const noPeer: Peer = { address: "", certificate: undefined };
 
-/** Who is at the other end of the connection of a stream of grpc-js's own: its call is a GrpcJsCall. */
+/** The peer of a stream that grpc-js serves; its call is a GrpcJsCall. */
 export function peerOfStream(stream: object): Peer {
   return (stream as { call?: { peer?: Peer } }).call?.peer ?? noPeer;
 }
@@ -67,8 +67,8 @@ export function takeOverStreams(
 }
 
 /**
- * Lifts node:http2's limit of cancelled calls per connection: it ends a connection without a word in the log, and cannot
- * tell a sidecar from others. ResetLimit counts instead. To be called before the server gets its first connection.
+ * Lifts node:http2's limit of cancelled calls per connection, which closes connections without logging and cannot exempt
+ * sidecars; ResetLimit counts instead. Call it before the server gets its first connection.
  *
  * @throws Error when grpc-js has changed and keeps its HTTP/2 options elsewhere
  */

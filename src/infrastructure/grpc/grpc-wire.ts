@@ -13,7 +13,7 @@ import { protocolError } from "./listener-error.ts";
 import { type FramedMessage, MessageReader } from "./message-reader.ts";
 import { acceptedEncodings, type RequestHead } from "./request-head.ts";
 
-/** What happens to a call on the wire. */
+/** Receives the events of a call on the wire. */
 export interface WireListener {
   /** One message, for one `startRead`. */
   onMessage(bytes: Buffer): void;
@@ -35,8 +35,8 @@ const inflaters = { gzip: promisify(gunzip), deflate: promisify(inflate) };
 /** How long a caller may leave its answer unread. */
 const unreadMs = 15_000;
 /**
- * How long the rest of a request is read and thrown away once messages were answered. Node's HTTP/2 client loses what it has
- * not read yet when a reset comes right behind the answer.
+ * How long the rest of a request is discarded after an answer with messages. Node's HTTP/2 client drops data that it has not
+ * read yet if a reset directly follows the answer.
  */
 const discardMs = 1_000;
 
@@ -100,7 +100,7 @@ export class GrpcWire {
     return session === undefined || session.destroyed ? noPeer : peerOfSession(session);
   }
 
-  /** Whether the stream has ended in whatever way, so that there is no one to answer. */
+  /** Whether the stream has ended, so that no answer can be sent. */
   get isGone(): boolean {
     return this.#stream.destroyed || this.#stream.closed;
   }
@@ -133,7 +133,7 @@ export class GrpcWire {
     });
   }
 
-  /** Ends the call. A caller that still sends is told to stop by a reset without an error (RFC 9113 §8.1). */
+  /** Ends the call. If the caller still sends, the stream is reset with NO_ERROR (RFC 9113 §8.1). */
   sendStatus(status: GrpcStatus): void {
     if (this.#statusSent || this.isGone) return;
     this.#statusSent = true;
@@ -147,7 +147,7 @@ export class GrpcWire {
       stream.respond({ ...responseHeaders, ...trailers }, { endStream: true });
       if (!this.#hasEnded) stream.close(constants.NGHTTP2_NO_ERROR);
     }
-    // What has come already is thrown away: a stream that is not read to its end is never closed.
+    // Node never closes a stream that is not read to its end.
     stream.resume();
     if (!this.isGone) this.#closeIn(unreadMs, constants.NGHTTP2_CANCEL);
   }
@@ -157,7 +157,7 @@ export class GrpcWire {
     this.#stream.respond({ ...responseHeaders, ...custom }, { waitForTrailers: true });
   }
 
-  /** Without an error only once all is written: a reset drops what is not. */
+  /** Closes without an error only after everything is written, because a reset drops the rest. */
   #closeIn(ms: number, code: number): void {
     const stream = this.#stream;
     const timer = setTimeout(() => {

@@ -72,7 +72,7 @@ export interface GrpcListenOptions {
   /** Plaintext where not given. */
   readonly tls?: TlsFiles | undefined;
   readonly options?: Partial<GrpcServerOptions> | undefined;
-  /** Told of every connection that this side closes because of its certificate, or of its callers. */
+  /** Called for each connection that this side closes because of its certificate or of cancelled calls. */
   readonly onClose?: ((closed: ClosedConnection) => void) | undefined;
   /** Serves grpc.health.v1.Health where given. */
   readonly health?: Health | undefined;

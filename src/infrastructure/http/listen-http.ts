@@ -51,7 +51,7 @@ export interface HttpListenOptions extends Omit<HttpHandlerOptions, Limits> {
   /** Plaintext where not given. */
   readonly tls?: TlsFiles | undefined;
   readonly options?: Partial<HttpServerOptions> | undefined;
-  /** Told of every connection that this side closes because of its age or its certificate. */
+  /** Called for each connection that this side closes because of its age or its certificate. */
   readonly onClose?: ((closed: ClosedConnection) => void) | undefined;
 }
 
