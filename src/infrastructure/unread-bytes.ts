@@ -39,6 +39,20 @@ export class UnreadBytes {
     return this.#leaseOf(held);
   }
 
+  /** A lease that is opened when it is first needed: most messages arrive whole and need none. */
+  openLater(connection: () => object | undefined): ByteLease {
+    let opened: ByteLease | undefined;
+    return {
+      take: (bytes) => {
+        const current = connection();
+        if (current === undefined) return false;
+        opened ??= this.open(current);
+        return opened.take(bytes);
+      },
+      release: (bytes) => opened?.release(bytes),
+    };
+  }
+
   #leaseOf(held: { bytes: number }): ByteLease {
     let taken = 0;
     return {

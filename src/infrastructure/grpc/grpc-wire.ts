@@ -68,7 +68,7 @@ export class GrpcWire {
     this.head = head;
     this.#stream = stream;
     this.#options = options;
-    this.lease = new LazyLease(stream, options.unread);
+    this.lease = options.unread.openLater(() => stream.session);
     const rules = { maxBytes: options.maxMessageBytes, knownFlags: compressedFlag, faultCode: Code.Internal };
     this.#reader = new MessageReader(rules, this.lease);
   }
@@ -224,29 +224,6 @@ export class GrpcWire {
     if (this.#hasFailed || this.#statusSent || this.isGone) return;
     this.#hasFailed = true;
     this.#listener?.onFault(error);
-  }
-}
-
-/** A lease that is opened when it is first needed: most messages come as a whole. */
-class LazyLease implements ByteLease {
-  readonly #stream: ServerHttp2Stream;
-  readonly #unread: UnreadBytes;
-  #opened: ByteLease | undefined;
-
-  constructor(stream: ServerHttp2Stream, unread: UnreadBytes) {
-    this.#stream = stream;
-    this.#unread = unread;
-  }
-
-  take(bytes: number): boolean {
-    const connection = this.#stream.session;
-    if (connection === undefined) return false;
-    this.#opened ??= this.#unread.open(connection);
-    return this.#opened.take(bytes);
-  }
-
-  release(bytes?: number): void {
-    this.#opened?.release(bytes);
   }
 }
 
