@@ -22,6 +22,12 @@ describe("callers of the gRPC port", () => {
     note("resets", { fresh, before, after, resets, canaryMs, left });
     expect(resets).toBeGreaterThanOrEqual(10_000);
     expect(left).toBe(0);
+    // Once per connection, of this attack and of the one before.
+    const closures = attacked.running.process.log.filter(({ msg }) => msg === "connection closed");
+    expect(closures).toHaveLength(4);
+    for (const line of closures) {
+      expect(line).toMatchObject({ level: 40, reason: "too many cancelled calls", peer: "127.0.0.1" });
+    }
   });
 
   test("that say nothing, or half of something, do not keep others out", { timeout: 180_000 }, async () => {
