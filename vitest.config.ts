@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 /** What loads the machine on purpose, or measures how long something takes: alone, after all others. */
@@ -17,6 +18,8 @@ export default defineConfig({
           name: "all",
           include: ["test/**/*.test.ts"],
           exclude: heavy,
+          // One per core, where the default leaves a core idle: the tests wait for processes and sockets most of the time.
+          maxWorkers: availableParallelism(),
           sequence: { groupOrder: 0 },
         },
       },
