@@ -32,7 +32,7 @@ export function* unsafeRuntime(
 function* talkative(env: Environment): Iterable<string> {
   for (const name of ["GRPC_VERBOSITY", "GRPC_NODE_VERBOSITY"]) {
     if (env[name]?.toUpperCase() === "DEBUG") {
-      yield `${name}=DEBUG prints the metadata of calls: not with NODE_ENV=production`;
+      yield `${name}=DEBUG makes grpc-js print what it handles: not with NODE_ENV=production`;
     }
   }
   for (const name of ["NODE_DEBUG", "NODE_DEBUG_NATIVE"]) {

@@ -374,13 +374,13 @@ const rows: readonly Row[] = [
     "gRPC that prints metadata",
     "grpc-go GHSA-xr7q",
     { ...inProduction, GRPC_VERBOSITY: "debug" },
-    "GRPC_VERBOSITY=DEBUG prints the metadata of calls",
+    "GRPC_VERBOSITY=DEBUG makes grpc-js print what it handles",
   ],
   [
     "gRPC that prints metadata, by Node's name",
     "grpc-go GHSA-xr7q",
     { ...inProduction, GRPC_NODE_VERBOSITY: "DEBUG" },
-    "GRPC_NODE_VERBOSITY=DEBUG prints the metadata of calls",
+    "GRPC_NODE_VERBOSITY=DEBUG makes grpc-js print what it handles",
   ],
   [
     "Node that prints what it carries",

@@ -70,9 +70,7 @@ describe("auth and its terminal", () => {
   beforeAll(async () => {
     const { users } = grpcClients(shared.running);
     // More than a pipe holds.
-    const attributes = Object.fromEntries(
-      Array.from({ length: 32 }, (_, i) => [`key_${i}`, "x".repeat(500)]),
-    );
+    const attributes = Object.fromEntries(Array.from({ length: 32 }, (_, i) => [`key${i}`, "x".repeat(500)]));
     await Promise.all(
       Array.from({ length: 20 }, (_, i) => users.createUser({ user: { username: `u${i}`, attributes } })),
     );

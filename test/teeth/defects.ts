@@ -172,7 +172,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: "a drain cuts off the calls in flight",
-    file: "src/infrastructure/grpc/listen-grpc.ts",
+    file: "src/infrastructure/grpc/open-sockets.ts",
     find: "this.injector.drain(graceMs);",
     replace: "this.injector.drain(0);",
     test: "test/outage/rolling-restart.test.ts",
