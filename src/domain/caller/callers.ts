@@ -82,9 +82,7 @@ export class Callers {
     if (this.#rules.isSidecar(peer)) return this.#byForwarded(forwardedCertificate);
     if (peer.certificate !== undefined) return this.#byCertificate(peer.certificate);
     if (this.#rules.anonymous) return { name: "anonymous", grants: everything };
-    throw unauthenticated(
-      "who calls must be shown, by a client certificate or by a key (authorization: Bearer auth_sa_…)",
-    );
+    throw noCredentials;
   }
 
   /** Looks every key up anew: after a change of this instance's own. */
@@ -117,9 +115,7 @@ export class Callers {
     if (remembered !== undefined) return remembered;
     const shown = this.#keys.read(text);
     if (shown === undefined) {
-      throw unauthenticated(
-        "malformed, truncated or foreign key: expected auth_sa_ and 70 characters that this service issued",
-      );
+      throw foreignKey;
     }
     const found = this.#find(shown);
     this.#memory.keep(fingerprint, found);
@@ -166,6 +162,14 @@ export class Callers {
     return { name: id.text, grants: this.#policy().grantsOf(id.text, []) };
   }
 }
+
+// Made once: a stack trace is most of the cost of an error, and anonymous callers choose how many of these there are.
+const noCredentials = unauthenticated(
+  "no credentials: present a client certificate or `authorization: Bearer auth_sa_…`",
+);
+const foreignKey = unauthenticated(
+  "malformed, truncated or foreign key: expected auth_sa_ and 70 characters that this service issued",
+);
 
 function unauthenticated(why: string): DomainError {
   return new DomainError("CALLER_UNAUTHENTICATED", why);

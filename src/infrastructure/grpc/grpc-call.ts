@@ -36,6 +36,9 @@ export interface BoundMethod {
   report(error: unknown): void;
 }
 
+/** Made once: a stack trace is most of the cost of an error, and callers without credentials choose how many there are. */
+const notAdmitted = new ConnectError("the call was not admitted", Code.PermissionDenied);
+
 /** What a stream whose reader waits may hold: HTTP/2's initial window (RFC 9113 §6.9.2). */
 const windowBytes = 65_535;
 
@@ -77,7 +80,7 @@ export class GrpcCall implements WireListener, CallState {
     const { header, values: contextValues } = this;
     void admit({ method: spec.method, header, contextValues }).then((isAdmitted) => {
       if (isAdmitted) this.read();
-      else this.runWithout(new ConnectError("the call was not admitted", Code.PermissionDenied));
+      else this.runWithout(notAdmitted);
     });
   }
 

@@ -46,6 +46,7 @@ export function errorStatus(error: unknown, trailer?: Headers): GrpcStatus {
 
 /** The message as text that UTF-8 can carry, cut between code points. */
 export function asStatusMessage(message: string): string {
+  if (message.length <= maxMessageBytes && isPlain.test(message)) return message;
   let bytes = 0;
   let end = 0;
   for (const character of message.toWellFormed()) {
@@ -56,10 +57,13 @@ export function asStatusMessage(message: string): string {
   return message.toWellFormed();
 }
 
+/** Text that percent-encoding leaves as it is. */
+const isPlain = /^[ -$&-~]*$/;
+
 /** Percent-encoding as gRPC has it: all but printable ASCII, and "%" itself (PROTOCOL-HTTP2, Status-Message). */
 function percentEncode(text: string): string {
   // encodeURI leaves few characters alone that gRPC encodes, and encodes many that some clients would not decode.
-  return text.replace(/[^ -$&-~]+/g, encodeURIComponent);
+  return isPlain.test(text) ? text : text.replace(/[^ -$&-~]+/g, encodeURIComponent);
 }
 
 /** The trailers of a status as they are sent: `grpc-message` only where there is one. */
