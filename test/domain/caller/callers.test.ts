@@ -143,7 +143,7 @@ describe("by a sidecar", () => {
     const { callers } = await setUp();
     for (const address of ["192.0.2.1", "127.0.0.1", ""]) {
       await expect(callers.identify(shown({ address, forwardedCertificate: header }))).rejects.toMatchObject(
-        refused("must be shown"),
+        refused("no credentials"),
       );
     }
   });
@@ -354,7 +354,7 @@ describe("by a key", () => {
 describe("by nothing", () => {
   test("nobody is let in", async () => {
     const { callers } = await setUp();
-    await expect(callers.identify(shown())).rejects.toMatchObject(refused("must be shown"));
+    await expect(callers.identify(shown())).rejects.toMatchObject(refused("no credentials"));
   });
 
   test("everybody may do everything where that is configured", async () => {
