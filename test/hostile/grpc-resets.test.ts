@@ -79,7 +79,7 @@ async function resetAll(attacked: UnderAttack, each: number) {
   const lost = Promise.all(sessions.map((session) => new Promise((resolve) => session.on("close", resolve))));
   for (let i = 0; i < each; i++) {
     if (i % 100 === 0) await sleep(0);
-    for (const stream of openStreams(sessions, 1, { path: getUserPath }))
+    for (const stream of openStreams(sessions, 1, { path: getUserPath, first: attacked.getUser }))
       stream.close(constants.NGHTTP2_CANCEL);
   }
   // Resets are work as calls are: whoever comes then waits for some thousands of them, but not for ever.
