@@ -43,13 +43,19 @@ function squeezed(text: string): string {
   return text.replace(/\s+/g, "");
 }
 
+/** The text that a piece of source stands for: the templates have no escapes but of single characters. */
+function unescaped(piece: string): string {
+  return piece.replace(/\\(.)/gs, "$1");
+}
+
 /** Reads a template from behind its opening backtick. */
 function piecesOf(source: string, start: number): { pieces: string[]; end: number } {
   const pieces: string[] = [];
   let from = start;
   for (let at = start; at < source.length; at++) {
     if (source[at] === "\\") at++;
-    else if (source[at] === "`") return { pieces: [...pieces, source.slice(from, at)], end: at + 1 };
+    else if (source[at] === "`")
+      return { pieces: [...pieces, source.slice(from, at)].map(unescaped), end: at + 1 };
     else if (source.startsWith("${", at)) {
       pieces.push(source.slice(from, at));
       from = endOfCode(source, at + 2);
