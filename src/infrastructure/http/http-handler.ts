@@ -119,7 +119,7 @@ class CallAnswerer {
       const values = this.#options.contextOf?.(peerOf(request.socket)) ?? createContextValues();
       call = universalRequestFromNodeRequest(request, response, undefined, values);
     } catch {
-      // With `Host: a|b` there is no URL to be made.
+      // `Host: a|b` does not make a valid URL.
       await endRequest(body, request, response);
       sendError(response, new ConnectError("the request has no usable host", Code.InvalidArgument));
       return;
@@ -136,10 +136,7 @@ class CallAnswerer {
       await endRequest(body, request, response);
       if (ConnectError.from(error).cause instanceof URIError) {
         // An error that quotes half a surrogate pair of the request, which gRPC-Web's percent-encoding cannot take.
-        sendError(
-          response,
-          new ConnectError("the request has text that is no Unicode", Code.InvalidArgument),
-        );
+        sendError(response, new ConnectError("the request contains invalid Unicode", Code.InvalidArgument));
       } else {
         this.#options.report?.(error, handler.requestPath);
         sendError(response, new ConnectError("internal error", Code.Internal));
