@@ -15,12 +15,16 @@ const violationsBytes = 2_400;
 const fieldBytes = 256;
 const descriptionBytes = 512;
 
+/** What percent-encoding makes at most three times as long. */
+const isAscii = /^[ -~]*$/;
+
 /** Bytes that a message takes in `grpc-message`: everything but ASCII letters, digits and a few marks takes three a byte. */
 const percentEncodedBytes = (text: string) => encodeURIComponent(text).length;
 const utf8Bytes = (text: string) => Buffer.byteLength(text);
 
 /** The message of an error, cut to what `grpc-message` may take. */
 export function shortMessage(message: string): string {
+  if (message.length * 3 <= messageBytes && isAscii.test(message)) return message;
   return shortened(message, messageBytes, percentEncodedBytes);
 }
 

@@ -58,6 +58,17 @@ export function errorInfo(
  * which is never sent. Its trailers stay below 7 KiB, whatever the request was (error-size.ts).
  */
 export function toConnectError(error: unknown, requestId: string): ConnectError {
+  // A stack trace costs more than the rest of a refusal, and leads here. The one that matters is that of the cause.
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return translated(error, requestId);
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+}
+
+function translated(error: unknown, requestId: string): ConnectError {
   const requestInfo = { desc: RequestInfoSchema, value: { requestId } };
   if (error instanceof DomainError) {
     const details = [...detailsOf(error), requestInfo];

@@ -78,7 +78,8 @@ export function createAdmission(
     },
     authorize: (next) => async (request) => {
       const outcome = request.contextValues.get(outcomeKey) ?? (await decide(request));
-      if (!outcome.admitted) throw outcome.error;
+      // Not thrown: that costs more, and callers without credentials choose how often.
+      if (!outcome.admitted) return Promise.reject(outcome.error);
       if (!request.stream) return next(request);
       const stream = new InterruptibleStream(() => reauthorisation[Symbol.dispose]());
       const reauthorisation = new Reauthorisation({
