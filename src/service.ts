@@ -10,7 +10,7 @@ import { createHealth } from "./infrastructure/grpc/health.ts";
 import { listenGrpc } from "./infrastructure/grpc/listen-grpc.ts";
 import { listenHttp } from "./infrastructure/http/listen-http.ts";
 import type { Logger } from "./infrastructure/logger.ts";
-import type { ClosedConnection } from "./infrastructure/open-connections.ts";
+import { type ClosedConnection, hostileReasons } from "./infrastructure/open-connections.ts";
 import { openBreachedPasswords } from "./infrastructure/passwords/open-breached-passwords.ts";
 import { Readiness } from "./infrastructure/readiness.ts";
 import { repeatedly } from "./infrastructure/repeatedly.ts";
@@ -109,7 +109,7 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   const report = (err: unknown, path: string) =>
     logger.error({ err, path }, "request failed before dispatch");
   const onClose = (closed: ClosedConnection) => {
-    if (closed.reason === "too many cancelled calls") logger.warn(closed, "connection closed");
+    if (hostileReasons.has(closed.reason)) logger.warn(closed, "connection closed");
     else logger.info(closed, "connection closed");
   };
   const sidecars = new Sidecars(config.callers.sidecars);

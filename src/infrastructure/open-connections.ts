@@ -8,8 +8,17 @@ import type { TlsFiles } from "./tls-files.ts";
 export type CloseReason =
   | "certificate expired"
   | "certificate no longer trusted"
+  | "HTTP/2 rules broken"
   | "maximum age"
+  | "too many calls at once"
   | "too many cancelled calls";
+
+/** The reasons that a client in good order never gives. */
+export const hostileReasons: ReadonlySet<CloseReason> = new Set([
+  "HTTP/2 rules broken",
+  "too many calls at once",
+  "too many cancelled calls",
+]);
 
 /** A connection that this side has closed. */
 export interface ClosedConnection {

@@ -30,6 +30,37 @@ describe("callers of the gRPC port", () => {
     }
   });
 
+  // They say that no message follows, so that they are answered before they are cancelled, and do not count as cancelled.
+  test("that open 12,000 calls without a message at once lose their connections", {
+    timeout: 120_000,
+  }, async () => {
+    const loggedBefore = attacked.running.process.lines.length;
+    const { left } = await resetAll(attacked, 6_000, null);
+    expect(left).toBe(0);
+    await expect.poll(() => closuresSince(attacked, loggedBefore)).toHaveLength(2);
+    for (const line of closuresSince(attacked, loggedBefore)) {
+      expect(line).toMatchObject({ level: 40, peer: "127.0.0.1" });
+      expect(["too many calls at once", "too many cancelled calls"]).toContain(line["reason"]);
+    }
+  });
+
+  test.each([
+    ["sends data outside of a call", http2Frame(frameType.data, 0, 0, Buffer.alloc(8))],
+    ["sends a frame longer than it may", http2Frame(frameType.data, 0, 1, Buffer.alloc(32_768))],
+    [
+      "sends headers that are not compressed rightly",
+      http2Frame(frameType.headers, 4, 1, Buffer.alloc(16, 0xff)),
+    ],
+  ])("one that %s loses its connection, with a line in the log", async (_name, bytes) => {
+    const loggedBefore = attacked.running.process.lines.length;
+    const [host = "", port] = attacked.running.grpcAddress.split(":");
+    const socket = connect(Number(port), host).on("error", () => {});
+    socket.write(Buffer.concat([preface, settingsFrame(), bytes]));
+    await new Promise((resolve) => socket.resume().on("close", resolve));
+    const line = { level: 40, reason: "HTTP/2 rules broken", peer: "127.0.0.1" };
+    await expect.poll(() => closuresSince(attacked, loggedBefore)).toMatchObject([line]);
+  });
+
   test("that say nothing, or half of something, do not keep others out", { timeout: 180_000 }, async () => {
     const before = await attacked.figures();
     const [host = "", port] = attacked.running.grpcAddress.split(":");
@@ -73,13 +104,17 @@ describe("callers of the gRPC port", () => {
   });
 });
 
+function closuresSince({ running }: UnderAttack, line: number) {
+  return running.process.log.slice(line).filter(({ msg }) => msg === "connection closed");
+}
+
 /** Opens calls and resets each at once, on two connections, so that each is faster than its limit. Says how many, and how many connections are left. */
-async function resetAll(attacked: UnderAttack, each: number) {
+async function resetAll(attacked: UnderAttack, each: number, first: Uint8Array | null = attacked.getUser) {
   const sessions = openSessions(attacked.running.grpcAddress, 2);
   const lost = Promise.all(sessions.map((session) => new Promise((resolve) => session.on("close", resolve))));
   for (let i = 0; i < each; i++) {
     if (i % 100 === 0) await sleep(0);
-    for (const stream of openStreams(sessions, 1, { path: getUserPath, first: attacked.getUser }))
+    for (const stream of openStreams(sessions, 1, { path: getUserPath, ...(first !== null && { first }) }))
       stream.close(constants.NGHTTP2_CANCEL);
   }
   // Resets are work as calls are: whoever comes then waits for some thousands of them, but not for ever.

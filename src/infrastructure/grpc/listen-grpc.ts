@@ -5,6 +5,7 @@ import type { Peer } from "../../domain/caller/peer.ts";
 import { Health as HealthService } from "../../gen/grpc/health/v1/health_pb.ts";
 import { bind } from "../listen.ts";
 import { type ClosedConnection, OpenConnections } from "../open-connections.ts";
+import { peerOfSession } from "../peer.ts";
 import type { TlsFiles } from "../tls-files.ts";
 import { UnreadBytes } from "../unread-bytes.ts";
 import type { Admit } from "./admit.ts";
@@ -15,6 +16,7 @@ import { OpenSockets, openServer } from "./open-sockets.ts";
 import { addReflection, type ReflectionOptions } from "./reflection.ts";
 import { ResetLimit } from "./reset-limit.ts";
 import { serveStreams, watchResets } from "./serve-streams.ts";
+import { watchErrors } from "./session-errors.ts";
 
 /** Limits of the gRPC port. Times in milliseconds, sizes in bytes; the defaults are in `defaultGrpcServerOptions`. */
 export interface GrpcServerOptions {
@@ -64,7 +66,7 @@ export interface GrpcListenOptions {
   /** Plaintext where not given. */
   readonly tls?: TlsFiles | undefined;
   readonly options?: Partial<GrpcServerOptions> | undefined;
-  /** Called for each connection that this side closes because of its certificate or of cancelled calls. */
+  /** Called for each connection that this side closes for a reason of its own. */
   readonly onClose?: ((closed: ClosedConnection) => void) | undefined;
   /** Serves grpc.health.v1.Health where given. */
   readonly health?: Health | undefined;
@@ -122,6 +124,8 @@ export async function listenGrpc(options: GrpcListenOptions): Promise<GrpcListen
     (session) => {
       newest = session;
       watchResets(session, resets);
+      const { address: peer } = peerOfSession(session);
+      watchErrors(session, (reason) => options.onClose?.({ peer, reason }));
     },
   );
   health?.addToServer(server);
