@@ -26,4 +26,4 @@ RUN ln -s /app/scripts/auth /usr/local/bin/auth
 USER 65532:65532
 EXPOSE 50051 8080
 HEALTHCHECK CMD ["node", "-e", "fetch('http://127.0.0.1:8080/livez').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "dist/main.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=8", "dist/main.js"]

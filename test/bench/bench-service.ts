@@ -16,7 +16,9 @@ export interface BenchService extends AsyncDisposable {
 }
 
 const wrappingKey = randomBytes(32).toString("base64");
-const program = join(import.meta.dirname, "../../src/main.ts");
+const root = join(import.meta.dirname, "../..");
+/** The program and its flags, as `npm start` has them. */
+const [, ...command] = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).scripts.start.split(" ");
 
 export async function startBenchService(
   uri: string,
@@ -24,10 +26,11 @@ export async function startBenchService(
 ): Promise<BenchService> {
   const folder = mkdtempSync(join(tmpdir(), "auth-bench-"));
   const log = join(folder, "log");
-  const [file, args] = onCores(cores, [process.execPath, program]);
+  const [file, args] = onCores(cores, [process.execPath, ...command]);
   const startedAt = performance.now();
   const output = openSync(log, "w");
   const child = spawn(file, args, {
+    cwd: root,
     stdio: ["ignore", output, output],
     env: {
       ...process.env,

@@ -1,5 +1,5 @@
 /**
- * Runs what the image would run, without Docker: `node dist/main.js` in a folder that was made as the Dockerfile makes
+ * Runs what the image would run, without Docker: the entry point of the Dockerfile in a folder that was made as the Dockerfile makes
  * it, as a user without rights, on a root file system that cannot be written to where the kernel lets us have one.
  *
  * usage: rehearse.ts FOLDER COMMAND…, the command being what changes the user
@@ -7,6 +7,7 @@
 import { execFile, spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
@@ -23,7 +24,9 @@ const proxy = await WireProxy.start(postgres.uri);
 
 const readOnlyRoot = "mount --make-rprivate / && mount -o remount,bind,ro / && exec";
 const canHaveOne = spawnSync("unshare", ["--mount", "sh", "-c", `${readOnlyRoot} true`]).status === 0;
-const command = `${changeUser} ${process.execPath} dist/main.js`;
+const dockerfile = readFileSync(join(import.meta.dirname, "../../Dockerfile"), "utf8");
+const [, ...entryPoint]: string[] = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1] ?? "[]");
+const command = `${changeUser} ${process.execPath} ${entryPoint.join(" ")}`;
 const [program, args] = canHaveOne
   ? (["unshare", ["--mount", "sh", "-c", `${readOnlyRoot} ${command}`]] as const)
   : (["sh", ["-c", `exec ${command}`]] as const);
