@@ -16,6 +16,11 @@ import { type LoadResult, runLoad } from "./load-job.ts";
 const readsPerSecond = 200;
 const connections = 10;
 const rounds = 3;
+/**
+ * How long the attack and the calls run before calls are measured: their own processes start and are compiled meanwhile, on
+ * the cores that the service needs.
+ */
+const warmUpSeconds = 3;
 
 /** What half-sent-load.ts says became of its calls. */
 interface Attack {
@@ -31,8 +36,14 @@ export async function halfSentMessages(effort: Effort): Promise<Figure[]> {
   await using database = await openBenchDatabase(effort.count(10_000));
   const key = await keyOf(database.uri);
   await using service = await startBenchService(database.uri, { env: { AUTH_CALLERS: undefined } });
+  const warmUp = effort.seconds(warmUpSeconds);
   const headers = { authorization: `Bearer ${key}` };
-  const reads = { ...getUser(service.address, database), headers, perSecond: readsPerSecond };
+  const reads = {
+    ...getUser(service.address, database),
+    headers,
+    perSecond: readsPerSecond,
+    warmUpSeconds: warmUp,
+  };
   const seconds = effort.seconds(10);
   const calls = effort.count(10_000);
   await runLoad({ ...reads, seconds: effort.seconds(5) });
@@ -46,10 +57,13 @@ export async function halfSentMessages(effort: Effort): Promise<Figure[]> {
     let mostMiB = before;
     for (let i = 0; i < effort.rounds(rounds); i++) {
       const idle = await runLoad({ ...reads, seconds });
-      const [busy, attack] = await Promise.all([
-        runLoad({ ...reads, seconds }),
-        attacked({ address: service.address, calls, seconds, frameBytes }),
-      ]);
+      const attacking = attacked({
+        address: service.address,
+        calls: Math.round(calls * (1 + warmUp / seconds)),
+        seconds: warmUp + seconds,
+        frameBytes,
+      });
+      const [busy, attack] = await Promise.all([runLoad({ ...reads, seconds }), attacking]);
       mostMiB = Math.max(mostMiB, await memoryOf(service));
       runs.push({ idle, busy, attack });
       // What the attack has left open does not slow the next idle round down.

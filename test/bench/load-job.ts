@@ -13,6 +13,8 @@ export interface LoadJob {
   /** `authorization`, if the server asks who calls. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly seconds: number;
+  /** Calls that begin so soon after the first are made but not measured, nor counted as answered: the load's own code is not compiled yet. */
+  readonly warmUpSeconds?: number;
   readonly connections?: number;
   readonly inFlight?: number;
   readonly perSecond?: number;

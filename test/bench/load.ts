@@ -5,6 +5,7 @@ import { Http2Pump } from "./http2-pump.ts";
 import type { LoadJob, LoadResult } from "./load-job.ts";
 
 const job: LoadJob = JSON.parse(readFileSync(0, "utf8"));
+const { warmUpSeconds = 0 } = job;
 const latenciesMs: number[] = [];
 let failures = 0;
 
@@ -20,8 +21,8 @@ const pumps = await Promise.all(
 function measured(pump: Http2Pump, onEnd: () => void): void {
   const startedAt = performance.now();
   pump.call((answered) => {
-    if (answered) latenciesMs.push(performance.now() - startedAt);
-    else failures += 1;
+    if (!answered) failures += 1;
+    else if (startedAt >= measuredFrom) latenciesMs.push(performance.now() - startedAt);
     onEnd();
   });
 }
@@ -55,9 +56,10 @@ async function openLoop(perSecond: number, seconds: number): Promise<void> {
 }
 
 const startedAt = performance.now();
-if (job.perSecond === undefined) await closedLoop(job.inFlight ?? 64, job.seconds);
-else await openLoop(job.perSecond, job.seconds);
-const seconds = (performance.now() - startedAt) / 1_000;
+const measuredFrom = startedAt + warmUpSeconds * 1_000;
+if (job.perSecond === undefined) await closedLoop(job.inFlight ?? 64, warmUpSeconds + job.seconds);
+else await openLoop(job.perSecond, warmUpSeconds + job.seconds);
+const seconds = (performance.now() - measuredFrom) / 1_000;
 for (const pump of pumps) pump.close();
 
 latenciesMs.sort((a, b) => a - b);
