@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect } from "vitest";
+import { planSettings } from "../../src/infrastructure/db/session-plans.ts";
 import { toolEnvironment } from "../support/shell.ts";
 import { testWith } from "../support/tools.ts";
 import { everyStatement } from "./statements.ts";
@@ -14,7 +15,7 @@ interface Refusal {
 
 describe("CockroachDB's own parser, of release 25.2", () => {
   testWith(tool, "takes every statement that the service can send", async () => {
-    const statements = await everyStatement();
+    const statements = [...(await everyStatement()), planSettings.cockroachdb];
     expect(statements.length).toBeGreaterThan(450);
     expect(refusals(statements)).toEqual([]);
   });

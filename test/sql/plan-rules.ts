@@ -19,7 +19,7 @@ export interface PlanLimits {
 }
 
 /** Tables that hold a handful of rows however many users there are: to read them whole is the best plan. */
-const smallTables = new Set(["signing_keys", "event_heads"]);
+export const smallTables: ReadonlySet<string> = new Set(["signing_keys", "event_heads"]);
 
 export function costOf(plan: PlanNode): PlanCost {
   const nodes = nodesOf(plan);

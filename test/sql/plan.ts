@@ -6,6 +6,7 @@ export interface PlanNode {
   readonly "Node Type": string;
   readonly "Relation Name"?: string;
   readonly "Index Name"?: string;
+  readonly "Index Cond"?: string;
   readonly "Actual Rows": number;
   readonly "Actual Loops": number;
   readonly "Rows Removed by Filter"?: number;
@@ -19,23 +20,43 @@ export interface PlanNode {
 /** How the server plans a prepared statement: for the parameters at hand, or once for all. */
 export type PlanMode = "force_custom_plan" | "force_generic_plan";
 
-/** Runs a statement, takes back what it did, and tells how it was done. */
+/** Runs a statement, takes back what it did, and tells how it was done; or how it would be done. */
 export async function planOf(
   client: Client,
   { text, values }: BoundStatement,
   mode: PlanMode,
+  { isRun = true } = {},
 ): Promise<PlanNode> {
   await client.query("begin");
   try {
     await client.query(`set local plan_cache_mode = ${mode}`);
     await client.query(`prepare planned as ${text}`);
     const list = values.length > 0 ? `(${values.map(literal).join(", ")})` : "";
-    const { rows } = await client.query(`explain (analyze, buffers, format json) execute planned${list}`);
+    const { rows } = await client.query(
+      `explain (${isRun ? "analyze, buffers, " : ""}format json) execute planned${list}`,
+    );
     return rows[0]["QUERY PLAN"][0].Plan;
   } finally {
     await client.query("rollback");
     await client.query("deallocate all");
   }
+}
+
+/**
+ * The tables that a plan reads whole: without an index, or along one without a condition and without a limit that could end
+ * it.
+ */
+export function wholeReadsOf(plan: PlanNode, isLimited = false): string[] {
+  const type = plan["Node Type"];
+  const table = plan["Relation Name"];
+  const isWhole =
+    type === "Seq Scan" ||
+    (/^Index (Only )?Scan/.test(type) && plan["Index Cond"] === undefined && !isLimited);
+  const below = isLimited || type === "Limit";
+  return [
+    ...(isWhole && table !== undefined ? [table] : []),
+    ...(plan.Plans ?? []).flatMap((child) => wholeReadsOf(child, below)),
+  ];
 }
 
 /** Every node of a plan, from the top. */

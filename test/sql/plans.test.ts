@@ -3,35 +3,18 @@ import { type DatabasePool, sql } from "slonik";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { isPlannedEachTime } from "../../src/infrastructure/db/planned-each-time.ts";
+import { planSettings } from "../../src/infrastructure/db/session-plans.ts";
 import { CockroachRepository } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
 import type { UserQuery } from "../../src/interfaces/relationaldb/user-repository.ts";
 import { aCall } from "../support/calls.ts";
 import { openMigratedPool } from "../support/migrated-pool.ts";
 import { createTestDatabase, type TestDatabase } from "../support/postgres.ts";
-import { eventArgumentsOf } from "./event-population.ts";
-import { everyAttemptQuery, everyAttemptStatement } from "./every-attempt-query.ts";
-import { everyCallerQuery } from "./every-caller-query.ts";
-import { everyEventQuery } from "./every-event-query.ts";
-import { everyList, everyQuery, type Query } from "./every-query.ts";
-import { everySessionQuery, everyStatementQuery } from "./every-session-query.ts";
 import { outline, type PlanMode, planOf } from "./plan.ts";
 import { planExceptions } from "./plan-exceptions.ts";
 import { costOf, excessOf, limitsFor, type PlanCost } from "./plan-rules.ts";
-import {
-  argumentsOf,
-  callerArgumentsOf,
-  oldestWithEmail,
-  populate,
-  population,
-  sessionArgumentsOf,
-  spansOf,
-} from "./population.ts";
-import { type BoundStatement, firstStatementOf, type Queried, statementsOf } from "./recorded-run.ts";
-
-/** A query and what it sends. */
-interface SentQuery extends Pick<Query, "name" | "page" | "list"> {
-  readonly statements: readonly BoundStatement[];
-}
+import { populate, population } from "./population.ts";
+import type { BoundStatement } from "./recorded-run.ts";
+import { everySentQuery, type SentQuery } from "./sent-queries.ts";
 
 const preparedRow = z.object({ statement: z.string() });
 const modes: readonly PlanMode[] = ["force_custom_plan", "force_generic_plan"];
@@ -49,53 +32,9 @@ describe(`plans at ${population} users`, () => {
     pool = await openMigratedPool(database.uri, 2);
     client = new Client({ connectionString: database.uri });
     await client.connect();
+    await client.query(planSettings.postgresql);
     await populate(client);
-    const given = await argumentsOf(client, pool);
-    const asked = [
-      ...everyQuery({ ...given, emailPrefixes: ["abc"] }),
-      // One in sixteen, one in 256.
-      ...everyList({ ...given, emailPrefixes: ["a", "ab"] }).filter(
-        ({ list }) => list?.emailPrefix && !list.createdAfter && !list.createdBefore,
-      ),
-      // Few users, and some; there is no need for pages behind the first.
-      ...(await spansOf(client)).flatMap((span) =>
-        everyList({ ...given, ...span, emailPrefixes: [], cursors: [undefined] }),
-      ),
-    ].filter(mayBeAsked);
-    queries = [];
-    for (const query of asked) {
-      const run = ({ repositories }: Queried) => query.run(repositories);
-      const statements = await (query.list ? firstStatementOf(run) : statementsOf(pool, run));
-      queries.push({ ...query, statements });
-    }
-    for (const { name, page, run } of everyEventQuery(
-      await eventArgumentsOf(client, population, oldestWithEmail),
-    )) {
-      const statements = await statementsOf(pool, ({ repositories }) => run(repositories));
-      queries.push({ name, page, statements });
-    }
-    const ofSessions = await sessionArgumentsOf(client);
-    for (const { name, page, run } of everySessionQuery(ofSessions)) {
-      const statements = await statementsOf(pool, ({ repositories }) => run(repositories));
-      queries.push({ name, page, statements });
-    }
-    const ofAttempts = { ...ofSessions, keys: given.keys };
-    for (const { name, page, run } of everyAttemptQuery(ofAttempts)) {
-      const statements = await statementsOf(pool, ({ repositories }) => run(repositories));
-      queries.push({ name, page, statements });
-    }
-    for (const { name, page, run } of everyAttemptStatement(ofAttempts)) {
-      const statements = await statementsOf(pool, (queried) => run(queried.statements));
-      queries.push({ name, page, statements });
-    }
-    for (const { name, page, run } of everyCallerQuery(await callerArgumentsOf(client))) {
-      const statements = await statementsOf(pool, ({ repositories }) => run(repositories));
-      queries.push({ name, page, statements });
-    }
-    for (const { name, page, run } of everyStatementQuery(ofSessions)) {
-      const statements = await statementsOf(pool, (queried) => run(queried.statements));
-      queries.push({ name, page, statements });
-    }
+    queries = await everySentQuery(client, pool);
   }, 120_000);
   afterAll(async () => {
     await client?.end();
@@ -214,9 +153,4 @@ function isInOrder(
   { orderBy, descending }: Pick<UserQuery, "orderBy" | "descending">,
 ): boolean {
   return list.orderBy === orderBy && list.descending === descending;
-}
-
-/** What a caller can ask for: the schema refuses deleted users without `show_deleted`. */
-function mayBeAsked({ list }: Query): boolean {
-  return !(list?.state === "deleted" && !list.showDeleted);
 }

@@ -4,6 +4,7 @@ import pg from "pg";
 import { parseIntoClientConfig } from "pg-connection-string";
 import { BackendTerminatedError } from "slonik";
 import { isPlannedEachTime } from "./planned-each-time.ts";
+import { type ConnectionParameters, SessionPlans } from "./session-plans.ts";
 
 /**
  * The driver under Slonik, on `pg`. Slonik's own (@slonik/pg-driver) cannot cancel a statement, knows neither libpq's
@@ -40,13 +41,19 @@ export function createPostgresDriver(uri: string, options: PostgresDriverOptions
       const client = new pg.Client(config) as unknown as CancellableClient;
       client.on("error", (error) => clientEventEmitter.emit("error", terminated(error)));
       client.on("notice", ({ message }) => clientEventEmitter.emit("notice", { message: message ?? "" }));
+      const send = (text: string, values: readonly unknown[], name: string | undefined) =>
+        run(client, config, { text, values: [...values], name }, options.statementTimeoutMs);
+      const plans = new SessionPlans(client.connection, (text) => send(text, [], undefined));
       return {
         connect: async () => {
           await client.connect();
+          await plans.prefer();
         },
         end: () => client.end(),
-        query: (text, values) =>
-          run(client, config, { text, values: values ?? [], name: nameOf(text) }, options.statementTimeoutMs),
+        query: async (text, values) => {
+          await plans.renew(text);
+          return send(text, values ?? [], nameOf(text));
+        },
         stream: () => {
           throw new Error("streams are not used: they do not work on CockroachDB (node-postgres #2546)");
         },
@@ -59,7 +66,7 @@ export function createPostgresDriver(uri: string, options: PostgresDriverOptions
 type CancellableClient = Omit<pg.Client, "connection"> & {
   readonly processID: number;
   readonly secretKey: number;
-  readonly connection: RawConnection;
+  readonly connection: RawConnection & ConnectionParameters;
 };
 
 interface RawConnection {

@@ -1,4 +1,12 @@
-import { dataRow, errorFields, errorResponse, fromServer, rowValues } from "./messages.ts";
+import {
+  dataRow,
+  errorFields,
+  errorResponse,
+  fromServer,
+  parameterStatus,
+  rowValues,
+  text,
+} from "./messages.ts";
 
 /** How a server that is really a PostgreSQL is made to look like another, where clients can tell. */
 export interface Accent {
@@ -12,7 +20,7 @@ export interface Accent {
 
 /** PostgreSQL as it is. */
 export const postgresql: Accent = {
-  statement: (text) => text,
+  statement: (statement) => statement,
   answer: (message) => message,
   commitsBefore: () => false,
 };
@@ -21,7 +29,7 @@ const version = "CockroachDB CCL v25.2.4 (x86_64-pc-linux-gnu, built 2025/07/25 
 
 /**
  * What our code can tell CockroachDB 25.2 by:
- * - `version()`;
+ * - `version()`, and the parameter `crdb_version` when a connection begins;
  * - errors name neither schema, table, column nor type, only the constraint (`writeErrFields` in its pgwire);
  * - its own words for a cancelled statement;
  * - a schema change commits the open transaction first (`autocommit_before_ddl`, on since v25.1);
@@ -29,11 +37,13 @@ const version = "CockroachDB CCL v25.2.4 (x86_64-pc-linux-gnu, built 2025/07/25 
  * - tables have storage parameters for rows that expire.
  */
 export const cockroachdb: Accent = {
-  statement: (text) => withoutRowTtl(withoutAdvisoryLocks(text)),
+  statement: (statement) => withoutRowTtl(withoutAdvisoryLocks(statement)),
   answer(message, statement) {
     if (message[0] === fromServer.error || message[0] === fromServer.notice) return withItsWords(message);
     if (message[0] === fromServer.dataRow && /\bversion\s*\(/i.test(statement))
       return withItsVersion(message);
+    if (message[0] === fromServer.parameterStatus && text(message, 5) === "server_version")
+      return Buffer.concat([message, parameterStatus("crdb_version", version)]);
     return message;
   },
   commitsBefore: (statement) =>

@@ -8,6 +8,7 @@ export const fromServer = {
   dataRow: 0x44,
   error: 0x45,
   notice: 0x4e,
+  parameterStatus: 0x53,
   ready: 0x5a,
 } as const;
 
@@ -48,6 +49,11 @@ export function parsed(message: Buffer): { name: string; statement: string } {
 /** The name of the prepared statement that a Bind runs. */
 export function boundName(message: Buffer): string {
   return text(message, 5 + Buffer.byteLength(text(message, 5)) + 1);
+}
+
+/** What a server reports of itself when a connection begins. */
+export function parameterStatus(name: string, value: string): Buffer {
+  return frame(fromServer.parameterStatus, Buffer.from(`${name}\0${value}\0`));
 }
 
 /** A Query or Parse with another text. */
