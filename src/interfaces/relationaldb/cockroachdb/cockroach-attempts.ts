@@ -77,6 +77,19 @@ export class CockroachAttemptStatements implements AttemptStatements {
           where account_attempts.attempt_id = excluded.attempt_id
             or (account_attempts.failures < ${limits.cap} and account_attempts.lock_end_time <= now())
           returning account
+        ),
+        before as materialized (
+          select failures, lock_end_time
+          from account_attempts
+          where account = (select account from counted_under)
+            and not exists (select 1 from counted)
+        ),
+        network as materialized (
+          select window_end_time
+          from network_attempts
+          where network = ${network ?? ""}
+            and failures >= ${limits.ofNetwork}
+            and not exists (select 1 from counted)
         )
         select
           ${usersTable.columns},
@@ -88,10 +101,8 @@ export class CockroachAttemptStatements implements AttemptStatements {
           ${millisecondsUntil(sql.fragment`network.window_end_time`)} as window_left_ms
         from counted_under
         left join counted on counted.account = counted_under.account
-        left join account_attempts as before on before.account = counted_under.account
-        left join network_attempts as network
-          on network.network = ${network ?? ""}
-          and network.failures >= ${limits.ofNetwork}
+        left join before on true
+        left join network on true
         left join users on ${isNamedBy(key)}
         left join credentials on credentials.user_id = users.id
       `),
