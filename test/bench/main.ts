@@ -8,6 +8,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { attemptAborts } from "./attempt-aborts.ts";
 import { authorisation } from "./authorisation.ts";
 import { callCost } from "./call-cost.ts";
 import { type Effort, fullEffort, smokeEffort } from "./effort.ts";
@@ -31,6 +32,7 @@ const groups: Record<string, (effort: Effort, against?: string) => Promise<Figur
   "round-trips": roundTrips,
   "half-sent-messages": halfSentMessages,
   "password-rate": passwordRate,
+  "attempt-aborts": attemptAborts,
   "list-users": listUsers,
   "import-rate": importRate,
   "two-processes": twoProcesses,
