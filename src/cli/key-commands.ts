@@ -34,10 +34,10 @@ after twice AUTH_JWKS_MAX_AGE, when all verifiers know it. Where a next key wait
 const revokeKey = command({
   name: "keys revoke",
   args: ["KID"],
-  summary: "Revokes a signing key that may have leaked, for good",
-  details: `From now on no token of the key is active for who asks this service, and the next key signs: at once here, and within two
-seconds on every replica. Verifiers that are offline accept its tokens until they read the key set again, after
-AUTH_JWKS_MAX_AGE at most. Sessions go on: their next refresh brings a token of the next key.`,
+  summary: "Permanently revokes a signing key that may have leaked",
+  details: `Introspection reports its tokens as inactive at once, and every replica signs with the next key within two seconds.
+Offline verifiers accept its tokens until they fetch the key set again, which takes at most AUTH_JWKS_MAX_AGE. Sessions go on:
+their next refresh returns a token of the next key.`,
   async run({ args: [kid = ""] }, { withService }) {
     const { assertRequest } = await import("./messages.ts");
     assertRequest.revokeSigningKey({ kid });

@@ -115,8 +115,8 @@ export class KeyRing {
   }
 
   /**
-   * Revokes a key, for good: from now on nothing that it has signed is good. If it is the one that signs, the next one signs
-   * from now on, and is made if there is none. Revoking a key again changes nothing.
+   * Permanently revokes a key: its tokens are refused from now on. If it is the key that signs, the next one signs from now
+   * on, and is made if it is missing. Revoking a key again changes nothing.
    *
    * @throws SIGNING_KEY_NOT_FOUND
    */
@@ -274,7 +274,7 @@ export class KeyRing {
     return key?.activateTime.getTime() === activateTime.getTime() ? key : undefined;
   }
 
-  /** The private key wrapped anew, if it is to be: that of a revoked key is erased. */
+  /** The private key wrapped again, if an old wrapping key wraps it. That of a revoked key is erased. */
   #rewrapped(row: SigningKeyRow): Uint8Array | undefined {
     return row.revokeTime === undefined ? this.#pairs.rewrapped(row) : undefined;
   }

@@ -59,7 +59,7 @@ export class KeyTimeline {
     return end === undefined || time < end.getTime() + lifetimeMs;
   }
 
-  /** The ids of the keys that nobody needs at a time: of a revoked one, after all instances have read that it is revoked. */
+  /** The ids of the keys that can be removed at a time: a revoked one, once all instances must have read that it is revoked. */
   forgettable(time: number, lifetimeMs: number, lookMs: number): string[] {
     return this.#keys
       .filter((key) =>

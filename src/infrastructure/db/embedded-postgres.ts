@@ -61,7 +61,7 @@ export interface EmbeddedPostgresOptions {
 
 /**
  * Starts the database that serves when none is configured: a real PostgreSQL, as durable as any, on a Unix socket that
- * only the user it runs as and root can reach. It needs no account, password or port from anybody, creates its data on
+ * only the user it runs as and root can reach. It needs no configured account, password or port, creates its data on
  * the first start and recovers them after a crash. It ends with this process, even with one that is killed.
  *
  * Below the data folder are `postgres` (PGDATA), `postgres.log`, `lock`, `database-password`, `pg_hba.conf`, perhaps a

@@ -28,7 +28,7 @@ export interface SigningKeyRepository extends SigningKeyReader {
   rewrap(id: string, current: Uint8Array, wrapped: Uint8Array): Promise<boolean>;
 
   /**
-   * Revokes a key, for good: its private key is erased, and it stays listed until it is removed. Answers whether it was there
+   * Permanently revokes a key: its private key is erased, and it stays listed until it is removed. Answers whether it was there
    * and not revoked before.
    */
   revoke(id: string): Promise<boolean>;

@@ -406,13 +406,13 @@ export const TokenService: GenService<{
     output: typeof GetJwksResponseSchema;
   },
   /**
-   * RevokeSigningKey revokes a signing key that may have leaked, for good. Once it is answered, introspection on every
-   * replica says of each token of the key that it is not active, except from answers that are as old as their
-   * `max_staleness` allows; the replica that answers no longer publishes the key and signs by the next one, and all others
-   * follow within two seconds. A key that waits to sign next signs at once; without one, a new key is made, which verifiers
-   * learn of as they read the key set again. Verifiers that are offline accept tokens of the key until then: for as long as
-   * `max_age` of GetJwks. Sessions go on: their refresh tokens are good. A key that was revoked before is answered as it is,
-   * and nothing changes. Also answers NOT_FOUND with SIGNING_KEY_NOT_FOUND.
+   * RevokeSigningKey permanently revokes a signing key that may have leaked. Once it has been answered, IntrospectToken
+   * reports tokens of the key as inactive on every replica; with `max_staleness`, an answer may be that old. The replica that
+   * answers stops publishing the key and signs with the next one at once, all other replicas within two seconds. If no key
+   * waits to sign next, a new one is made, which verifiers learn about when they fetch the key set again. Offline verifiers
+   * accept tokens of the revoked key until they do so, at most for `max_age` of GetJwks. Sessions and their refresh tokens are
+   * not affected. Revoking a key again changes nothing and returns the time of the first call. Also answers NOT_FOUND with
+   * SIGNING_KEY_NOT_FOUND.
    *
    * @generated from rpc auth.v1.TokenService.RevokeSigningKey
    */

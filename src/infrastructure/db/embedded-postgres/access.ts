@@ -7,9 +7,9 @@ import { syncNames } from "./data-folder.ts";
 import { EmbeddedPostgresError, systemErrorCode } from "./embedded-postgres-error.ts";
 
 /**
- * Who gets into the embedded database. The service's role is not a superuser and has a random password, in a file that
- * only we can read. The superuser is let in, without a password, only while that role is made: at the first start, and
- * if the file was lost.
+ * Access to the embedded database. The service's role is not a superuser and has a random password, in a file that
+ * only we can read. The superuser may connect, without a password, only while that role is created: at the first
+ * start, and if the file was lost.
  */
 
 /** The superuser that initdb makes. */

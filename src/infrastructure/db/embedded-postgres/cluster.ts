@@ -58,8 +58,8 @@ export interface ClusterPlan {
 }
 
 /**
- * Creates a new cluster: UTF-8, C collation, superuser "auth", and a pg_hba.conf of its own that lets nobody in. It
- * appears under its name only when it is whole and on disk, so a crash halfway leaves nothing that looks like one.
+ * Creates a new cluster: UTF-8, C collation, superuser "auth", and a pg_hba.conf of its own that rejects everything.
+ * It appears under its name only when it is whole and on disk, so a crash halfway leaves nothing that looks like one.
  *
  * @throws EmbeddedPostgresError with what initdb said, or what the signal was aborted with.
  */

@@ -66,8 +66,8 @@ function lockedFile(dataDir: string): DatabaseSync {
 }
 
 /**
- * Creates the file if it is missing, and closes it to others: whoever can read a file can hold a read lock on it, which
- * keeps everybody else from an exclusive one. A file that exists is not opened, because closing it would release the lock
+ * Creates the file if it is missing, and closes it to others: a user who can read a file can hold a read lock on it, which
+ * blocks an exclusive one. A file that exists is not opened, because closing it would release the lock
  * that this process may hold on it (fcntl(2)).
  */
 function closeToOthers(path: string): void {

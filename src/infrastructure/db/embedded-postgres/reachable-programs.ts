@@ -90,7 +90,7 @@ async function copyPrograms({ dataDir, binaries, folders }: ReachablePlan): Prom
   return programsIn(target, binaries.version);
 }
 
-/** Lets everybody read what is below a folder, and nobody but its owner change it. */
+/** Makes everything below a folder readable by all users, and writable by its owner only. */
 async function openToAll(folder: string): Promise<void> {
   await chmod(folder, 0o755);
   for (const entry of await readdir(folder, { withFileTypes: true })) {
