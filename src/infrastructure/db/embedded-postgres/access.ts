@@ -41,8 +41,12 @@ function uriOf({ folder, port }: ServerSocket, credentials: string, database: st
 
 /** The service's password; undefined before the service's role is made. */
 export async function readPassword(dataDir: string): Promise<string | undefined> {
+  return (await readIfThere(passwordFile(dataDir)))?.trim();
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
   try {
-    return (await readFile(passwordFile(dataDir), "utf8")).trim();
+    return await readFile(path, "utf8");
   } catch (error) {
     if (systemErrorCode(error) === "ENOENT") return undefined;
     throw error;
@@ -63,8 +67,10 @@ export function accessRules(dataDir: string): string {
 export async function writeAccessRules(dataDir: string, letsSuperuserIn: boolean): Promise<void> {
   const rules = [`local all ${serviceRole} scram-sha-256`];
   if (letsSuperuserIn) rules.push(`local all ${superuser} trust`);
+  const text = `${rules.join("\n")}\n`;
+  if ((await readIfThere(accessRules(dataDir))) === text) return;
   // PostgreSQL's user reads it too.
-  await replaceFile(accessRules(dataDir), `${rules.join("\n")}\n`, 0o644);
+  await replaceFile(accessRules(dataDir), text, 0o644);
 }
 
 /**

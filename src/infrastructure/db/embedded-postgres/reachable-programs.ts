@@ -40,12 +40,15 @@ export async function reachablePrograms(plan: ReachablePlan): Promise<Binaries> 
 
 const exitIfClosed = 3;
 
-/** Tries what matters, as permissions have more ways to refuse than can be computed. Answers what went wrong. */
+/**
+ * Tries what matters, as permissions have more ways to refuse than can be computed. Answers what went wrong. (Running the
+ * program takes ten times as long as looking at it.)
+ */
 async function tryToRun(
   { postgres }: Binaries,
   { dataDir, owner }: ReachablePlan,
 ): Promise<string | undefined> {
-  const script = `cd "$1" || exit ${exitIfClosed}; exec "$2" --version`;
+  const script = `cd "$1" || exit ${exitIfClosed}; test -r "$2" && test -x "$2"`;
   const args = ["-c", script, "sh", dataDir, postgres];
   try {
     await promisify(execFile)("/bin/sh", args, { ...owner.identity, cwd: "/", env: {} });
@@ -53,7 +56,7 @@ async function tryToRun(
   } catch (error) {
     if ((error as { code?: unknown }).code === exitIfClosed) throw closedDataFolder(dataDir, owner);
     const { stderr, message } = error as Error & { stderr?: string };
-    return stderr?.trim() || message;
+    return stderr?.trim() || message.trim();
   }
 }
 
