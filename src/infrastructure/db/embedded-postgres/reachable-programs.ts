@@ -54,9 +54,9 @@ async function tryToRun(
     await promisify(execFile)("/bin/sh", args, { ...owner.identity, cwd: "/", env: {} });
     return undefined;
   } catch (error) {
-    if ((error as { code?: unknown }).code === exitIfClosed) throw closedDataFolder(dataDir, owner);
-    const { stderr, message } = error as Error & { stderr?: string };
-    return stderr?.trim() || message.trim();
+    const { code, message } = error as Error & { code?: unknown };
+    if (code === exitIfClosed) throw closedDataFolder(dataDir, owner);
+    return typeof code === "number" ? `that user cannot read or run ${postgres}` : message;
   }
 }
 
