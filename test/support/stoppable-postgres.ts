@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, symlink } from "node:fs/promises";
+import { chmod, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
@@ -59,6 +59,18 @@ export class StoppablePostgres implements AsyncDisposable {
     await rm(link, { force: true });
     await symlink(String(uri.searchParams.get("host")), link);
     uri.searchParams.set("host", link);
+    this.#uri = uri.href;
+  }
+
+  /** Gives it a password that a test knows, which it keeps. */
+  async setPassword(password: string): Promise<void> {
+    const uri = new URL(this.#uri);
+    const client = new Client({ connectionString: this.#uri });
+    await client.connect();
+    await client.query(`alter role ${uri.username} password '${password}'`);
+    await client.end();
+    await writeFile(join(this.#folder, "data/database-password"), password);
+    uri.password = password;
     this.#uri = uri.href;
   }
 
