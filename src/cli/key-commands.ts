@@ -36,8 +36,8 @@ const revokeKey = command({
   args: ["KID"],
   summary: "Permanently revokes a signing key that may have leaked",
   details: `Introspection reports its tokens as inactive at once, and every replica signs with the next key within two seconds.
-Offline verifiers accept its tokens until they fetch the key set again, which takes at most AUTH_JWKS_MAX_AGE. Sessions go on:
-their next refresh returns a token of the next key.`,
+Offline verifiers accept its tokens until they fetch the key set again, which takes at most AUTH_JWKS_MAX_AGE.
+Sessions go on: their next refresh returns a token of the next key.`,
   async run({ args: [kid = ""] }, { withService }) {
     const { assertRequest } = await import("./messages.ts");
     assertRequest.revokeSigningKey({ kid });
