@@ -6,8 +6,8 @@ const listKeys = command({
   name: "keys list",
   summary: "Lists the signing keys, oldest first",
   details: `A key is "next" until it signs, "signing" until the one after it does, and "published" as long as something that it has
-signed may be good. Nothing that a "revoked" key has signed is good. UNTIL is when it stops signing: of the last key, when the one after it is due. Times are the
-database's.`,
+signed may be good. The tokens of a "revoked" key are refused. UNTIL is when a key stops signing: for the last key, when
+the next one is due. Times are the database's.`,
   async run(_, { withService }) {
     const keys = await withService(({ keyRing, call }) => keyRing.list(call()));
     return { json: { keys: keys.map(keyJson) }, text: keyTable(keys) };
