@@ -4,6 +4,7 @@ import { Secret } from "./domain/secret.ts";
 import type { SigningAlgorithm } from "./domain/signing-key/signing-key.ts";
 import { type AttemptLimits, attemptLimits } from "./domain/throttle/attempt-limits.ts";
 import type { WrappingKeySource } from "./infrastructure/crypto/wrapping-key-source.ts";
+import { defaultDataDir } from "./infrastructure/db/embedded-postgres/closed-folder.ts";
 import type { BreachedPasswordSource } from "./infrastructure/passwords/open-breached-passwords.ts";
 import { StartError } from "./infrastructure/start-error.ts";
 import type { UnreadLimits } from "./infrastructure/unread-bytes.ts";
@@ -144,9 +145,10 @@ function isAnonymous(values: Settings, inProduction: boolean): boolean {
 function toConfig(values: Settings, inProduction: boolean): Config {
   const { AUTH_TLS_CERT_FILE: certFile, AUTH_TLS_KEY_FILE: keyFile } = values;
   const anonymous = isAnonymous(values, inProduction);
+  const dataDir = values.AUTH_DATA_DIR ?? defaultDataDir();
   return {
     databaseUrl: values.DATABASE_URL === undefined ? undefined : new Secret(values.DATABASE_URL),
-    dataDir: values.AUTH_DATA_DIR,
+    dataDir,
     migrate: values.AUTH_MIGRATE ?? (values.DATABASE_URL === undefined ? "auto" : "check"),
     databasePoolSize: values.AUTH_DATABASE_POOL_SIZE,
     databaseWaitMs: values.AUTH_DATABASE_WAIT,
@@ -184,7 +186,7 @@ function toConfig(values: Settings, inProduction: boolean): Config {
     },
     issuer: values.AUTH_ISSUER ?? `http://${values.AUTH_HTTP_ADDRESS}`,
     audiences: values.AUTH_AUDIENCES ?? new Set(["development"]),
-    wrappingKeys: wrappingKeySource(values),
+    wrappingKeys: wrappingKeySource(values, dataDir),
     signing: {
       algorithm: values.AUTH_SIGNING_ALGORITHM,
       rotationMs: values.AUTH_SIGNING_KEY_ROTATION,
@@ -214,8 +216,8 @@ function breachedPasswordSource(values: Settings): BreachedPasswordSource | unde
   return url === undefined ? undefined : { url: new Secret(url) };
 }
 
-function wrappingKeySource(values: Settings): WrappingKeySource {
+function wrappingKeySource(values: Settings, dataDir: string): WrappingKeySource {
   const { AUTH_WRAPPING_KEY_FILE: file, AUTH_WRAPPING_KEY: value } = values;
   if (file !== undefined) return { file };
-  return value === undefined ? { madeIn: values.AUTH_DATA_DIR } : { value: new Secret(value) };
+  return value === undefined ? { madeIn: dataDir } : { value: new Secret(value) };
 }

@@ -33,6 +33,8 @@ import { createServices, openSecrets } from "./services.ts";
 
 /** How soon an event gets its place. Give or take a quarter. */
 const eventsEveryMs = 500;
+/** How long a key that another instance has revoked may still sign here. */
+const revocationsEveryMs = 1_000;
 
 /** What calls in flight get to finish once connections are refused. */
 const drainGraceMs = 10_000;
@@ -105,6 +107,7 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   inBackground("the order of events", eventsEveryMs, (call) => events.advance(call));
   const keysEveryMs = Math.min(config.signing.maxAgeMs / 4, 30_000);
   inBackground("the upkeep of the signing keys", keysEveryMs, (call) => keyRing.maintain(call));
+  inBackground("the look for revoked signing keys", revocationsEveryMs, (call) => keyRing.reload(call));
 
   const report = (err: unknown, path: string) =>
     logger.error({ err, path }, "request failed before dispatch");

@@ -104,7 +104,8 @@ export const settings = {
     help: "verified: a database that is not on loopback must prove who it is (sslmode=verify-full, or sslrootcert). trusted-network: as DATABASE_URL says, because a mesh or a network of its own protects the way.",
   },
   AUTH_DATA_DIR: {
-    schema: z.string().min(1).default("./data"),
+    schema: z.string().min(1).optional(),
+    default: "(./data; if root and ./data is closed to others, its path below /var/lib/auth)",
     help: "Where the embedded PostgreSQL keeps its data.",
   },
   AUTH_MIGRATE: {

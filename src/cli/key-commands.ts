@@ -6,8 +6,8 @@ const listKeys = command({
   name: "keys list",
   summary: "Lists the signing keys, oldest first",
   details: `A key is "next" until it signs, "signing" until the one after it does, and "published" as long as something that it has
-signed may be good. UNTIL is when it stops signing: of the last key, when the one after it is due. Times are the
-database's.`,
+signed may be good. The tokens of a "revoked" key are refused. UNTIL is when a key stops signing: for the last key, when
+the next one is due. Times are the database's.`,
   async run(_, { withService }) {
     const keys = await withService(({ keyRing, call }) => keyRing.list(call()));
     return { json: { keys: keys.map(keyJson) }, text: keyTable(keys) };
@@ -31,6 +31,26 @@ after twice AUTH_JWKS_MAX_AGE, when all verifiers know it. Where a next key wait
   },
 });
 
+const revokeKey = command({
+  name: "keys revoke",
+  args: ["KID"],
+  summary: "Permanently revokes a signing key that may have leaked",
+  details: `Introspection reports its tokens as inactive at once, and every replica signs with the next key within two seconds.
+Offline verifiers accept its tokens until they fetch the key set again, which takes at most AUTH_JWKS_MAX_AGE.
+Sessions go on: their next refresh returns a token of the next key.`,
+  async run({ args: [kid = ""] }, { withService }) {
+    const { assertRequest } = await import("./messages.ts");
+    assertRequest.revokeSigningKey({ kid });
+    const { id, revokeTime, signing } = await withService(({ keyRing, call }) =>
+      keyRing.revoke(call(), kid.toLowerCase()),
+    );
+    return {
+      json: { key: { id, revokeTime: revokeTime.toISOString() }, signing: signing.id },
+      text: `Key ${id} is revoked since ${moment(revokeTime)}. Key ${signing.id} (${signing.algorithm}) signs.\n`,
+    };
+  },
+});
+
 const wrapKeys = command({
   name: "keys wrap",
   summary: "Wraps everything by the first of the wrapping keys",
@@ -47,9 +67,16 @@ with another order, the old wrapping key is needed no more.`,
 });
 
 /** Every command about the keys that tokens are signed with. */
-export const keyCommands: readonly Command[] = [listKeys, rotateKeys, wrapKeys];
+export const keyCommands: readonly Command[] = [listKeys, rotateKeys, revokeKey, wrapKeys];
 
-function keyJson({ createTime, activateTime, deactivateTime, retireTime, ...key }: SigningKeyStatus) {
+function keyJson({
+  createTime,
+  activateTime,
+  deactivateTime,
+  retireTime,
+  revokeTime,
+  ...key
+}: SigningKeyStatus) {
   return {
     id: key.id,
     sequence: key.sequence,
@@ -59,6 +86,7 @@ function keyJson({ createTime, activateTime, deactivateTime, retireTime, ...key 
     activateTime: activateTime.toISOString(),
     deactivateTime: deactivateTime.toISOString(),
     retireTime: retireTime?.toISOString() ?? null,
+    revokeTime: revokeTime?.toISOString() ?? null,
   };
 }
 

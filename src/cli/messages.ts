@@ -22,6 +22,7 @@ import {
   ListSessionsRequestSchema,
   RevokeUserSessionsRequestSchema,
 } from "../gen/auth/v1/session_service_pb.ts";
+import { RevokeSigningKeyRequestSchema } from "../gen/auth/v1/token_service_pb.ts";
 import { UserSchema } from "../gen/auth/v1/user_pb.ts";
 import {
   CreateUserRequestSchema,
@@ -50,6 +51,7 @@ export const assertRequest = {
   setPassword: holding(SetPasswordRequestSchema),
   listSessions: holding(ListSessionsRequestSchema),
   revokeUserSessions: holding(RevokeUserSessionsRequestSchema),
+  revokeSigningKey: holding(RevokeSigningKeyRequestSchema),
   createServiceAccount: holding(CreateServiceAccountRequestSchema),
   createServiceAccountKey: holding(CreateServiceAccountKeyRequestSchema),
   /** Also of DeleteServiceAccountKey, which is alike. */

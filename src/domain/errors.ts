@@ -20,6 +20,7 @@ export const kindOfReason = {
   SESSION_NOT_FOUND: "not-found",
   SERVICE_ACCOUNT_NOT_FOUND: "not-found",
   SERVICE_ACCOUNT_KEY_NOT_FOUND: "not-found",
+  SIGNING_KEY_NOT_FOUND: "not-found",
   USER_ID_TAKEN: "already-exists",
   EMAIL_TAKEN: "already-exists",
   USERNAME_TAKEN: "already-exists",

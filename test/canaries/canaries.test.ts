@@ -93,10 +93,9 @@ async function malformed(method: DescMethod): Promise<void> {
 beforeAll(async () => {
   postgres = await StoppablePostgres.start();
   kept.know("AUTH_WRAPPING_KEY", wrappingKey);
-  const uri = new URL(postgres.uri);
-  uri.password = kept.at("DATABASE_URL's password");
+  await postgres.setPassword(kept.at("DATABASE_URL's password"));
   const environment = {
-    DATABASE_URL: uri.href,
+    DATABASE_URL: postgres.uri,
     AUTH_MIGRATE: "auto",
     AUTH_WRAPPING_KEY: wrappingKey,
     AUTH_ISSUER: `https://${control.issuer}.test`,

@@ -318,7 +318,6 @@ describe("doctor on a server", () => {
 describe("doctor on the embedded database", () => {
   test("says what is not there yet, makes nothing, and then finds all well, whether or not a service runs", async () => {
     await using folder = await temporaryFolder();
-    await chmod(folder.path, 0o755);
     const AUTH_DATA_DIR = join(folder.path, "data");
     const environment = { AUTH_DATA_DIR };
     const fresh = await doctor(environment);
@@ -404,6 +403,7 @@ describe("a finding", () => {
       activateTime: at(0),
       deactivateTime: at(until),
       retireTime: undefined,
+      revokeTime: undefined,
     });
     const found = (keys: SigningKeyStatus[], minutes: number) =>
       keysFinding(keys, at(minutes).getTime(), 600_000);

@@ -1,5 +1,4 @@
 import { existsSync, readdirSync } from "node:fs";
-import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
@@ -17,7 +16,7 @@ let dataDir: string;
 let env: { AUTH_DATA_DIR: string };
 
 beforeAll(async () => {
-  made = await openFolder();
+  made = await temporaryFolder();
   const AUTH_DATA_DIR = join(made.path, "data");
   const { code, stdout, stderr } = await auth(["migrate"], { AUTH_DATA_DIR });
   expect(code).toBe(0);
@@ -27,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => made[Symbol.asyncDispose]());
 
 beforeEach(async () => {
-  folder = await openFolder();
+  folder = await temporaryFolder();
   dataDir = join(folder.path, "data");
   env = { AUTH_DATA_DIR: dataDir };
   await run("cp", ["-a", join(made.path, "data"), dataDir]);
@@ -40,7 +39,14 @@ describe("without a service", () => {
       user: { username: "ada" },
     });
     expect(await serverProcesses(dataDir)).toEqual([]);
-    expect(readdirSync(dataDir).sort()).toEqual(["lock", "postgres", "postgres.log", "wrapping-key"]);
+    expect(readdirSync(dataDir).sort()).toEqual([
+      "database-password",
+      "lock",
+      "pg_hba.conf",
+      "postgres",
+      "postgres.log",
+      "wrapping-key",
+    ]);
     expect(await authJson(["user", "get", "ada"], env)).toMatchObject({ user: { username: "ada" } });
     await using service = await startService(env);
     const { user } = await grpcClients(service).users.lookupUser({
@@ -152,10 +158,3 @@ describe("beside a service", () => {
     expect(await authJson(["user", "get", "ada"], env)).toMatchObject({ user: { state: "STATE_ACTIVE" } });
   });
 });
-
-async function openFolder() {
-  const opened = await temporaryFolder();
-  // Whoever PostgreSQL runs as has to get through.
-  await chmod(opened.path, 0o755);
-  return opened;
-}

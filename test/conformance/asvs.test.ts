@@ -189,6 +189,12 @@ const clauses: readonly Clause[] = [
     sessions,
     "it lives until its absolute limit however often it is refreshed, and no longer",
   ],
+  [
+    "11.1.1",
+    "keys have a life cycle: made, rotated, revoked, destroyed",
+    "test/tokens/revoked-signing-key.test.ts",
+    "that is revoked at one replica is worth nothing at any of them, from the answer on",
+  ],
   ["11.1.2", "there is an inventory of cryptography", "test/conformance/security-md.test.ts", "SECURITY.md"],
   [
     "11.3.2",
@@ -228,6 +234,12 @@ const clauses: readonly Clause[] = [
     "limits of connections and what happens there are documented",
     "test/config.test.ts",
     "the table has a row for each setting",
+  ],
+  [
+    "13.2.2",
+    "parts of the service work with the fewest privileges that they need",
+    "test/infrastructure/db/embedded-postgres/process-owner.test.ts",
+    "lets in the service's role only, by its password, and that role is not a superuser",
   ],
   ["13.2.3", "no credential that everybody knows", unsafe, "a database's password that everybody knows"],
   [

@@ -27,7 +27,13 @@ export function sessionReadContract(repositoryOf: () => RelationalRepository): v
       const found = await statuses([...sessions.map(({ id }) => id), randomUUID()]);
       expect(found).toHaveLength(sessions.length);
       for (const { id, userId } of sessions) {
-        expect(found).toContainEqual({ id, userId, live: id === live.id, time: expect.any(Date) });
+        expect(found).toContainEqual({
+          id,
+          userId,
+          live: id === live.id,
+          revokedKeys: expect.any(Array),
+          time: expect.any(Date),
+        });
       }
     });
 

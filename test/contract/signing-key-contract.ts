@@ -6,6 +6,7 @@ import type {
 } from "../../src/interfaces/relationaldb/relational-repository.ts";
 import type { NewSigningKey } from "../../src/interfaces/relationaldb/signing-key-repository.ts";
 import { aCall } from "../support/calls.ts";
+import { sessionActions } from "./session-actions.ts";
 
 /** Sentence by sentence the signing keys of the port. */
 export function signingKeyContract(repositoryOf: () => RelationalRepository): void {
@@ -16,6 +17,8 @@ export function signingKeyContract(repositoryOf: () => RelationalRepository): vo
   const rewrap = (id: string, current: Uint8Array, wrapped: Uint8Array) =>
     transaction(({ signingKeys }) => signingKeys.rewrap(id, current, wrapped));
   const remove = (ids: readonly string[]) => transaction(({ signingKeys }) => signingKeys.remove(ids));
+  const revoke = (id: string) => transaction(({ signingKeys }) => signingKeys.revoke(id));
+  const activate = (id: string) => transaction(({ signingKeys }) => signingKeys.activate(id));
   const only = async () => {
     const { keys, time } = await list();
     expect(keys).toHaveLength(1);
@@ -124,6 +127,71 @@ export function signingKeyContract(repositoryOf: () => RelationalRepository): vo
       const done = await Promise.all(wrapped.map((bytes) => rewrap(key.id, key.wrappedPrivateKey, bytes)));
       expect(done.filter(Boolean)).toHaveLength(1);
       expect(bytes((await only()).key.wrappedPrivateKey)).toEqual(bytes(wrapped[done.indexOf(true)]!));
+    });
+
+    test("a revoked key is listed without its private key, and is not revoked again", async () => {
+      const [key, other] = [aKey(1), aKey(2)];
+      await add(key);
+      await add(other);
+      expect(await revoke(key.id)).toBe(true);
+      const first = await list();
+      expect(first.keys.map(({ id }) => id)).toEqual([key.id, other.id]);
+      const [revoked, kept] = first.keys;
+      expect(bytes(revoked!.wrappedPrivateKey)).toEqual([]);
+      expect(revoked!.publicJwk).toEqual(key.publicJwk);
+      expect(revoked!.revokeTime!.getTime()).toBeLessThanOrEqual(first.time.getTime());
+      expect(revoked!.revokeTime!.getTime()).toBeGreaterThanOrEqual(revoked!.createTime.getTime());
+      expect(kept!.revokeTime).toBeUndefined();
+      expect(bytes(kept!.wrappedPrivateKey)).toEqual(bytes(other.wrappedPrivateKey));
+      expect(await revoke(key.id)).toBe(false);
+      expect(await revoke(randomUUID())).toBe(false);
+      expect((await list()).keys).toEqual(first.keys);
+    });
+
+    test("the status of a session tells which keys are revoked", async () => {
+      const { begun, anId, statuses } = sessionActions(repositoryOf);
+      const session = await begun(await anId());
+      const revokedKeys = async () => (await statuses([session.id]))[0]?.revokedKeys;
+      const [one, two] = [aKey(1), aKey(2)];
+      for (const key of [one, two, aKey(3)]) await add(key);
+      expect(await revokedKeys()).toEqual([]);
+      await revoke(one.id);
+      expect(await revokedKeys()).toEqual([one.id]);
+      await revoke(two.id);
+      expect([...(await revokedKeys())!].sort()).toEqual([one.id, two.id].sort());
+      await remove([one.id]);
+      expect(await revokedKeys()).toEqual([two.id]);
+    });
+
+    test("of eight that revoke one key at once, one does", async () => {
+      const key = aKey(1);
+      await add(key);
+      const done = await Promise.all(Array.from({ length: 8 }, () => revoke(key.id)));
+      expect(done.filter(Boolean)).toHaveLength(1);
+    });
+
+    test("a revoked key keeps none after it from being active", async () => {
+      const key = aKey(1, { activateAfterMs: 90_000 });
+      await add(key);
+      await revoke(key.id);
+      await add(aKey(2));
+      const [, next] = (await list()).keys;
+      expect(next!.activateTime).toEqual(next!.createTime);
+    });
+
+    test("a key that waits is made active now, and one that is active stays as it is", async () => {
+      const [active, waiting] = [aKey(1), aKey(2, { activateAfterMs: 90_000 })];
+      await add(active);
+      await add(waiting);
+      const before = await list();
+      await activate(active.id);
+      await activate(waiting.id);
+      await activate(randomUUID());
+      const after = await list();
+      expect(after.keys[0]).toEqual(before.keys[0]);
+      const { activateTime } = after.keys[1]!;
+      expect(activateTime.getTime()).toBeGreaterThanOrEqual(before.time.getTime());
+      expect(activateTime.getTime()).toBeLessThanOrEqual(after.time.getTime());
     });
 
     test("keys are forgotten by id, and no others", async () => {

@@ -220,6 +220,21 @@ describe("a start that cannot be", () => {
     }
   });
 
+  // Node's own recursive mkdir tried again for ever there, and let no signal through.
+  test("in a data folder that cannot be made says which, and ends by SIGTERM meanwhile", async () => {
+    for (const folder of ["/proc/x", "/dev/null/x"]) {
+      const { code, says } = await refused({ AUTH_DATA_DIR: folder });
+      expect(code).toBe(1);
+      expect(says).toHaveLength(1);
+      expect(says[0]).toMatch(
+        new RegExp(`^The data folder ${folder} cannot be created or used by this process`),
+      );
+    }
+    const service = new ServiceProcess({ AUTH_DATA_DIR: "/proc/x" });
+    service.kill("SIGTERM");
+    expect(["SIGTERM", 0, 1]).toContain(await service.exited());
+  });
+
   test("with an argument that it does not know says so", async () => {
     expect((await refused({}, ["--port=1"])).code).toBe(2);
   });

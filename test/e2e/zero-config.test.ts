@@ -53,7 +53,14 @@ describe("started without a configuration", () => {
     service.process.kill("SIGINT");
     expect(await service.process.exited()).toBe(0);
     expect(family.filter(isAlive)).toEqual([]);
-    expect(readdirSync(dataDir).sort()).toEqual(["lock", "postgres", "postgres.log", "wrapping-key"]);
+    expect(readdirSync(dataDir).sort()).toEqual([
+      "database-password",
+      "lock",
+      "pg_hba.conf",
+      "postgres",
+      "postgres.log",
+      "wrapping-key",
+    ]);
   });
 
   test("after kill -9 the next start has every acknowledged write", async () => {

@@ -74,6 +74,8 @@ export function everySessionQuery(given: SessionArguments): RepositoryQuery[] {
     query("signingKeys.list", handful, ({ signingKeys }) => signingKeys.list()),
     query("signingKeys.add", handful, ({ signingKeys }) => signingKeys.add(key)),
     query("signingKeys.rewrap", 1, ({ signingKeys }) => signingKeys.rewrap(key.id, wrapped, wrapped)),
+    query("signingKeys.revoke", 1, ({ signingKeys }) => signingKeys.revoke(key.id)),
+    query("signingKeys.activate", 1, ({ signingKeys }) => signingKeys.activate(key.id)),
     query("signingKeys.remove", 1, ({ signingKeys }) => signingKeys.remove([key.id])),
   ];
 }

@@ -31,6 +31,9 @@ export function sessions(tables: () => Tables, clock: () => Date): SessionReposi
           id: row.id,
           userId: row.userId,
           live: isLive(row, time) && isActive(tables(), row.userId, time),
+          revokedKeys: [...tables().signingKeys.values()]
+            .filter(({ revokeTime }) => revokeTime !== undefined)
+            .map((key) => key.id),
           time,
         }));
     },

@@ -1,11 +1,15 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { appendFile, chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
 import { inject } from "vitest";
 import type { TestProject } from "vitest/node";
-import { startEmbeddedPostgres } from "../../src/infrastructure/db/embedded-postgres.ts";
+import { recordedProcess } from "../../src/infrastructure/db/embedded-postgres/server-processes.ts";
+import {
+  type EmbeddedPostgres,
+  startEmbeddedPostgres,
+} from "../../src/infrastructure/db/embedded-postgres.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -29,6 +33,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     // Whoever PostgreSQL runs as has to get through.
     await chmod(folder, 0o755);
     const postgres = await startEmbeddedPostgres({ dataDir: join(folder, "data") });
+    // Tests create databases, and look behind what the service's own role may see.
+    await execute(await letSuperuserIn(postgres), "alter role auth_service superuser");
     project.provide("postgresUri", postgres.uri);
     return async () => {
       await postgres.stop();
@@ -40,6 +46,26 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   }
 }
 
+/** Lets the superuser of an embedded PostgreSQL in, as whoever administers the host can. Answers its URI. */
+export async function letSuperuserIn({ uri, dataDir }: EmbeddedPostgres): Promise<string> {
+  await appendFile(join(dataDir, "pg_hba.conf"), "local all auth trust\n");
+  const pid = await recordedProcess(join(dataDir, "postgres"));
+  if (pid === undefined) throw new Error(`no server runs on ${dataDir}`);
+  process.kill(pid, "SIGHUP");
+  const superuser = new URL(uri);
+  superuser.username = "auth";
+  superuser.password = "";
+  for (;;) {
+    try {
+      await execute(superuser.href, "select 1");
+      return superuser.href;
+    } catch (error) {
+      // The rules are read a moment later.
+      if ((error as { code?: string }).code !== "28000") throw error;
+    }
+  }
+}
+
 /** A database of a test's own, empty at first. */
 export interface TestDatabase {
   readonly uri: string;
@@ -47,7 +73,7 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** Creates a database with a random name on the PostgreSQL of the test run, owned by the superuser "auth". */
+/** Creates a database with a random name on the PostgreSQL of the test run, owned by the role of the URI. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const server = inject("postgresUri");
   const name = `test_${randomBytes(8).toString("hex")}`;

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -55,10 +55,10 @@ export class ServiceProcess {
   /** The wrapping keys that it was given. */
   readonly #keys: readonly string[];
 
-  constructor(environment: Environment, args: readonly string[] = [], cwd = root) {
+  constructor(environment: Environment, args: readonly string[] = [], cwd = root, checkout = root) {
     const env = environmentOf(environment);
     this.#keys = (env["AUTH_WRAPPING_KEY"] ?? "").split(",").filter((key) => key.length > 20);
-    this.child = spawn(process.execPath, [join(root, "src/main.ts"), ...args], {
+    this.child = spawn(process.execPath, [join(checkout, "src/main.ts"), ...args], {
       cwd,
       env,
       stdio: ["ignore", "pipe", "pipe"],
@@ -120,7 +120,15 @@ export interface RunningService extends AsyncDisposable {
 
 /** Starts the service and waits until it serves. Disposing ends it by SIGTERM, or kills it where that does not. */
 export async function startService(environment: Environment): Promise<RunningService> {
-  const service = new ServiceProcess(environment);
+  return serving(new ServiceProcess(environment));
+}
+
+/** Starts another checkout, in its folder, with nothing that says where its data are. */
+export async function startServiceIn(checkout: string): Promise<RunningService> {
+  return serving(new ServiceProcess({}, [], checkout, checkout));
+}
+
+async function serving(service: ServiceProcess): Promise<RunningService> {
   const line = await service.logged("auth is serving").catch((error: unknown) => {
     service.kill("SIGKILL");
     throw error;
@@ -141,6 +149,8 @@ export async function startService(environment: Environment): Promise<RunningSer
 /** A folder that is gone afterwards. */
 export async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
   const path = await mkdtemp(join(tmpdir(), "auth-test-"));
+  // The user that PostgreSQL runs as has to get through.
+  await chmod(path, 0o755);
   return {
     path,
     [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),

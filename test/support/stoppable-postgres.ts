@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, symlink } from "node:fs/promises";
+import { chmod, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
@@ -13,7 +13,7 @@ import {
 } from "../../src/infrastructure/db/embedded-postgres.ts";
 
 const tooManyConnections = "53300";
-/** What the embedded PostgreSQL is started with. None is kept for a superuser here: "auth" is one. */
+/** What the embedded PostgreSQL is started with. None is kept for the superuser. */
 const maxConnections = 64;
 
 /**
@@ -24,20 +24,23 @@ export class StoppablePostgres implements AsyncDisposable {
   readonly #folder: string;
   readonly #holders: Client[] = [];
   #server: EmbeddedPostgres | undefined;
+  #uri = "";
 
   /** One that runs. */
   static async start(): Promise<StoppablePostgres> {
-    const postgres = await StoppablePostgres.stopped();
+    const folder = await mkdtemp(join(tmpdir(), "auth-test-"));
+    // Whoever PostgreSQL runs as has to get through.
+    await chmod(folder, 0o755);
+    const postgres = new StoppablePostgres(folder);
     await postgres.start();
     return postgres;
   }
 
-  /** One that has not been started yet. */
+  /** One that does not run, and whose URI is known. */
   static async stopped(): Promise<StoppablePostgres> {
-    const folder = await mkdtemp(join(tmpdir(), "auth-test-"));
-    // Whoever PostgreSQL runs as has to get through.
-    await chmod(folder, 0o755);
-    return new StoppablePostgres(folder);
+    const postgres = await StoppablePostgres.start();
+    await postgres.stop();
+    return postgres;
   }
 
   private constructor(folder: string) {
@@ -46,15 +49,29 @@ export class StoppablePostgres implements AsyncDisposable {
 
   /** URI of the database "auth". */
   get uri(): string {
-    const parameters = new URLSearchParams({ host: join(this.#folder, "socket"), sslmode: "disable" });
-    return `postgresql://auth@localhost/auth?${parameters}`;
+    return this.#uri;
   }
 
   async start(): Promise<void> {
     this.#server = await startEmbeddedPostgres({ dataDir: join(this.#folder, "data") });
-    const socketFolder = new URL(this.#server.uri).searchParams.get("host");
-    await rm(join(this.#folder, "socket"), { force: true });
-    await symlink(String(socketFolder), join(this.#folder, "socket"));
+    const uri = new URL(this.#server.uri);
+    const link = join(this.#folder, "socket");
+    await rm(link, { force: true });
+    await symlink(String(uri.searchParams.get("host")), link);
+    uri.searchParams.set("host", link);
+    this.#uri = uri.href;
+  }
+
+  /** Gives it a password that a test knows, which it keeps. */
+  async setPassword(password: string): Promise<void> {
+    const uri = new URL(this.#uri);
+    const client = new Client({ connectionString: this.#uri });
+    await client.connect();
+    await client.query(`alter role ${uri.username} password '${password}'`);
+    await client.end();
+    await writeFile(join(this.#folder, "data/database-password"), password);
+    uri.password = password;
+    this.#uri = uri.href;
   }
 
   /** A fast shutdown: clients are cut off with 57P01. */

@@ -61,7 +61,8 @@ export class WireProxy implements AsyncDisposable {
     uri.searchParams.delete("host");
     uri.searchParams.delete("port");
     const { port } = this.#server.address() as AddressInfo;
-    return `postgresql://${uri.username || "auth"}@127.0.0.1:${port}${uri.pathname}${uri.search}`;
+    const credentials = `${uri.username || "auth"}${uri.password && `:${uri.password}`}`;
+    return `postgresql://${credentials}@127.0.0.1:${port}${uri.pathname}${uri.search}`;
   }
 
   get connections(): number {

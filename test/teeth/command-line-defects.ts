@@ -37,7 +37,7 @@ export const commandLineDefects: readonly Defect[] = [
   {
     name: "a rotation that is asked for twice adds two keys",
     file: "src/domain/signing-key/key-ring.ts",
-    find: "    if (waiting !== undefined) return { key: waiting, added: false };\n",
+    find: "    if (waiting !== undefined) return { key: this.#keyOf(waiting.id), added: false };\n",
     replace: "",
     test: "test/domain/signing-key/operated-keys.test.ts",
     named: "adds none where the next one waits",

@@ -2,6 +2,7 @@ import { commandLineDefects } from "./command-line-defects.ts";
 import { edgeDefects } from "./edge-defects.ts";
 import { eventDefects } from "./event-defects.ts";
 import { guessingDefects } from "./guessing-defects.ts";
+import { hostDefects } from "./host-defects.ts";
 import { httpDefects } from "./http-defects.ts";
 import { passwordDefects } from "./password-defects.ts";
 import { passwordHashDefects } from "./password-hash-defects.ts";
@@ -244,6 +245,7 @@ export const defects: readonly Defect[] = [
   ...transferDefects,
   ...transportDefects,
   ...guessingDefects,
+  ...hostDefects,
   ...httpDefects,
   ...passwordDefects,
   ...commandLineDefects,

@@ -29,8 +29,8 @@ export const tokenDefects: readonly Defect[] = [
   {
     name: "a signing key signs as soon as it is made",
     file: "src/domain/signing-key/key-ring.ts",
-    find: "activateAfterMs: isFirst ? 0 : Math.max(dueInMs, this.#leadMs),",
-    replace: "activateAfterMs: 0,",
+    find: "this.#newKey(isFirst ? 0 : Math.max(dueInMs, this.#leadMs))",
+    replace: "this.#newKey(0)",
     test: "test/domain/signing-key/key-rotation.test.ts",
     named: "",
   },

@@ -26,7 +26,10 @@ function secretsCheck({ wrappingKeys: source }: Config, pool: Pool): Check {
     async run() {
       const wrappingKeys = await findWrappingKeys(source);
       const shared = await storedSecrets(pool);
-      const { keys } = await signingKeysOf(pool).list();
+      // The private key of a revoked one is erased.
+      const keys = (await signingKeysOf(pool).list()).keys.filter(
+        ({ revokeTime }) => revokeTime === undefined,
+      );
       const count = shared.length + keys.length;
       if (count === 0) return ok("There are none yet: the first start makes them.");
       if (wrappingKeys === undefined) {

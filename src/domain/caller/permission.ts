@@ -22,6 +22,7 @@ export const permissions = [
   "sessions.revoke",
   "tokens.introspect",
   "keys.get",
+  "keys.revoke",
   "serviceAccounts.create",
   "serviceAccounts.get",
   "serviceAccounts.update",

@@ -2,6 +2,8 @@ import type { RelationalRepository } from "../../interfaces/relationaldb/relatio
 import type { NewSigningKey } from "../../interfaces/relationaldb/signing-key-repository.ts";
 import type { AuditEvents } from "../audit/event.ts";
 import type { Call } from "../call.ts";
+import { DomainError } from "../errors.ts";
+import { KeyTimeline } from "./key-timeline.ts";
 import type {
   SigningAlgorithm,
   SigningKey,
@@ -21,15 +23,20 @@ export interface KeySchedule {
 }
 
 interface Loaded {
+  /** Those that are not revoked, by id. */
   readonly keys: ReadonlyMap<string, SigningKey>;
-  /** By sequence. */
-  readonly inOrder: readonly SigningKey[];
+  readonly timeline: KeyTimeline;
   /** The database's time, and this process's, of the moment. */
   readonly time: number;
   readonly loadedAt: number;
 }
 
-const nothing: Loaded = { keys: new Map(), inOrder: [], time: 0, loadedAt: Number.NEGATIVE_INFINITY };
+const nothing: Loaded = {
+  keys: new Map(),
+  timeline: new KeyTimeline([]),
+  time: 0,
+  loadedAt: Number.NEGATIVE_INFINITY,
+};
 
 /**
  * The signing keys as this process knows them. Keys are made, published, activated and retired by a schedule that follows
@@ -65,7 +72,7 @@ export class KeyRing {
     this.#monotonicMs = dependencies.monotonicMs;
   }
 
-  /** All keys that are known, by id. */
+  /** All keys that are known and not revoked, by id. */
   get keys(): ReadonlyMap<string, SigningKey> {
     return this.#loaded.keys;
   }
@@ -84,9 +91,9 @@ export class KeyRing {
   async maintain(call: Call): Promise<void> {
     for (const row of await this.#load(call)) await this.#rewrap(call, row);
     if (await this.#addNext(call)) await this.#load(call);
-    const retired = this.#loaded.inOrder.filter((key) => !this.isGoodAt(key.id, this.#loaded.time));
-    if (retired.length > 0) {
-      const ids = retired.map(({ id }) => id);
+    const { timeline, time } = this.#loaded;
+    const ids = timeline.forgettable(time, this.#schedule.tokenLifetimeMs, this.#leadMs);
+    if (ids.length > 0) {
       await this.#repository.transaction(call, ({ signingKeys }) => signingKeys.remove(ids));
     }
   }
@@ -98,30 +105,63 @@ export class KeyRing {
   async rotate(call: Call): Promise<{ key: SigningKey; added: boolean }> {
     await this.#load(call);
     const waiting = this.#waiting();
-    if (waiting !== undefined) return { key: waiting, added: false };
+    if (waiting !== undefined) return { key: this.#keyOf(waiting.id), added: false };
     const id = await this.#add(call, 0);
     await this.#load(call);
     // Another instance may have added one at the same moment: then that is the next one.
-    const key = this.keys.get(id) ?? this.#waiting() ?? this.signingAt(this.#loaded.time);
+    const next = this.#waiting();
+    const key = this.keys.get(id) ?? (next ? this.#keyOf(next.id) : this.signingAt(this.#loaded.time));
     return { key, added: key.id === id };
+  }
+
+  /**
+   * Permanently revokes a key: its tokens are refused from now on. If it is the key that signs, the next one signs from now
+   * on, and is made if it is missing. Revoking a key again changes nothing.
+   *
+   * @throws SIGNING_KEY_NOT_FOUND
+   */
+  async revoke(call: Call, id: string): Promise<{ id: string; revokeTime: Date; signing: SigningKey }> {
+    const successor = this.#newKey(0);
+    const revoked = this.#events.of(call, { type: "signing-key.revoked", objectId: id });
+    const added = this.#events.of(call, { type: "signing-key.added", objectId: successor.id });
+    await this.#repository.transaction(call, async ({ signingKeys, events }) => {
+      const { keys, time } = await signingKeys.list();
+      if (!keys.some((key) => key.id === id)) {
+        throw new DomainError("SIGNING_KEY_NOT_FOUND", "no signing key has this id; GetJwks lists the ids");
+      }
+      const signs = new KeyTimeline(keys).signingAt(time.getTime())?.id === id;
+      if (!(await signingKeys.revoke(id))) return;
+      await events.add(revoked);
+      if (!signs) return;
+      const next = new KeyTimeline((await signingKeys.list()).keys).after(id);
+      if (next !== undefined) return signingKeys.activate(next.id);
+      const sequence = (keys.at(-1)?.sequence ?? 0) + 1;
+      if (await signingKeys.add({ ...successor, sequence })) await events.add(added);
+    });
+    const row = (await this.#load(call)).find((each) => each.id === id);
+    const revokeTime = row?.revokeTime ?? new Date(this.#loaded.time);
+    return { id, revokeTime, signing: this.signingAt(this.#loaded.time) };
   }
 
   /** Every key, oldest first, and what it is now. */
   async list(call: Call): Promise<SigningKeyStatus[]> {
     const rows = await this.#load(call);
-    const { time, inOrder } = this.#loaded;
-    const signing = inOrder.length === 0 ? undefined : this.signingAt(time);
-    return rows.map(({ id, sequence, algorithm, createTime, activateTime }, index) => {
-      const nextTime = rows[index + 1]?.activateTime;
+    const { time, timeline } = this.#loaded;
+    const signing = timeline.signingAt(time);
+    return rows.map((row) => {
+      const { id, sequence, algorithm, createTime, activateTime, revokeTime } = row;
+      const nextTime = timeline.endOf(id);
+      const state = id === signing?.id ? "signing" : stateOf(row, time, this.isGoodAt(id, time));
       return {
         id,
         sequence,
         algorithm,
-        state: id === signing?.id ? "signing" : stateOf(activateTime, time, this.isGoodAt(id, time)),
+        state,
         createTime,
         activateTime,
         deactivateTime: nextTime ?? new Date(activateTime.getTime() + this.#schedule.rotationMs),
         retireTime: nextTime && new Date(nextTime.getTime() + this.#schedule.tokenLifetimeMs),
+        revokeTime,
       };
     });
   }
@@ -129,7 +169,7 @@ export class KeyRing {
   /** Wraps anew what an old wrapping key wraps. Answers how many keys there are, and how many of them it was. */
   async rewrap(call: Call): Promise<{ keys: number; rewrapped: number }> {
     const rows = await this.#load(call);
-    const old = rows.filter((row) => this.#pairs.rewrapped(row) !== undefined);
+    const old = rows.filter((row) => this.#rewrapped(row) !== undefined);
     for (const row of old) await this.#rewrap(call, row);
     return { keys: rows.length, rewrapped: old.length };
   }
@@ -150,33 +190,27 @@ export class KeyRing {
 
   /** The key that signs at a time of the database's clock. */
   signingAt(time: number): SigningKey {
-    const { inOrder } = this.#loaded;
-    // The clocks of a database's nodes differ a little: by one of them the only key may not have begun to sign yet.
-    const key = inOrder.findLast(({ activateTime }) => activateTime.getTime() <= time) ?? inOrder[0];
-    if (key === undefined) throw new Error("there is no signing key");
-    return key;
+    const id = this.#loaded.timeline.signingAt(time)?.id;
+    if (id === undefined) throw new Error("there is no signing key");
+    return this.#keyOf(id);
   }
 
   /** Whether what a key has signed may be good at a time of the database's clock. */
   isGoodAt(id: string, time: number): boolean {
-    const { inOrder } = this.#loaded;
-    const index = inOrder.findIndex((key) => key.id === id);
-    const next = inOrder[index + 1];
-    if (index < 0) return false;
-    return next === undefined || time < next.activateTime.getTime() + this.#schedule.tokenLifetimeMs;
+    return this.#loaded.timeline.isGoodAt(id, time, this.#schedule.tokenLifetimeMs);
   }
 
   /** The keys that verifiers are to know now, the one to sign with next first. */
   published(): SigningKey[] {
-    const { inOrder, time, loadedAt } = this.#loaded;
+    const { keys, time, loadedAt } = this.#loaded;
     const now = time + this.#monotonicMs() - loadedAt;
-    return inOrder.filter(({ id }) => this.isGoodAt(id, now)).reverse();
+    return [...keys.values()].filter(({ id }) => this.isGoodAt(id, now)).reverse();
   }
 
   /** Adds the next key where it is due. Answers whether the keys are others than before. */
   async #addNext(call: Call): Promise<boolean> {
-    const { inOrder, time } = this.#loaded;
-    const last = inOrder.at(-1);
+    const { timeline, time } = this.#loaded;
+    const { last } = timeline;
     const dueInMs = last === undefined ? 0 : last.activateTime.getTime() + this.#schedule.rotationMs - time;
     if (dueInMs > this.#leadMs) return false;
     await this.#add(call, dueInMs);
@@ -190,40 +224,63 @@ export class KeyRing {
 
   /** Adds a key after the last one, unless another instance does. Answers the id that it would have. */
   async #add(call: Call, dueInMs: number): Promise<string> {
-    const id = this.#newId();
     // Nobody knows a key before the first, so nobody has to learn of the first.
-    const isFirst = this.#loaded.inOrder.length === 0;
-    const key: NewSigningKey = {
-      id,
-      sequence: (this.#loaded.inOrder.at(-1)?.sequence ?? 0) + 1,
-      algorithm: this.#algorithm,
-      ...this.#pairs.generate(id, this.#algorithm),
-      activateAfterMs: isFirst ? 0 : Math.max(dueInMs, this.#leadMs),
-    };
-    const event = this.#events.of(call, { type: "signing-key.added", objectId: id });
+    const isFirst = this.#loaded.timeline.last === undefined;
+    const key = this.#newKey(isFirst ? 0 : Math.max(dueInMs, this.#leadMs));
+    const event = this.#events.of(call, { type: "signing-key.added", objectId: key.id });
     await this.#repository.transaction(call, async ({ signingKeys, events }) => {
       if (await signingKeys.add(key)) await events.add(event);
     });
-    return id;
+    return key.id;
+  }
+
+  /** A key after the last one that is known here. */
+  #newKey(activateAfterMs: number): NewSigningKey {
+    const id = this.#newId();
+    return {
+      id,
+      sequence: this.#loaded.timeline.lastSequence + 1,
+      algorithm: this.#algorithm,
+      ...this.#pairs.generate(id, this.#algorithm),
+      activateAfterMs,
+    };
   }
 
   /** The key that is published and does not sign yet. */
-  #waiting(): SigningKey | undefined {
-    const { inOrder, time } = this.#loaded;
-    return inOrder.slice(1).find(({ activateTime }) => activateTime.getTime() > time);
+  #waiting() {
+    return this.#loaded.timeline.waitingAt(this.#loaded.time);
+  }
+
+  #keyOf(id: string): SigningKey {
+    const key = this.keys.get(id);
+    if (key === undefined) throw new Error(`there is no signing key ${id}`);
+    return key;
   }
 
   async #load(call: Call): Promise<readonly SigningKeyRow[]> {
     const loadedAt = this.#monotonicMs();
     const { keys: rows, time } = await this.#repository.read(call).signingKeys.list();
-    const inOrder = rows.map((row) => this.#loaded.keys.get(row.id) ?? this.#pairs.open(row));
-    const keys = new Map(inOrder.map((key) => [key.id, key]));
-    this.#loaded = { keys, inOrder, time: time.getTime(), loadedAt };
+    const usable = rows.filter(({ revokeTime }) => revokeTime === undefined);
+    // Of two reads at once the earlier may be answered last.
+    if (loadedAt < this.#loaded.loadedAt) return rows;
+    const keys = new Map(usable.map((row) => [row.id, this.#known(row) ?? this.#pairs.open(row)]));
+    this.#loaded = { keys, timeline: new KeyTimeline(rows), time: time.getTime(), loadedAt };
     return rows;
   }
 
+  /** A key that is open already, and is as it was. */
+  #known({ id, activateTime }: SigningKeyRow): SigningKey | undefined {
+    const key = this.#loaded.keys.get(id);
+    return key?.activateTime.getTime() === activateTime.getTime() ? key : undefined;
+  }
+
+  /** The private key wrapped again, if an old wrapping key wraps it. That of a revoked key is erased. */
+  #rewrapped(row: SigningKeyRow): Uint8Array | undefined {
+    return row.revokeTime === undefined ? this.#pairs.rewrapped(row) : undefined;
+  }
+
   async #rewrap(call: Call, row: SigningKeyRow): Promise<void> {
-    const wrapped = this.#pairs.rewrapped(row);
+    const wrapped = this.#rewrapped(row);
     if (wrapped === undefined) return;
     await this.#repository.transaction(call, ({ signingKeys }) =>
       signingKeys.rewrap(row.id, row.wrappedPrivateKey, wrapped),
@@ -231,7 +288,12 @@ export class KeyRing {
   }
 }
 
-function stateOf(activateTime: Date, time: number, isGood: boolean): SigningKeyStatus["state"] {
+function stateOf(
+  { activateTime, revokeTime }: SigningKeyRow,
+  time: number,
+  isGood: boolean,
+): SigningKeyStatus["state"] {
+  if (revokeTime !== undefined) return "revoked";
   if (activateTime.getTime() > time) return "next";
   return isGood ? "published" : "retired";
 }

@@ -21,6 +21,8 @@ export interface SigningKeyRow {
   readonly createTime: Date;
   /** From when on it signs, until the next key does. */
   readonly activateTime: Date;
+  /** Since when nothing that it has signed is good. Its private key is erased. */
+  readonly revokeTime?: Date | undefined;
 }
 
 /** A signing key that this process can use. Infrastructure keeps what it needs to sign in `handle`. */
@@ -39,14 +41,16 @@ export interface SigningKeyStatus {
   readonly id: string;
   readonly sequence: number;
   readonly algorithm: SigningAlgorithm;
-  /** Published and to sign next; signing; published still, for what it has signed; or about to be forgotten. */
-  readonly state: "next" | "signing" | "published" | "retired";
+  /** Published and to sign next; signing; published still, for what it has signed; about to be forgotten; or revoked. */
+  readonly state: "next" | "signing" | "published" | "retired" | "revoked";
   readonly createTime: Date;
   readonly activateTime: Date;
   /** When the next key signs in its place: of the last key, when that is due. */
   readonly deactivateTime: Date;
   /** When nothing that it has signed is good any longer. Undefined while it is the last. */
   readonly retireTime: Date | undefined;
+  /** When it was revoked. Undefined if it was not. */
+  readonly revokeTime: Date | undefined;
 }
 
 /** Makes key pairs and wraps their private halves. */

@@ -6,6 +6,8 @@ import type { Call } from "../call.ts";
 export interface KnownStatus {
   readonly userId: string;
   readonly live: boolean;
+  /** The ids of the signing keys that are revoked. */
+  readonly revokedKeys: readonly string[];
   /** The database's time now, as far as is known. Milliseconds. */
   readonly time: number;
 }
@@ -36,8 +38,8 @@ export class SessionStatuses {
     if (known === undefined) return undefined;
     const ageMs = this.#monotonicMs() - known.askedAt;
     if (ageMs > maxStalenessMs) return undefined;
-    const { userId, live, time } = known.status;
-    return { userId, live, time: time.getTime() + ageMs };
+    const { userId, live, revokedKeys, time } = known.status;
+    return { userId, live, revokedKeys, time: time.getTime() + ageMs };
   }
 
   /** The status of each of the sessions that there are, by the database. */
@@ -47,7 +49,8 @@ export class SessionStatuses {
     const known = new Map<string, KnownStatus>();
     for (const status of statuses) {
       this.#remember(status, askedAt);
-      known.set(status.id, { userId: status.userId, live: status.live, time: status.time.getTime() });
+      const { userId, live, revokedKeys, time } = status;
+      known.set(status.id, { userId, live, revokedKeys, time: time.getTime() });
     }
     return known;
   }

@@ -109,6 +109,8 @@ export class TokenService {
     return (
       status.live &&
       status.userId === claims.sub &&
+      // As fresh as the status: this instance may not have read the keys since one was revoked.
+      !status.revokedKeys.includes(keyId) &&
       status.time < claims.exp * 1_000 &&
       claims.iat * 1_000 <= status.time + leewayMs &&
       this.#keyRing.isGoodAt(keyId, status.time)

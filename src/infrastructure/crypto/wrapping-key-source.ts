@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, link, mkdir, open, unlink } from "node:fs/promises";
+import { type FileHandle, link, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Secret } from "../../domain/secret.ts";
+import { makeFolder } from "../make-folder.ts";
 import { StartError } from "../start-error.ts";
 import { WrappingKeys } from "./wrapping-keys.ts";
 
@@ -80,8 +81,8 @@ async function read(file: string, forbidden: number, may: string): Promise<strin
 async function make(folder: string, file: string): Promise<string> {
   const draft = `${file}.${process.pid}.${randomBytes(6).toString("hex")}`;
   try {
-    // As the database makes it: its processes may run as somebody else, who has to get to their folder below this one.
-    await mkdir(folder, { recursive: true, mode: 0o755 });
+    // The database has made it, as a rule, and for its processes.
+    await makeFolder(folder, 0o711);
     try {
       await write(draft, `${randomBytes(32).toString("base64")}\n`);
       // Unlike a rename, a link takes no name that is taken.

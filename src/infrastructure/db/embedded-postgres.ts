@@ -1,8 +1,16 @@
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import {
+  createServiceRole,
+  readPassword,
+  serviceUri,
+  superuserUri,
+  writeAccessRules,
+} from "./embedded-postgres/access.ts";
 import { findBinaries } from "./embedded-postgres/binaries.ts";
-import { checkCluster, clusterOwner, createCluster } from "./embedded-postgres/cluster.ts";
+import { closedFolder, type UserIds } from "./embedded-postgres/closed-folder.ts";
+import { checkCluster, createCluster, findCluster } from "./embedded-postgres/cluster.ts";
 import { displayPath, prepareDataFolder } from "./embedded-postgres/data-folder.ts";
 import {
   EmbeddedPostgresError,
@@ -11,8 +19,9 @@ import {
 } from "./embedded-postgres/embedded-postgres-error.ts";
 import { type FolderLock, lockFolder } from "./embedded-postgres/folder-lock.ts";
 import type { GuardedProcess } from "./embedded-postgres/guarded-process.ts";
-import { chooseProcessOwner, closedFolder, type User } from "./embedded-postgres/process-owner.ts";
-import { databaseUri, fitsSocket, startServer, untilReady } from "./embedded-postgres/server.ts";
+import { chooseProcessOwner } from "./embedded-postgres/process-owner.ts";
+import { reachablePrograms } from "./embedded-postgres/reachable-programs.ts";
+import { fitsSocket, socketIn, startServer, untilReady } from "./embedded-postgres/server.ts";
 import { ServerLog } from "./embedded-postgres/server-log.ts";
 import { endServer, recordedProcess, send } from "./embedded-postgres/server-processes.ts";
 import { TemporaryFolders } from "./embedded-postgres/temporary-folders.ts";
@@ -21,7 +30,10 @@ export { EmbeddedPostgresError, FolderInUseError };
 
 /** A PostgreSQL that belongs to this process and lives in a folder of its own. */
 export interface EmbeddedPostgres {
-  /** Where its database "auth" is: a postgresql: URI whose parameter `host` is the folder of a Unix socket. */
+  /**
+   * Where its database "auth" is: a postgresql: URI with a password, whose parameter `host` is the folder of a Unix
+   * socket. The role in it owns the database and is not a superuser.
+   */
   readonly uri: string;
   /** Absolute path of the data folder. */
   readonly dataDir: string;
@@ -49,11 +61,11 @@ export interface EmbeddedPostgresOptions {
 
 /**
  * Starts the database that serves when none is configured: a real PostgreSQL, as durable as any, on a Unix socket that
- * only the user it runs as and root can reach. It needs no user, password or port, creates its data on the first start
- * and recovers them after a crash. It ends with this process, even with one that is killed.
+ * only the user it runs as and root can reach. It needs no configured account, password or port, creates its data on
+ * the first start and recovers them after a crash. It ends with this process, even with one that is killed.
  *
- * Below the data folder are `postgres` (PGDATA), `postgres.log`, `lock`, and while it runs `pid` and
- * `temporary-folders`.
+ * Below the data folder are `postgres` (PGDATA), `postgres.log`, `lock`, `database-password`, `pg_hba.conf`, perhaps a
+ * copy of PostgreSQL's programs, and while it runs `pid` and `temporary-folders`.
  *
  * @throws FolderInUseError when another process has the data folder; EmbeddedPostgresError when it cannot run here, or the
  * folder is not ours.
@@ -73,7 +85,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 async function start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const { logger = () => {}, signal, onWaiting = () => {} } = options;
   signal?.throwIfAborted();
-  const binaries = await findBinaries();
+  const found = await findBinaries();
   const dataDir = await prepareDataFolder(options.dataDir);
   const pgdata = join(dataDir, "postgres");
 
@@ -82,13 +94,9 @@ async function start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres
   const log = started.adopt(ServerLog.open(dataDir), (file) => file.close());
   const folders = started.adopt(await TemporaryFolders.open(dataDir), (all) => all.removeAll());
 
-  const existing = await clusterOwner(pgdata);
-  const owner = await chooseProcessOwner({ dataDir, postgres: binaries.postgres, clusterOwner: existing });
-  if (owner.capability !== undefined) {
-    logger(
-      `PostgreSQL runs as user ${owner.user.name} with ${owner.capability}, to get into the folders of root`,
-    );
-  }
+  const existing = await findCluster(pgdata);
+  const owner = await chooseProcessOwner(existing);
+  const binaries = await reachablePrograms({ dataDir, binaries: found, owner, folders, logger });
   if (existing === undefined) {
     logger(`creating a new database in ${displayPath(pgdata)}`);
     await createCluster({ dataDir, pgdata, binaries, owner, folders, log, signal, onWaiting });
@@ -98,8 +106,10 @@ async function start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres
   }
 
   signal?.throwIfAborted();
-  const socketFolder = await folders.create(await socketParent(owner.user), owner.user);
-  const server = await startServer({ pgdata, socketFolder, binaries, owner, log });
+  const known = await readPassword(dataDir);
+  await writeAccessRules(dataDir, known === undefined);
+  const socketFolder = await folders.create(socketParent(owner.user), owner.user);
+  const server = await startServer({ dataDir, pgdata, socketFolder, binaries, owner, log });
   onWaiting();
   let stopping = false;
   let patienceMs = 0;
@@ -108,12 +118,15 @@ async function start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres
     await letClientsGo(server, pgdata, patienceMs);
     await stopServer(server, pgdata, logger);
   });
-  await ready(server, { socketFolder, log, logger, signal });
+  const socket = socketIn(socketFolder);
+  const uri = known === undefined ? superuserUri(socket) : serviceUri(socket, known);
+  await ready(server, { uri, dataDir, log, logger, signal });
+  const password = known ?? (await createServiceRole(dataDir, socket));
 
   const running = started.move();
   let stopped: Promise<void> | undefined;
   return {
-    uri: databaseUri(socketFolder, "auth"),
+    uri: serviceUri(socket, password),
     dataDir,
     stop(clientsMs = 0) {
       patienceMs = clientsMs;
@@ -152,7 +165,9 @@ async function takeFolder(
 }
 
 interface Readiness {
-  readonly socketFolder: string;
+  /** Of a database on it. */
+  readonly uri: string;
+  readonly dataDir: string;
   readonly log: ServerLog;
   readonly logger: (line: string) => void;
   readonly signal: AbortSignal | undefined;
@@ -160,7 +175,7 @@ interface Readiness {
 
 async function ready(
   server: GuardedProcess,
-  { socketFolder, log, logger, signal }: Readiness,
+  { uri, dataDir, log, logger, signal }: Readiness,
 ): Promise<void> {
   const ended = new AbortController();
   void server.exited.then((reason = "exit code 0") =>
@@ -172,7 +187,7 @@ async function ready(
   );
   const patience = setInterval(() => logger("PostgreSQL is not ready yet; it may be recovering"), 5_000);
   try {
-    await untilReady(socketFolder, signal ? AbortSignal.any([signal, ended.signal]) : ended.signal);
+    await untilReady(uri, dataDir, signal ? AbortSignal.any([signal, ended.signal]) : ended.signal);
   } finally {
     clearInterval(patience);
   }
@@ -195,7 +210,7 @@ async function stopServer(server: GuardedProcess, pgdata: string, logger: (line:
 }
 
 /** The system's folder for temporary files, unless its path is too long for a socket or the server's user is kept out. */
-async function socketParent(user: User): Promise<string> {
+function socketParent(user: UserIds): string {
   const parent = resolve(tmpdir());
-  return fitsSocket(parent) && (await closedFolder(parent, user)) === undefined ? parent : "/tmp";
+  return fitsSocket(parent) && closedFolder(parent, user) === undefined ? parent : "/tmp";
 }

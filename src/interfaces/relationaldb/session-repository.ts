@@ -8,6 +8,8 @@ export interface SessionStatus {
   readonly userId: string;
   /** The session is live and its user active. */
   readonly live: boolean;
+  /** The ids of the signing keys that are revoked at the moment, of those that are not forgotten yet. */
+  readonly revokedKeys: readonly string[];
   /** The moment. */
   readonly time: Date;
 }

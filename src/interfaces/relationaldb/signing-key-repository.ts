@@ -7,8 +7,11 @@ export interface SigningKeyList {
   readonly time: Date;
 }
 
-/** A key that is to be added: active as soon as it is added, or after a pause, but never before the key before it. */
-export interface NewSigningKey extends Omit<SigningKeyRow, "createTime" | "activateTime"> {
+/**
+ * A key that is to be added: active as soon as it is added, or after a pause, but never before the last key before it that
+ * is not revoked.
+ */
+export interface NewSigningKey extends Omit<SigningKeyRow, "createTime" | "activateTime" | "revokeTime"> {
   readonly activateAfterMs: number;
 }
 
@@ -23,6 +26,15 @@ export interface SigningKeyRepository extends SigningKeyReader {
 
   /** Replaces the wrapped private key of a key, where it is still `current`. Answers whether it was. */
   rewrap(id: string, current: Uint8Array, wrapped: Uint8Array): Promise<boolean>;
+
+  /**
+   * Permanently revokes a key: its private key is erased, and it stays listed until it is removed. Answers whether it was there
+   * and not revoked before.
+   */
+  revoke(id: string): Promise<boolean>;
+
+  /** Makes a key active now, where it would be later. */
+  activate(id: string): Promise<void>;
 
   /** Forgets the keys of these ids. */
   remove(ids: readonly string[]): Promise<void>;

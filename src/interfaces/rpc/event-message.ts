@@ -32,6 +32,7 @@ const types: Record<EventType, Event_Type> = {
   "service-account-key.disabled": Event_Type.SERVICE_ACCOUNT_KEY_DISABLED,
   "service-account-key.deleted": Event_Type.SERVICE_ACCOUNT_KEY_DELETED,
   "signing-key.added": Event_Type.SIGNING_KEY_ADDED,
+  "signing-key.revoked": Event_Type.SIGNING_KEY_REVOKED,
 };
 
 const outcomes: Record<Outcome, Event_Outcome> = {

@@ -1,5 +1,11 @@
 import { create } from "@bufbuild/protobuf";
-import { type Duration, durationFromMs, durationMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import {
+  type Duration,
+  durationFromMs,
+  durationMs,
+  timestampFromDate,
+  timestampFromMs,
+} from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { Secret } from "../../domain/secret.ts";
 import type { KeyRing } from "../../domain/signing-key/key-ring.ts";
@@ -34,6 +40,11 @@ export function tokenHandlers(tokens: TokenService, keyRing: KeyRing): ServiceIm
       await keyRing.freshen(toCall(context));
       const keys = jwksOf(keyRing.published()).map(({ y = "", ...key }) => ({ ...key, y }));
       return { keys, maxAge: durationFromMs(keyRing.maxAgeMs) };
+    },
+
+    async revokeSigningKey({ kid }, context) {
+      const { revokeTime, signing } = await keyRing.revoke(toCall(context), kid.toLowerCase());
+      return { revokeTime: timestampFromDate(revokeTime), signingKid: signing.id };
     },
   };
 }

@@ -29,8 +29,8 @@ test("what the database says is answered by session, and what it does not know i
   const time = clocks.databaseMs;
   expect(await statuses.ask(aCall(), [a.id, unknown, b.id])).toEqual(
     new Map([
-      [a.id, { userId: a.userId, live: true, time }],
-      [b.id, { userId: b.userId, live: false, time }],
+      [a.id, { userId: a.userId, live: true, revokedKeys: [], time }],
+      [b.id, { userId: b.userId, live: false, revokedKeys: [], time }],
     ]),
   );
   expect(asked).toEqual([{ what: "sessions.statuses", about: [[a.id, unknown, b.id]] }]);
@@ -44,12 +44,17 @@ describe("from memory", () => {
     expect(statuses.recall(id, 1e9)).toBeUndefined();
     await ask(id);
     const time = clocks.databaseMs;
-    expect(statuses.recall(id, 1)).toEqual({ userId, live: true, time });
+    expect(statuses.recall(id, 1)).toEqual({ userId, live: true, revokedKeys: [], time });
     clocks.pass(5 * second);
-    expect(statuses.recall(id, 5 * second)).toEqual({ userId, live: true, time: time + 5 * second });
+    expect(statuses.recall(id, 5 * second)).toEqual({
+      userId,
+      live: true,
+      revokedKeys: [],
+      time: time + 5 * second,
+    });
     expect(statuses.recall(id, 5 * second - 1)).toBeUndefined();
     await ask(id);
-    expect(statuses.recall(id, 1)).toEqual({ userId, live: true, time: time + 5 * second });
+    expect(statuses.recall(id, 1)).toEqual({ userId, live: true, revokedKeys: [], time: time + 5 * second });
   });
 
   test.each([0, -1, Number.NaN])("comes nothing where it may be %d ms old", async (maxStalenessMs) => {
@@ -71,7 +76,7 @@ describe("from memory", () => {
     const { id } = (await aSession(repository)).session;
     const { answer, asking } = slowly(id);
     clocks.pass(10 * second);
-    answer({ id, userId: "u", live: true, time: clocks.database() });
+    answer({ id, userId: "u", live: true, revokedKeys: [], time: clocks.database() });
     await asking;
     expect(statuses.recall(id, 10 * second)?.live).toBe(true);
     expect(statuses.recall(id, 10 * second - 1)).toBeUndefined();
@@ -80,7 +85,7 @@ describe("from memory", () => {
   test("an earlier question that is answered later does not bring an ended session back", async () => {
     const { id, userId } = (await aSession(repository)).session;
     const { answer, asking } = slowly(id);
-    const before = { id, userId, live: true, time: clocks.database() };
+    const before = { id, userId, live: true, revokedKeys: [], time: clocks.database() };
     clocks.pass(1);
     await end(id);
     await ask(id);
@@ -95,7 +100,7 @@ describe("from memory", () => {
     repository.read = (call) => {
       const readers = read.call(repository, call);
       const answer = async (asked: readonly string[]) =>
-        asked.map((id) => ({ id, userId: "u", live: true, time: clocks.database() }));
+        asked.map((id) => ({ id, userId: "u", live: true, revokedKeys: [], time: clocks.database() }));
       return { ...readers, sessions: { ...readers.sessions, statuses: answer } };
     };
     await statuses.ask(aCall(), ids.slice(0, 10_000));

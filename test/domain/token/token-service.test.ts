@@ -178,6 +178,22 @@ describe("a token is not good", () => {
   });
 });
 
+describe("a key that another instance has revoked", () => {
+  test("ends its tokens with the next question to the database, although the keys were not read since", async () => {
+    const token = await aToken();
+    const fromMemory = { maxStalenessMs: minute };
+    expect(await introspect(token, fromMemory)).toBeDefined();
+    const { id } = parts.keyRing.signingAt(clocks.databaseMs);
+    await aKeyRing(repository, clocks).revoke(aCall(), id);
+    expect(parts.keyRing.keys.has(id)).toBe(true);
+    // An answer may be as old as its caller allows.
+    expect(await introspect(token, fromMemory)).toBeDefined();
+    expect(await introspect(token)).toBeUndefined();
+    expect(await batch([token])).toEqual([undefined]);
+    expect(await introspect(token, fromMemory)).toBeUndefined();
+  });
+});
+
 describe("keys that may be old", () => {
   test("are loaded before a token is looked at", async () => {
     const token = await aToken();

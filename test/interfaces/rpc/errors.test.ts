@@ -37,6 +37,7 @@ const codes: Record<Reason, Code> = {
   ROLE_UNKNOWN: Code.InvalidArgument,
   SERVICE_ACCOUNT_NOT_FOUND: Code.NotFound,
   SERVICE_ACCOUNT_KEY_NOT_FOUND: Code.NotFound,
+  SIGNING_KEY_NOT_FOUND: Code.NotFound,
   SERVICE_ACCOUNT_NAME_TAKEN: Code.AlreadyExists,
   TOO_MANY_KEYS: Code.FailedPrecondition,
   AUDIENCE_UNKNOWN: Code.InvalidArgument,

@@ -1,5 +1,7 @@
+import { randomUUID } from "node:crypto";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { Code } from "@connectrpc/connect";
 import { beforeEach, describe, expect, test } from "vitest";
 import { IntrospectTokenResponseSchema } from "../../../src/gen/auth/v1/token_service_pb.ts";
 import { aCall } from "../../support/calls.ts";
@@ -117,6 +119,26 @@ describe("BatchIntrospectTokens", () => {
     const { tokens: issued } = await rpc.signIn();
     const { results } = await tokens.batchIntrospectTokens({ tokens: Array(500).fill(issued.accessToken) });
     expect(results.filter(({ active }) => active)).toHaveLength(500);
+  });
+});
+
+describe("RevokeSigningKey", () => {
+  test("takes the key out of the set, ends its tokens and answers the one that signs now", async () => {
+    const { tokens: issued } = await rpc.signIn();
+    const [kid = ""] = (await tokens.getJwks({})).keys.map((key) => key.kid);
+    const answer = await tokens.revokeSigningKey({ kid: kid.toUpperCase() });
+    expect((await tokens.getJwks({})).keys.map((key) => key.kid)).toEqual([answer.signingKid]);
+    expect(await tokens.introspectToken({ token: issued.accessToken })).toEqual(inactive);
+    const { tokens: next } = await rpc.sessions.refreshSession({ refreshToken: issued.refreshToken });
+    expect((await tokens.introspectToken({ token: next?.accessToken ?? "" })).active).toBe(true);
+    expect(await tokens.revokeSigningKey({ kid })).toEqual(answer);
+  });
+
+  test("of a key that there is not is not found", async () => {
+    await expect(tokens.revokeSigningKey({ kid: randomUUID() })).rejects.toMatchObject({
+      code: Code.NotFound,
+      rawMessage: "no signing key has this id; GetJwks lists the ids",
+    });
   });
 });
 

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth/v1/token_service.proto.
  */
 export const file_auth_v1_token_service: GenFile = /*@__PURE__*/
-  fileDesc("ChthdXRoL3YxL3Rva2VuX3NlcnZpY2UucHJvdG8SB2F1dGgudjEicwoWSW50cm9zcGVjdFRva2VuUmVxdWVzdBIVCgV0b2tlbhgBIAEoCUIGgAEB4EECEhAKCGF1ZGllbmNlGAIgASgJEjAKDW1heF9zdGFsZW5lc3MYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iTwoXSW50cm9zcGVjdFRva2VuUmVzcG9uc2USDgoGYWN0aXZlGAEgASgIEiQKBmNsYWltcxgCIAEoCzIULmF1dGgudjEuVG9rZW5DbGFpbXMi2gEKC1Rva2VuQ2xhaW1zEg4KBmlzc3VlchgBIAEoCRIPCgdzdWJqZWN0GAIgASgJEhAKCGF1ZGllbmNlGAMgASgJEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgppc3N1ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCgh0b2tlbl9pZBgGIAEoCRIRCgljbGllbnRfaWQYByABKAkSEgoKc2Vzc2lvbl9pZBgIIAEoCSKFAQocQmF0Y2hJbnRyb3NwZWN0VG9rZW5zUmVxdWVzdBIhCgZ0b2tlbnMYASADKAlCEYABAeBBArpICJIBBQgBEPQDEhAKCGF1ZGllbmNlGAIgASgJEjAKDW1heF9zdGFsZW5lc3MYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iUgodQmF0Y2hJbnRyb3NwZWN0VG9rZW5zUmVzcG9uc2USMQoHcmVzdWx0cxgBIAMoCzIgLmF1dGgudjEuSW50cm9zcGVjdFRva2VuUmVzcG9uc2UiEAoOR2V0Sndrc1JlcXVlc3QiYAoPR2V0Sndrc1Jlc3BvbnNlEiEKBGtleXMYASADKAsyEy5hdXRoLnYxLkpzb25XZWJLZXkSKgoHbWF4X2FnZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJjCgpKc29uV2ViS2V5EgsKA2tpZBgBIAEoCRILCgNrdHkYAiABKAkSCwoDYWxnGAMgASgJEgsKA3VzZRgEIAEoCRILCgNjcnYYBSABKAkSCQoBeBgGIAEoCRIJCgF5GAcgASgJMskCCgxUb2tlblNlcnZpY2USawoPSW50cm9zcGVjdFRva2VuEh8uYXV0aC52MS5JbnRyb3NwZWN0VG9rZW5SZXF1ZXN0GiAuYXV0aC52MS5JbnRyb3NwZWN0VG9rZW5SZXNwb25zZSIVorsYEXRva2Vucy5pbnRyb3NwZWN0En0KFUJhdGNoSW50cm9zcGVjdFRva2VucxIlLmF1dGgudjEuQmF0Y2hJbnRyb3NwZWN0VG9rZW5zUmVxdWVzdBomLmF1dGgudjEuQmF0Y2hJbnRyb3NwZWN0VG9rZW5zUmVzcG9uc2UiFaK7GBF0b2tlbnMuaW50cm9zcGVjdBJNCgdHZXRKd2tzEhcuYXV0aC52MS5HZXRKd2tzUmVxdWVzdBoYLmF1dGgudjEuR2V0Sndrc1Jlc3BvbnNlIg+QAgGiuxgIa2V5cy5nZXRiBnByb3RvMw", [file_auth_v1_permission, file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChthdXRoL3YxL3Rva2VuX3NlcnZpY2UucHJvdG8SB2F1dGgudjEicwoWSW50cm9zcGVjdFRva2VuUmVxdWVzdBIVCgV0b2tlbhgBIAEoCUIGgAEB4EECEhAKCGF1ZGllbmNlGAIgASgJEjAKDW1heF9zdGFsZW5lc3MYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iTwoXSW50cm9zcGVjdFRva2VuUmVzcG9uc2USDgoGYWN0aXZlGAEgASgIEiQKBmNsYWltcxgCIAEoCzIULmF1dGgudjEuVG9rZW5DbGFpbXMi2gEKC1Rva2VuQ2xhaW1zEg4KBmlzc3VlchgBIAEoCRIPCgdzdWJqZWN0GAIgASgJEhAKCGF1ZGllbmNlGAMgASgJEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgppc3N1ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCgh0b2tlbl9pZBgGIAEoCRIRCgljbGllbnRfaWQYByABKAkSEgoKc2Vzc2lvbl9pZBgIIAEoCSKFAQocQmF0Y2hJbnRyb3NwZWN0VG9rZW5zUmVxdWVzdBIhCgZ0b2tlbnMYASADKAlCEYABAeBBArpICJIBBQgBEPQDEhAKCGF1ZGllbmNlGAIgASgJEjAKDW1heF9zdGFsZW5lc3MYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iUgodQmF0Y2hJbnRyb3NwZWN0VG9rZW5zUmVzcG9uc2USMQoHcmVzdWx0cxgBIAMoCzIgLmF1dGgudjEuSW50cm9zcGVjdFRva2VuUmVzcG9uc2UiEAoOR2V0Sndrc1JlcXVlc3QiYAoPR2V0Sndrc1Jlc3BvbnNlEiEKBGtleXMYASADKAsyEy5hdXRoLnYxLkpzb25XZWJLZXkSKgoHbWF4X2FnZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiIzChdSZXZva2VTaWduaW5nS2V5UmVxdWVzdBIYCgNraWQYASABKAlCC+BBArpIBXIDsAEBImAKGFJldm9rZVNpZ25pbmdLZXlSZXNwb25zZRIvCgtyZXZva2VfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLc2lnbmluZ19raWQYAiABKAkiYwoKSnNvbldlYktleRILCgNraWQYASABKAkSCwoDa3R5GAIgASgJEgsKA2FsZxgDIAEoCRILCgN1c2UYBCABKAkSCwoDY3J2GAUgASgJEgkKAXgYBiABKAkSCQoBeRgHIAEoCTK2AwoMVG9rZW5TZXJ2aWNlEmsKD0ludHJvc3BlY3RUb2tlbhIfLmF1dGgudjEuSW50cm9zcGVjdFRva2VuUmVxdWVzdBogLmF1dGgudjEuSW50cm9zcGVjdFRva2VuUmVzcG9uc2UiFaK7GBF0b2tlbnMuaW50cm9zcGVjdBJ9ChVCYXRjaEludHJvc3BlY3RUb2tlbnMSJS5hdXRoLnYxLkJhdGNoSW50cm9zcGVjdFRva2Vuc1JlcXVlc3QaJi5hdXRoLnYxLkJhdGNoSW50cm9zcGVjdFRva2Vuc1Jlc3BvbnNlIhWiuxgRdG9rZW5zLmludHJvc3BlY3QSTQoHR2V0SndrcxIXLmF1dGgudjEuR2V0Sndrc1JlcXVlc3QaGC5hdXRoLnYxLkdldEp3a3NSZXNwb25zZSIPkAIBorsYCGtleXMuZ2V0EmsKEFJldm9rZVNpZ25pbmdLZXkSIC5hdXRoLnYxLlJldm9rZVNpZ25pbmdLZXlSZXF1ZXN0GiEuYXV0aC52MS5SZXZva2VTaWduaW5nS2V5UmVzcG9uc2UiEpACAqK7GAtrZXlzLnJldm9rZWIGcHJvdG8z", [file_auth_v1_permission, file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Which token, and how fresh the answer must be.
@@ -250,6 +250,55 @@ export const GetJwksResponseSchema: GenMessage<GetJwksResponse> = /*@__PURE__*/
   messageDesc(file_auth_v1_token_service, 6);
 
 /**
+ * Which signing key.
+ *
+ * @generated from message auth.v1.RevokeSigningKeyRequest
+ */
+export type RevokeSigningKeyRequest = Message<"auth.v1.RevokeSigningKeyRequest"> & {
+  /**
+   * Key id: the `kid` of the key set, and in the header of the tokens that the key has signed. UUID.
+   *
+   * @generated from field: string kid = 1;
+   */
+  kid: string;
+};
+
+/**
+ * Describes the message auth.v1.RevokeSigningKeyRequest.
+ * Use `create(RevokeSigningKeyRequestSchema)` to create a new message.
+ */
+export const RevokeSigningKeyRequestSchema: GenMessage<RevokeSigningKeyRequest> = /*@__PURE__*/
+  messageDesc(file_auth_v1_token_service, 7);
+
+/**
+ * The key is revoked.
+ *
+ * @generated from message auth.v1.RevokeSigningKeyResponse
+ */
+export type RevokeSigningKeyResponse = Message<"auth.v1.RevokeSigningKeyResponse"> & {
+  /**
+   * When it was revoked. Milliseconds.
+   *
+   * @generated from field: google.protobuf.Timestamp revoke_time = 1;
+   */
+  revokeTime?: Timestamp | undefined;
+
+  /**
+   * Key id of the key that signs now.
+   *
+   * @generated from field: string signing_kid = 2;
+   */
+  signingKid: string;
+};
+
+/**
+ * Describes the message auth.v1.RevokeSigningKeyResponse.
+ * Use `create(RevokeSigningKeyResponseSchema)` to create a new message.
+ */
+export const RevokeSigningKeyResponseSchema: GenMessage<RevokeSigningKeyResponse> = /*@__PURE__*/
+  messageDesc(file_auth_v1_token_service, 8);
+
+/**
  * A public key (RFC 7517, RFC 7518 §6.2, RFC 8037).
  *
  * @generated from message auth.v1.JsonWebKey
@@ -310,7 +359,7 @@ export type JsonWebKey = Message<"auth.v1.JsonWebKey"> & {
  * Use `create(JsonWebKeySchema)` to create a new message.
  */
 export const JsonWebKeySchema: GenMessage<JsonWebKey> = /*@__PURE__*/
-  messageDesc(file_auth_v1_token_service, 7);
+  messageDesc(file_auth_v1_token_service, 9);
 
 /**
  * TokenService tells whether access tokens are good. A service that needs no more than RFC 9068 promises verifies them by
@@ -355,6 +404,22 @@ export const TokenService: GenService<{
     methodKind: "unary";
     input: typeof GetJwksRequestSchema;
     output: typeof GetJwksResponseSchema;
+  },
+  /**
+   * RevokeSigningKey permanently revokes a signing key that may have leaked. Once it has been answered, IntrospectToken
+   * reports tokens of the key as inactive on every replica; with `max_staleness`, an answer may be that old. The replica that
+   * answers stops publishing the key and signs with the next one at once, all other replicas within two seconds. If no key
+   * waits to sign next, a new one is made, which verifiers learn about when they fetch the key set again. Offline verifiers
+   * accept tokens of the revoked key until they do so, at most for `max_age` of GetJwks. Sessions and their refresh tokens are
+   * not affected. Revoking a key again changes nothing and returns the time of the first call. Also answers NOT_FOUND with
+   * SIGNING_KEY_NOT_FOUND.
+   *
+   * @generated from rpc auth.v1.TokenService.RevokeSigningKey
+   */
+  revokeSigningKey: {
+    methodKind: "unary";
+    input: typeof RevokeSigningKeyRequestSchema;
+    output: typeof RevokeSigningKeyResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_auth_v1_token_service, 0);

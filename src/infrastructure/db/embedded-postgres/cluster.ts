@@ -1,25 +1,23 @@
-import { readFile, rename, stat } from "node:fs/promises";
+import { lstat, readFile, rename, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { Binaries } from "./binaries.ts";
 import { displayPath, syncNames } from "./data-folder.ts";
 import { EmbeddedPostgresError, systemErrorCode } from "./embedded-postgres-error.ts";
 import { spawnGuarded } from "./guarded-process.ts";
-import type { ProcessOwner, User } from "./process-owner.ts";
+import { withoutAccount } from "./nameless-programs.ts";
+import type { ExistingCluster, ProcessOwner } from "./process-owner.ts";
 import type { ServerLog } from "./server-log.ts";
 import type { TemporaryFolders } from "./temporary-folders.ts";
 
-/** Whom the cluster in a folder belongs to; undefined when there is none. */
-export async function clusterOwner(pgdata: string): Promise<Pick<User, "uid" | "gid"> | undefined> {
-  const owner = await stat(pgdata).catch((error: unknown) => {
+/** The cluster in a folder; undefined when there is none. */
+export async function findCluster(pgdata: string): Promise<ExistingCluster | undefined> {
+  try {
+    const { uid, gid } = await lstat(pgdata);
+    return { pgdata, owner: { uid, gid } };
+  } catch (error) {
     if (systemErrorCode(error) === "ENOENT") return undefined;
     throw error;
-  });
-  if (owner?.uid === 0 && process.geteuid?.() === 0) {
-    throw new EmbeddedPostgresError(
-      `${displayPath(pgdata)} belongs to root, as whom PostgreSQL refuses to run: hand it over (chown -R postgres ${displayPath(pgdata)}), or set AUTH_DATA_DIR to another folder.`,
-    );
   }
-  return owner && { uid: owner.uid, gid: owner.gid };
 }
 
 /**
@@ -31,7 +29,7 @@ export async function checkCluster(pgdata: string, owner: ProcessOwner, binaries
   const { uid } = await stat(pgdata);
   if (uid !== owner.user.uid) {
     throw new EmbeddedPostgresError(
-      `${displayPath(pgdata)} belongs to uid ${uid}, but this process runs as ${owner.user.name} (uid ${owner.user.uid}). Run auth as the folder's owner, hand it over with chown -R, or set AUTH_DATA_DIR to another folder.`,
+      `${displayPath(pgdata)} belongs to uid ${uid}, but this process runs as uid ${owner.user.uid}. Run auth as the folder's owner, hand it over with chown -R, or set AUTH_DATA_DIR to another folder.`,
     );
   }
   const version = await readFile(join(pgdata, "PG_VERSION"), "utf8").catch((error: unknown) => {
@@ -60,13 +58,14 @@ export interface ClusterPlan {
 }
 
 /**
- * Creates a new cluster: UTF-8, C collation, superuser "auth", everybody trusted who reaches the socket. It appears
- * under its name only when it is whole and on disk, so a crash halfway leaves nothing that looks like one.
+ * Creates a new cluster: UTF-8, C collation, superuser "auth", and a pg_hba.conf of its own that rejects everything.
+ * It appears under its name only when it is whole and on disk, so a crash halfway leaves nothing that looks like one.
  *
  * @throws EmbeddedPostgresError with what initdb said, or what the signal was aborted with.
  */
 export async function createCluster(plan: ClusterPlan): Promise<void> {
   const { dataDir, pgdata, folders, log, signal } = plan;
+  await refuseFullDisk(dataDir);
   const draft = await folders.create(dataDir, plan.owner.user);
   try {
     const failure = await runInitdb(draft, plan);
@@ -83,11 +82,26 @@ export async function createCluster(plan: ClusterPlan): Promise<void> {
   }
 }
 
+/** Of a new cluster, and some room for its first write-ahead log. */
+const neededMebibytes = 100;
+
+/** initdb itself could not even log that the disk is full. */
+async function refuseFullDisk(dataDir: string): Promise<void> {
+  const { bavail, bsize } = await statfs(dataDir);
+  const free = Math.floor((bavail * bsize) / 1_048_576);
+  if (free >= neededMebibytes) return;
+  throw new EmbeddedPostgresError(
+    `The data folder ${displayPath(dataDir)} has ${free} MiB left on its disk, and a new database needs ${neededMebibytes}: make room, or set AUTH_DATA_DIR to another folder.`,
+  );
+}
+
 /** Answers how initdb ended, if not well. It syncs all that it has written. */
-async function runInitdb(folder: string, { binaries, owner, log, signal, onWaiting }: ClusterPlan) {
+async function runInitdb(folder: string, plan: ClusterPlan) {
+  const { owner, log, signal, onWaiting } = plan;
+  await using programs = await withoutAccount(plan);
   signal?.throwIfAborted();
   const initdb = spawnGuarded({
-    command: [binaries.initdb, "-D", folder, ...initdbOptions],
+    command: [programs.initdb, "-D", folder, ...initdbOptions],
     // It finishes what it is at, some hundred milliseconds, and takes away what it has written.
     ending: "kill -TERM $program",
     owner,
@@ -105,7 +119,7 @@ async function runInitdb(folder: string, { binaries, owner, log, signal, onWaiti
 const initdbOptions = [
   "--encoding=UTF8",
   "--locale=C",
-  "--auth=trust",
+  "--auth=reject",
   "--username=auth",
   // Asking for them gets PostgreSQL killed in containers which have none to give.
   "--set=huge_pages=off",

@@ -1,23 +1,42 @@
 import { constants } from "node:fs";
-import { access, mkdir, open, realpath } from "node:fs/promises";
+import { access, open, realpath, stat } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
+import { makeFolder } from "../../make-folder.ts";
 import { EmbeddedPostgresError, systemErrorCode } from "./embedded-postgres-error.ts";
 
 /**
- * Creates the data folder where it is missing and answers its absolute path, free of symbolic links.
+ * Creates the data folder if it is missing and answers its absolute path, free of symbolic links. The user that PostgreSQL
+ * runs as if we are root may enter a new one and not list it.
  *
- * @throws EmbeddedPostgresError when it cannot be created or this process may not write there.
+ * @throws EmbeddedPostgresError if it cannot be created, this process may not write there, or others may
  */
 export async function prepareDataFolder(path: string): Promise<string> {
+  const uid = process.geteuid?.();
   try {
-    await mkdir(path, { recursive: true, mode: 0o755 });
+    await makeFolder(path, uid === 0 ? 0o711 : 0o700);
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
-    return await realpath(path);
   } catch (error) {
-    const user = process.geteuid?.();
     throw new EmbeddedPostgresError(
-      `The data folder ${displayPath(path)} cannot be used by this process, which runs as uid ${user} (${systemErrorCode(error)}). Run auth as the folder's owner, or set AUTH_DATA_DIR to another folder.`,
+      `The data folder ${displayPath(path)} cannot be created or used by this process, which runs as uid ${uid} (${systemErrorCode(error)}). Run auth as the folder's owner, or set AUTH_DATA_DIR to another folder.`,
       { cause: error },
+    );
+  }
+  const folder = await realpath(path);
+  await refuseSharedFolder(folder, uid);
+  return folder;
+}
+
+/** Another user who may write there could put a link in the place of a file that this process writes. */
+async function refuseSharedFolder(folder: string, uid: number | undefined): Promise<void> {
+  const { mode, uid: owner } = await stat(folder);
+  if (owner !== 0 && owner !== uid) {
+    throw new EmbeddedPostgresError(
+      `The data folder ${displayPath(folder)} belongs to uid ${owner}, but this process runs as uid ${uid}. Run auth as uid ${owner}, or set AUTH_DATA_DIR to another folder.`,
+    );
+  }
+  if ((mode & 0o002) !== 0) {
+    throw new EmbeddedPostgresError(
+      `The data folder ${displayPath(folder)} can be written to by every user (mode ${(mode & 0o7777).toString(8).padStart(4, "0")}). Set AUTH_DATA_DIR to a folder of its own, such as ${join(displayPath(folder), "auth-data")}.`,
     );
   }
 }

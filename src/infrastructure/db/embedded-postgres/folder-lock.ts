@@ -1,8 +1,8 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, lstatSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { displayPath } from "./data-folder.ts";
-import { EmbeddedPostgresError, FolderInUseError } from "./embedded-postgres-error.ts";
+import { EmbeddedPostgresError, FolderInUseError, systemErrorCode } from "./embedded-postgres-error.ts";
 
 /** The right to use a data folder, held until it is released or the process dies, however it dies. */
 export interface FolderLock {
@@ -40,9 +40,11 @@ export function lockFolder(dataDir: string, isBrief = false): FolderLock {
 }
 
 function lockedFile(dataDir: string): DatabaseSync {
+  const path = join(dataDir, "lock");
   let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(join(dataDir, "lock"));
+    closeToOthers(path);
+    database = new DatabaseSync(path);
     // Of a file that we may not write, "exclusive" would silently mean shared: the attempt to change it tells. The
     // change is never committed, so no journal needs to lie about either.
     database.exec("pragma journal_mode = memory; begin exclusive; pragma user_version = 1");
@@ -57,10 +59,26 @@ function lockedFile(dataDir: string): DatabaseSync {
       );
     }
     throw new EmbeddedPostgresError(
-      `${displayPath(join(dataDir, "lock"))} cannot be locked (${String(error)}): run auth as the owner of its files, or set AUTH_DATA_DIR to another folder.`,
+      `${displayPath(path)} cannot be locked (${String(error)}): run auth as the owner of its files, or set AUTH_DATA_DIR to another folder.`,
       { cause: error },
     );
   }
+}
+
+/**
+ * Creates the file if it is missing, and closes it to others: a user who can read a file can hold a read lock on it, which
+ * blocks an exclusive one. A file that exists is not opened, because closing it would release the lock
+ * that this process may hold on it (fcntl(2)).
+ */
+function closeToOthers(path: string): void {
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+  } catch (error) {
+    if (systemErrorCode(error) !== "EEXIST") throw error;
+  }
+  const file = lstatSync(path);
+  if (!file.isFile()) throw new Error("it is not a regular file");
+  if ((file.mode & 0o777) !== 0o600) chmodSync(path, 0o600);
 }
 
 function holder(dataDir: string): { who: string; isBrief: boolean } {

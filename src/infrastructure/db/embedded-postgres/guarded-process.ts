@@ -29,12 +29,16 @@ export interface GuardedProcessOptions {
 
 /** Starts a program under guard. It inherits nothing of our environment but PATH. */
 export function spawnGuarded(options: GuardedProcessOptions): GuardedProcess {
-  const { prefix, identity } = options.owner;
-  const shell = ["/bin/sh", "-c", guard(options.ending), "auth-postgres-guard", options.removes ?? ""];
-  const [file, ...args] = [...prefix, ...shell, ...options.command];
+  const args = [
+    "-c",
+    guard(options.ending),
+    "auth-postgres-guard",
+    options.removes ?? "",
+    ...options.command,
+  ];
   const { PATH } = process.env;
-  const child = spawn(file!, args, {
-    ...identity,
+  const child = spawn("/bin/sh", args, {
+    ...options.owner.identity,
     cwd: "/",
     // PGDATA, PGPORT, PGTZ and their like would change what PostgreSQL does.
     env: { PATH, LC_ALL: "C", ...options.environment },

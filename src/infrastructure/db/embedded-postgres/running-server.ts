@@ -1,7 +1,7 @@
 import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readPassword, serviceUri } from "./access.ts";
 import { systemErrorCode } from "./embedded-postgres-error.ts";
-import { databaseUri } from "./server.ts";
 
 /**
  * The database of the server that another process runs on a data folder, by what the server has written down there;
@@ -10,11 +10,11 @@ import { databaseUri } from "./server.ts";
 export async function findRunningServer(dataDir: string): Promise<string | undefined> {
   const lines = await linesOf(join(dataDir, "postgres", "postmaster.pid"));
   // Process, folder, start, port, socket folder, address, shared memory, state: miscadmin.h of PostgreSQL.
-  const [, , , port, socketFolder, , , state] = lines;
-  if (state?.trim() !== "ready" || !socketFolder) return undefined;
-  return (await exists(join(socketFolder, `.s.PGSQL.${port}`)))
-    ? databaseUri(socketFolder, "auth")
-    : undefined;
+  const [, , , port, folder, , , state] = lines;
+  if (state?.trim() !== "ready" || !folder) return undefined;
+  const password = await readPassword(dataDir);
+  if (password === undefined || !(await exists(join(folder, `.s.PGSQL.${port}`)))) return undefined;
+  return serviceUri({ folder, port: Number(port) }, password);
 }
 
 async function linesOf(path: string): Promise<string[]> {

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Client, DatabaseError } from "pg";
+import { DatabaseError } from "pg";
+import { accessRules, passwordFile, query, type ServerSocket } from "./access.ts";
 import type { Binaries } from "./binaries.ts";
+import { displayPath } from "./data-folder.ts";
 import { EmbeddedPostgresError, systemErrorCode } from "./embedded-postgres-error.ts";
 import { type GuardedProcess, spawnGuarded } from "./guarded-process.ts";
 import type { ProcessOwner } from "./process-owner.ts";
@@ -18,6 +20,10 @@ const settings = {
   full_page_writes: "on",
   synchronous_commit: "on",
   max_connections: "64",
+  // The superuser is not let in, so none is kept for it.
+  superuser_reserved_connections: "0",
+  // They slow down guessing, and the one password here is 256 random bits.
+  scram_iterations: "1",
   shared_buffers: "64MB",
   // Asking for them gets PostgreSQL killed in containers which have none to give.
   huge_pages: "off",
@@ -33,6 +39,7 @@ const settings = {
 };
 
 export interface ServerPlan {
+  readonly dataDir: string;
   readonly pgdata: string;
   /** Folder for the socket: short, and closed to everybody else. It is removed when the server ends. */
   readonly socketFolder: string;
@@ -43,9 +50,10 @@ export interface ServerPlan {
 
 /** Starts the server of a cluster. Its settings are given here and not in the cluster: they belong to the program. */
 export async function startServer(plan: ServerPlan): Promise<GuardedProcess> {
-  const { pgdata, socketFolder, binaries, owner, log } = plan;
+  const { dataDir, pgdata, socketFolder, binaries, owner, log } = plan;
   const given = {
     ...settings,
+    hba_file: accessRules(dataDir),
     cluster_name: await clusterName(pgdata),
     unix_socket_directories: `"${socketFolder.replaceAll('"', '""')}"`,
   };
@@ -66,37 +74,31 @@ export async function startServer(plan: ServerPlan): Promise<GuardedProcess> {
   });
 }
 
+/** Where a server that was started with this folder is. */
+export function socketIn(folder: string): ServerSocket {
+  return { folder, port };
+}
+
 /** Whether a socket's path below a temporary folder in this folder stays within the 107 bytes that the kernel allows. */
 export function fitsSocket(folder: string): boolean {
   return Buffer.byteLength(`${folder}/auth-pg-0123456789ab/.s.PGSQL.${port}`) <= 107;
 }
 
-/** The URI of a database on the server. It leaves nothing to PGPORT, PGSSLMODE and their like. */
-export function databaseUri(socketFolder: string, database: string): string {
-  const parameters = new URLSearchParams({ host: socketFolder, port: String(port), sslmode: "disable" });
-  return `postgresql://auth@localhost/${database}?${parameters}`;
-}
-
-const undefinedDatabase = "3D000";
 /** Starting up, recovering, or shutting down. */
 const operatorIntervention = "57P";
 
 /**
- * Waits until the database "auth" takes connections, and creates it on the first start. A recovery after a crash takes
- * the time it takes.
+ * Waits until a database takes connections. A recovery after a crash takes the time it takes.
  *
  * @throws EmbeddedPostgresError when it refuses to, or what the signal was aborted with.
  */
-export async function untilReady(socketFolder: string, signal: AbortSignal): Promise<void> {
+export async function untilReady(uri: string, dataDir: string, signal: AbortSignal): Promise<void> {
   for (;;) {
     signal.throwIfAborted();
     try {
-      return await query(databaseUri(socketFolder, "auth"), "select 1");
+      return await query(uri, "select 1");
     } catch (error) {
-      if (error instanceof DatabaseError && error.code === undefinedDatabase) {
-        // Renaming the one that initdb makes takes 3 ms; creating one more, 50 to 120.
-        await query(databaseUri(socketFolder, "template1"), "alter database postgres rename to auth");
-      } else if (!isNotYet(error)) throw noConnection(error);
+      if (!isNotYet(error)) throw noConnection(error, dataDir);
     }
     await sleep(5);
   }
@@ -109,21 +111,18 @@ function isNotYet(error: unknown): boolean {
   return code === undefined || code === "ENOENT" || code === "ECONNREFUSED" || code === "ECONNRESET";
 }
 
-function noConnection(error: unknown): EmbeddedPostgresError {
+const invalidPassword = "28P01";
+
+function noConnection(error: unknown, dataDir: string): EmbeddedPostgresError {
+  if (error instanceof DatabaseError && error.code === invalidPassword) {
+    const file = displayPath(passwordFile(dataDir));
+    return new EmbeddedPostgresError(
+      `The embedded PostgreSQL does not know the password in ${file}: put back the file that belongs to the data, or remove it, and start again to make another.`,
+      { cause: error },
+    );
+  }
   return new EmbeddedPostgresError(
     `The embedded PostgreSQL takes no connections (${String(error)}). Mend that, or set DATABASE_URL.`,
     { cause: error },
   );
-}
-
-async function query(uri: string, statement: string): Promise<void> {
-  const client = new Client({ connectionString: uri, connectionTimeoutMillis: 5_000 });
-  // One that breaks is reported by what waits for it.
-  client.on("error", () => {});
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
 }

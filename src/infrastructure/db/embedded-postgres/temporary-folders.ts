@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { chown, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import type { UserIds } from "./closed-folder.ts";
 import { systemErrorCode } from "./embedded-postgres-error.ts";
 
 const prefix = "auth-pg-";
@@ -33,7 +34,7 @@ export class TemporaryFolders {
   }
 
   /** Creates an empty folder with a random name that only its owner can enter (0700) and answers its path. */
-  async create(parent: string, owner: { readonly uid: number; readonly gid: number }): Promise<string> {
+  async create(parent: string, owner: UserIds): Promise<string> {
     const path = join(parent, prefix + randomBytes(6).toString("hex"));
     this.#paths.add(path);
     await this.#write();

@@ -66,6 +66,7 @@ export const sessionsTable = {
   rowAt: fromColumns(z.object({ ...record.shape, time: z.date() })),
   statusesRow: z.object({
     statuses: z.custom<readonly [id: string, userId: string, live: boolean][]>(areStatuses),
+    revoked: z.array(z.string()),
     time: z.date(),
   }),
   idRow: fromColumns(z.object({ id: z.uuid() })),

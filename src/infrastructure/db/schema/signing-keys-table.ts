@@ -16,9 +16,10 @@ const record = z.object({
   wrappedPrivateKey: z.instanceof(Buffer),
   createTime: z.date(),
   activateTime: z.date(),
+  revokeTime: z.date().optional(),
 }) satisfies z.ZodType<SigningKeyRow>;
 
-/** The table of signing keys. Made by migrations/0007-signing-keys.ts. */
+/** The table of signing keys. Made by migrations/0007-signing-keys.ts and 0013-revoked-signing-keys.ts. */
 export const signingKeysTable = {
   /** A key, or only the time where there is none. */
   rowAt: fromColumns(z.object({ ...record.partial().shape, time: z.date() })),
@@ -31,5 +32,16 @@ export const signingKeysTable = {
     signing_keys.public_jwk,
     signing_keys.wrapped_private_key,
     signing_keys.create_time,
-    signing_keys.activate_time`,
+    signing_keys.activate_time,
+    signing_keys.revoke_time`,
+  /** The ids of the revoked keys that are still known, as one JSON array. */
+  revokedIds: sql.fragment`
+    coalesce(
+      (
+        select jsonb_agg(signing_keys.id)
+        from signing_keys
+        where signing_keys.revoke_time is not null
+      ),
+      '[]'
+    )::jsonb`,
 } as const;

@@ -1,6 +1,7 @@
 import { type FragmentSqlToken, sql } from "slonik";
 import { type EndReason, Session } from "../../../domain/session/session.ts";
 import { sessionsTable } from "../../../infrastructure/db/schema/sessions-table.ts";
+import { signingKeysTable } from "../../../infrastructure/db/schema/signing-keys-table.ts";
 import type { SessionEnd, SessionQuery, SessionRepository, SessionStatus } from "../session-repository.ts";
 import type { Run } from "./run.ts";
 
@@ -25,7 +26,7 @@ export class CockroachSessions implements SessionRepository {
 
   async statuses(ids: readonly string[]): Promise<SessionStatus[]> {
     // One row for all of them: a row costs more than all that is in it, and this is asked for more than all else.
-    const { statuses, time } = await this.#run((connection) =>
+    const { statuses, revoked, time } = await this.#run((connection) =>
       connection.one(sql.type(sessionsTable.statusesRow)`
         select
           coalesce(
@@ -38,13 +39,14 @@ export class CockroachSessions implements SessionRepository {
             ),
             '[]'
           )::jsonb as statuses,
+          ${signingKeysTable.revokedIds} as revoked,
           now()::timestamptz(3) as time
         from sessions
         join users on users.id = sessions.user_id
         where sessions.id = any(${sql.array([...ids], "uuid")})
       `),
     );
-    return statuses.map(([id, userId, live]) => ({ id, userId, live, time }));
+    return statuses.map(([id, userId, live]) => ({ id, userId, live, revokedKeys: revoked, time }));
   }
 
   async list({ userId, liveOnly, after, limit }: SessionQuery): Promise<Session[]> {

@@ -54,6 +54,7 @@ export class CockroachSigningKeys implements SigningKeyRepository {
                 select activate_time
                 from signing_keys
                 where sequence < ${key.sequence}
+                  and revoke_time is null
                 order by sequence desc
                 limit 1
               ),
@@ -79,6 +80,30 @@ export class CockroachSigningKeys implements SigningKeyRepository {
       `),
     );
     return replaced !== null;
+  }
+
+  async revoke(id: string): Promise<boolean> {
+    const revoked = await this.#run((connection) =>
+      connection.maybeOne(sql.type(signingKeysTable.idRow)`
+        update signing_keys
+        set revoke_time = now(), wrapped_private_key = ${sql.binary(Buffer.alloc(0))}
+        where id = ${id}
+          and revoke_time is null
+        returning id
+      `),
+    );
+    return revoked !== null;
+  }
+
+  async activate(id: string): Promise<void> {
+    await this.#run((connection) =>
+      connection.query(sql.unsafe`
+        update signing_keys
+        set activate_time = now()
+        where id = ${id}
+          and activate_time > now()
+      `),
+    );
   }
 
   async remove(ids: readonly string[]): Promise<void> {

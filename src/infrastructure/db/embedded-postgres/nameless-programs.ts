@@ -1,0 +1,62 @@
+import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { type Binaries, programsIn } from "./binaries.ts";
+import { hasPasswdEntry } from "./dedicated-user.ts";
+import { EmbeddedPostgresError } from "./embedded-postgres-error.ts";
+import type { ProcessOwner } from "./process-owner.ts";
+import type { TemporaryFolders } from "./temporary-folders.ts";
+
+export interface NamelessPlan {
+  readonly dataDir: string;
+  readonly binaries: Binaries;
+  readonly owner: ProcessOwner;
+  readonly folders: TemporaryFolders;
+}
+
+/**
+ * The programs that create a cluster, for a user that may have no account. initdb, and the server in the mode in which
+ * initdb runs it, ask the C library for the name of their user and refuse without one, although the name is used only as
+ * a default of `--username`. For a user without an account they are copied, and the copies ask for the first account
+ * there is: `getpwent` in place of `getpwuid`, a name of the same length. Dispose of them after use.
+ */
+export async function withoutAccount(
+  plan: NamelessPlan,
+): Promise<Pick<Binaries, "initdb"> & AsyncDisposable> {
+  const { dataDir, binaries, owner, folders } = plan;
+  if (await hasPasswdEntry(owner.user.uid)) {
+    return { initdb: binaries.initdb, [Symbol.asyncDispose]: async () => {} };
+  }
+  const folder = await folders.create(dataDir, {
+    uid: process.geteuid?.() ?? 0,
+    gid: process.getegid?.() ?? 0,
+  });
+  await chmod(folder, 0o755);
+  await mkdir(join(folder, "bin"));
+  await chmod(join(folder, "bin"), 0o755);
+  for (const name of ["lib", "share"]) await symlink(join(binaries.folder, name), join(folder, name));
+  for (const program of [binaries.initdb, binaries.postgres]) {
+    const copy = join(folder, "bin", basename(program));
+    await writeFile(copy, askForFirstAccount(await readFile(program), program));
+    await chmod(copy, 0o755);
+  }
+  return {
+    initdb: programsIn(folder, binaries.version).initdb,
+    [Symbol.asyncDispose]: () => folders.remove(folder),
+  };
+}
+
+const asked = Buffer.from("\0getpwuid\0");
+const answered = Buffer.from("\0getpwent\0");
+
+/** A program in whose table of dynamic symbols (.dynstr) one name is replaced. */
+export function askForFirstAccount(program: Buffer, path: string): Buffer {
+  const changed = Buffer.from(program);
+  const at = changed.indexOf(asked);
+  if (at < 0) {
+    throw new EmbeddedPostgresError(
+      `${path} cannot be prepared for a user without an account (it does not call getpwuid): run auth as a user that has one, or set DATABASE_URL.`,
+    );
+  }
+  answered.copy(changed, at);
+  return changed;
+}
