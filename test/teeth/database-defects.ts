@@ -8,7 +8,7 @@ export const databaseDefects: readonly Defect[] = [
     find: "/^(53...|57...|58...|",
     replace: "/^(57...|58...|",
     test: "test/interfaces/relationaldb/server-failures.test.ts",
-    named: "a server that answers every statement with 53100",
+    named: "53100: a read",
   },
   {
     name: "58C01 in a write is taken for not applied",
@@ -16,7 +16,7 @@ export const databaseDefects: readonly Defect[] = [
     find: "    case sqlState.internalConnectionFailure:\n",
     replace: "",
     test: "test/interfaces/relationaldb/server-failures.test.ts",
-    named: "a server that answers every statement with 58C01",
+    named: "58C01: a read",
   },
   {
     name: "a crash at COMMIT is taken for a refusal",
@@ -24,7 +24,7 @@ export const databaseDefects: readonly Defect[] = [
     find: ' || error.severity === "PANIC"',
     replace: "",
     test: "test/infrastructure/db/unit-of-work.test.ts",
-    named: "the unit of work, on a line that fails a PANIC",
+    named: "a PANIC at a COMMIT",
   },
   {
     name: "a connection to a read-only server is kept",
@@ -32,7 +32,7 @@ export const databaseDefects: readonly Defect[] = [
     find: ' || serverFailure(error) === "read-only"',
     replace: "",
     test: "test/interfaces/relationaldb/server-failures.test.ts",
-    named: "a server that answers every statement with 25006: closes",
+    named: "25006: closes",
   },
   {
     name: "a standby's refusal is taken for a stale plan",
@@ -40,7 +40,7 @@ export const databaseDefects: readonly Defect[] = [
     find: 'routine === "GetSerializableTransactionSnapshot"',
     replace: 'routine === "none"',
     test: "test/outage/writes.test.ts",
-    named: "a service whose database is a standby",
+    named: "a standby, until",
   },
   {
     name: "readiness does not look at the role's rights",
@@ -48,7 +48,7 @@ export const databaseDefects: readonly Defect[] = [
     find: "    if (proof.lacks_rights) {",
     replace: '    if (proof.lacks_rights && state.version === "") {',
     test: "test/outage/writes.test.ts",
-    named: "a service whose database is closed to the role: no write",
+    named: "closed to the role: no write",
   },
   {
     name: "every process writes at every check",
@@ -56,7 +56,7 @@ export const databaseDefects: readonly Defect[] = [
     find: "    if (state.proven) return;\n",
     replace: "",
     test: "test/interfaces/relationaldb/write-check.test.ts",
-    named: "the check that a database can be written to asked",
+    named: "asked once a second",
   },
   {
     name: "the write needs no space",
@@ -64,7 +64,7 @@ export const databaseDefects: readonly Defect[] = [
     find: "generate_series(1, 4000",
     replace: "generate_series(1, 4",
     test: "test/interfaces/relationaldb/write-check.test.ts",
-    named: "the check that a database can be written to needs space",
+    named: "needs space on the disk",
   },
   {
     name: "migrate does not explain missing rights",
@@ -72,6 +72,6 @@ export const databaseDefects: readonly Defect[] = [
     find: "    makeSteps: () => explained(makeSteps(uri, migration)),\n",
     replace: "    makeSteps: () => makeSteps(uri, migration),\n",
     test: "test/cli/doctor-database.test.ts",
-    named: "the command line as a role without all rights migrate explains",
+    named: "migrate explains",
   },
 ];
