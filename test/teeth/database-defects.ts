@@ -23,8 +23,8 @@ export const databaseDefects: readonly Defect[] = [
     file: "src/infrastructure/db/postgres-driver.ts",
     find: ' || error.severity === "PANIC"',
     replace: "",
-    test: "test/infrastructure/db/unit-of-work.test.ts",
-    named: "a PANIC at a COMMIT",
+    test: "test/infrastructure/db/unit-of-work-statement.test.ts",
+    named: "a PANIC, applied or not",
   },
   {
     name: "a connection to a read-only server is kept",
