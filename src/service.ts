@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "./config.ts";
 import { type Call, ownCall, ownCallWithin } from "./domain/call.ts";
 import type { Callers } from "./domain/caller/callers.ts";
+import { DomainError } from "./domain/errors.ts";
 import type { KeyRing } from "./domain/signing-key/key-ring.ts";
 import { lowerHashingThreads } from "./infrastructure/crypto/background-threads.ts";
 import type { LocatedDatabase } from "./infrastructure/db/locate-database.ts";
@@ -84,11 +85,11 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
 
   const health = createHealth(serviceDescriptors.map(({ typeName }) => typeName));
   const readiness = resources.use(
-    new Readiness({
-      ping: (patience) => repository.ping(patience),
+    await Readiness.begin({
+      check: (patience) => repository.assertWritable(patience),
       onChange: (ready, cause) => {
         health.setReady(ready);
-        if (cause !== undefined) logger.warn({ err: cause }, "the database has gone: not ready");
+        if (cause !== undefined) logger.warn({ err: cause }, "the database cannot be used: not ready");
         else logger.info(ready ? "ready" : "not ready");
       },
     }),
@@ -154,6 +155,7 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
     documents: wellKnownDocuments(config.issuer, keyRing),
     live: () => true,
     ready: () => readiness.ready,
+    details: () => (readiness.cause === undefined ? [] : [unreadiness(readiness.cause)]),
   });
   resources.defer(() => http.drain(0));
 
@@ -189,6 +191,13 @@ async function firstKeys(keyRing: KeyRing): Promise<void> {
   } catch (error) {
     throw new StartError(`The signing keys cannot be used: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** Why the service is not ready, for anybody who asks: the reason and its sentence, never the error behind it. */
+function unreadiness(cause: unknown): string {
+  return cause instanceof DomainError
+    ? `${cause.reason}: ${cause.message}`
+    : "DATABASE_UNAVAILABLE: the database does not answer in time";
 }
 
 function logReload(logger: Logger, what: string) {

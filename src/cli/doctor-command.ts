@@ -2,21 +2,23 @@ import { styleText } from "node:util";
 import type { Config } from "../config.ts";
 import { type Answer, type Command, command, type Surroundings } from "./command.ts";
 import type { Checked } from "./doctor/finding.ts";
+import { wholeNumber } from "./option.ts";
 import { columns, counted, shown } from "./text.ts";
 
 export const doctorCommand: Command = command({
   name: "doctor",
   summary: "Says whether the service can do its work here, and what to do where it cannot",
-  details: `Looks at the configuration, the data folder, the wrapping key, the TLS files, the policy, the addresses, the
-database and its migrations, round-trip time, clock and collation, and at the secrets, signing keys and callers in it.
-Changes nothing. The exit code is 1 where a check has failed; a warning is about what works today.`,
-  async run(_, surroundings) {
-    const checked = await examined(surroundings);
+  details: `Looks at the configuration, the data folder and its disk, the wrapping key, the TLS files, the policy, the
+addresses, the database, whether it accepts writes, its migrations, the role's rights (printing the GRANTs to run), free
+connections, round-trip time, clock and collation, and at the secrets, signing keys and callers in it. Changes nothing. The exit code is 1 where a check has failed; a warning is about what works today.`,
+  options: { replicas: wholeNumber("N", "how many replicas share the database; 1 if not given") },
+  async run({ options: { replicas = 1 } }, surroundings) {
+    const checked = await examined(surroundings, replicas);
     return answerOf(checked, surroundings.colours);
   },
 });
 
-async function examined({ config, signal, note }: Surroundings): Promise<Checked[]> {
+async function examined({ config, signal, note }: Surroundings, replicas: number): Promise<Checked[]> {
   const { ConfigError } = await import("../config.ts");
   let settings: Config;
   try {
@@ -28,7 +30,7 @@ async function examined({ config, signal, note }: Surroundings): Promise<Checked
   }
   const { examine } = await import("./doctor/examine.ts");
   const good: Checked = { check: "configuration", outcome: "ok", says: "Every setting can be used." };
-  return [good, ...(await examine({ config: settings, signal, note }))];
+  return [good, ...(await examine({ config: settings, signal, note, replicas }))];
 }
 
 const colours = { ok: "green", warning: "yellow", failed: "red" } as const;

@@ -11,6 +11,7 @@ import {
   connectDatabase,
   makeOrCheckSteps,
 } from "../infrastructure/db/open-database.ts";
+import { serverFailure } from "../infrastructure/db/sql-state.ts";
 import { openBreachedPasswords } from "../infrastructure/passwords/open-breached-passwords.ts";
 import { StartError } from "../infrastructure/start-error.ts";
 import { CockroachRepository } from "../interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
@@ -120,7 +121,7 @@ async function policyOf({ callers: { policyFile } }: Config): Promise<(() => Pol
 function explained(error: unknown): unknown {
   const reason = error instanceof DomainError ? error.reason : undefined;
   const gone = "The service whose database this is has stopped meanwhile";
-  if (reason === "DATABASE_UNAVAILABLE") {
+  if (reason === "DATABASE_UNAVAILABLE" && serverFailure(error) === undefined) {
     return new StartError(`${gone}, and nothing was changed: run the command again.`, { cause: error });
   }
   if (reason === "OUTCOME_UNKNOWN") {

@@ -38,6 +38,7 @@ export const kindOfReason = {
   OVERLOADED: "exhausted",
   TOO_MANY_ATTEMPTS: "exhausted",
   DATABASE_UNAVAILABLE: "unavailable",
+  DATABASE_READ_ONLY: "unavailable",
   BREACH_CHECK_UNAVAILABLE: "unavailable",
   SHUTTING_DOWN: "unavailable",
   CONTENTION: "aborted",

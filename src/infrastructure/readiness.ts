@@ -1,65 +1,92 @@
 import type { Patience } from "../domain/call.ts";
 
 export interface ReadinessOptions {
-  /** Answers where the database does. */
-  readonly ping: (patience: Patience) => Promise<void>;
-  /** Told at first, and whenever it changes. */
+  /** Resolves if the service can do its work. */
+  readonly check: (patience: Patience) => Promise<void>;
+  /** Told of the first state, and of every change. */
   readonly onChange: (ready: boolean, cause?: unknown) => void;
   readonly intervalMs?: number;
+  /** Milliseconds between checks that disagree with the present state. */
+  readonly doubtIntervalMs?: number;
   readonly timeoutMs?: number;
-  /** So many pings in a row, all other than what is said, change what is said: one lost ping is none. */
+  /** Consecutive checks that must disagree with the present state to change it: one lost check changes nothing. */
   readonly hysteresis?: number;
 }
 
 /**
- * Says whether the service can do its work, by asking the database again and again. With the defaults a loss or a return
- * is seen after 1 to 4 seconds.
+ * Whether the service can do its work, by a check that is repeated. With the defaults a failure or a recovery shows after
+ * 0.5 to 3.5 seconds.
  */
 export class Readiness implements Disposable {
   readonly #options: Required<ReadinessOptions>;
   readonly #stopped = new AbortController();
-  #ready = true;
+  #ready: boolean;
+  #cause: unknown;
   #contradictions = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** Begins as ready: it is made once the database has answered. */
-  constructor(options: ReadinessOptions) {
-    this.#options = { intervalMs: 1_000, timeoutMs: 1_000, hysteresis: 2, ...options };
-    this.#options.onChange(true);
-    this.#schedule();
+  /** Makes the first check, whose outcome is the first state. */
+  static async begin(options: ReadinessOptions): Promise<Readiness> {
+    const settings = { intervalMs: 1_000, doubtIntervalMs: 500, timeoutMs: 1_000, hysteresis: 2, ...options };
+    const readiness = new Readiness(settings);
+    const failure = await readiness.#failure();
+    readiness.#change(failure === undefined, failure?.error);
+    readiness.#schedule();
+    return readiness;
+  }
+
+  private constructor(options: Required<ReadinessOptions>) {
+    this.#options = options;
+    this.#ready = false;
   }
 
   get ready(): boolean {
     return this.#ready;
   }
 
-  /** Says no from now on, whatever the database says. */
+  /** The error of the check that ended readiness; undefined while ready, and once disposed of. */
+  get cause(): unknown {
+    return this.#cause;
+  }
+
+  /** Not ready from now on, whatever the check finds. */
   [Symbol.dispose](): void {
+    if (this.#stopped.signal.aborted) return;
     this.#stopped.abort(new Error("the service is stopping"));
     clearTimeout(this.#timer);
     if (this.#ready) this.#change(false);
+    this.#cause = undefined;
   }
 
   #schedule(): void {
-    this.#timer = setTimeout(() => void this.#check(), this.#options.intervalMs);
+    if (this.#stopped.signal.aborted) return;
+    const { intervalMs, doubtIntervalMs } = this.#options;
+    const delayMs = this.#contradictions > 0 ? Math.min(intervalMs, doubtIntervalMs) : intervalMs;
+    this.#timer = setTimeout(() => void this.#look(), delayMs);
   }
 
-  async #check(): Promise<void> {
-    const { ping, timeoutMs, hysteresis } = this.#options;
+  async #look(): Promise<void> {
+    const failure = await this.#failure();
+    if (this.#stopped.signal.aborted) return;
+    const passed = failure === undefined;
+    this.#contradictions = passed === this.#ready ? 0 : this.#contradictions + 1;
+    if (this.#contradictions >= this.#options.hysteresis) this.#change(passed, failure?.error);
+    this.#schedule();
+  }
+
+  /** Makes the check; its error, if it fails. */
+  #failure(): Promise<{ readonly error: unknown } | undefined> {
+    const { check, timeoutMs } = this.#options;
     const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(timeoutMs)]);
-    const failure = await ping({ signal, timeoutMs: () => timeoutMs }).then(
+    return check({ signal, timeoutMs: () => timeoutMs }).then(
       () => undefined,
       (error: unknown) => ({ error }),
     );
-    if (this.#stopped.signal.aborted) return;
-    const answered = failure === undefined;
-    this.#contradictions = answered === this.#ready ? 0 : this.#contradictions + 1;
-    if (this.#contradictions >= hysteresis) this.#change(answered, failure?.error);
-    this.#schedule();
   }
 
   #change(ready: boolean, cause?: unknown): void {
     this.#ready = ready;
+    this.#cause = cause;
     this.#contradictions = 0;
     this.#options.onChange(ready, cause);
   }

@@ -46,7 +46,12 @@ describe("doctor on a server", () => {
 
   beforeAll(async () => {
     database = await createTestDatabase();
-    environment = { DATABASE_URL: database.uri, AUTH_WRAPPING_KEY: file.wrappingKey };
+    // Few connections: other tests hold some of the same server.
+    environment = {
+      DATABASE_URL: database.uri,
+      AUTH_WRAPPING_KEY: file.wrappingKey,
+      AUTH_DATABASE_POOL_SIZE: "3",
+    };
     expect((await auth(["migrate"], environment)).code).toBe(0);
     expect((await auth(["keys", "rotate"], environment)).code).toBe(0);
   });
@@ -62,7 +67,11 @@ describe("doctor on a server", () => {
       "gRPC address",
       "HTTP address",
       "database",
+      "writes",
       "migrations",
+      "rights",
+      "migration rights",
+      "connections",
       "round trip",
       "clock",
       "collation",

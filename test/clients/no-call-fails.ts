@@ -27,7 +27,7 @@ export async function expectNoFailure(trial: () => Promise<Trial>): Promise<void
 }
 
 /** Reasons that the service gives when its database fails: the transport has delivered its answer. */
-const databaseReasons = ["CONTENTION", "DATABASE_UNAVAILABLE", "OUTCOME_UNKNOWN"];
+const databaseReasons = ["CONTENTION", "DATABASE_UNAVAILABLE", "DATABASE_READ_ONLY", "OUTCOME_UNKNOWN"];
 
 /** The failures that are not the database's, as text. */
 export function failuresOfTransport(failures: readonly FailedCall[]): string[] {

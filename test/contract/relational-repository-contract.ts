@@ -522,7 +522,7 @@ export function relationalRepositoryContract(name: string, open: () => Promise<O
           gone,
         );
         await expect(repository.read(call).users.find({ kind: "id", id })).rejects.toBe(gone);
-        await expect(repository.ping(call)).rejects.toBe(gone);
+        await expect(repository.assertWritable(call)).rejects.toBe(gone);
         expect(await find(id)).toBeUndefined();
       });
 
@@ -538,8 +538,10 @@ export function relationalRepositoryContract(name: string, open: () => Promise<O
         expect(await find(id)).toBeUndefined();
       });
 
-      test("a ping answers", async () => {
-        await expect(repository.ping(aCall())).resolves.toBeUndefined();
+      test("a database that can be written to is found so, however often and by however many it is asked", async () => {
+        const checks = Array.from({ length: 20 }, () => repository.assertWritable(aCall()));
+        await expect(Promise.all(checks)).resolves.toBeDefined();
+        await expect(repository.assertWritable(aCall())).resolves.toBeUndefined();
       });
     });
   });

@@ -1,11 +1,14 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import type { DatabasePool } from "slonik";
+import { type DatabasePool, sql } from "slonik";
 import { DomainError } from "../../src/domain/errors.ts";
 import type { User } from "../../src/domain/user/user.ts";
 import { WrappingKeys } from "../../src/infrastructure/crypto/wrapping-keys.ts";
+import { findConnectionRoom } from "../../src/infrastructure/db/connection-room.ts";
 import { probeDatabase } from "../../src/infrastructure/db/database-probe.ts";
+import { describeRole, findMissingRights } from "../../src/infrastructure/db/database-role.ts";
 import { allMigrations } from "../../src/infrastructure/db/migrations/all-migrations.ts";
 import { planSettings } from "../../src/infrastructure/db/session-plans.ts";
+import { findForeignTables } from "../../src/infrastructure/db/ownership.ts";
 import { sharedSecret, storedSecrets } from "../../src/infrastructure/db/shared-secret.ts";
 import { CockroachRepository } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
 import type { UserKey } from "../../src/interfaces/relationaldb/user-repository.ts";
@@ -27,11 +30,20 @@ import { withNumberedParameters } from "./recorded-run.ts";
 export async function everyStatement(): Promise<string[]> {
   const database = await createTestDatabase();
   const proxy = await WireProxy.start(database.uri);
+  const disguised = await WireProxy.start(database.uri, { as: "cockroachdb" });
   let pool: DatabasePool | undefined;
   try {
     pool = await openMigratedPool(proxy.uri, 3);
     const repository = new CockroachRepository(pool);
-    await repository.ping(aCall());
+    await repository.assertWritable(aCall());
+    await pool.query(sql.unsafe`delete from leases`);
+    const other = await openMigratedPool(disguised.uri, 2);
+    await new CockroachRepository(other).assertWritable(aCall());
+    await other.end();
+    await describeRole(pool);
+    await findMissingRights(pool);
+    await findForeignTables(pool);
+    await findConnectionRoom(pool);
     const [current, next] = [randomBytes(32).toString("base64"), randomBytes(32).toString("base64")];
     await sharedSecret(pool, WrappingKeys.parse(current), "made");
     await sharedSecret(pool, WrappingKeys.parse(`${next} ${current}`), "made");
@@ -45,12 +57,13 @@ export async function everyStatement(): Promise<string[]> {
     await makeEveryAttemptQuery(repository, await insertUser(repository));
     const isAboutPlans = (text: string) => text === planSettings.postgresql || text === "discard plans";
     // CockroachDB is not sent those.
-    return [...new Set([...proxy.statements, ...migrationStatements()])].filter(
+    return [...new Set([...proxy.statements, ...disguised.statements, ...migrationStatements()])].filter(
       (text) => !isAboutPlans(text),
     );
   } finally {
     await pool?.end();
     await proxy[Symbol.asyncDispose]();
+    await disguised[Symbol.asyncDispose]();
     await database.drop();
   }
 }

@@ -34,7 +34,7 @@ export function expectFailFast(records: readonly CallRecord[]): void {
 function isAllowed({ method, code, reason, retryAfterMs = 0 }: CallRecord): boolean {
   switch (code) {
     case Code.Unavailable:
-      return reason === "DATABASE_UNAVAILABLE" && retryAfterMs > 0;
+      return (reason === "DATABASE_UNAVAILABLE" || reason === "DATABASE_READ_ONLY") && retryAfterMs > 0;
     case Code.DeadlineExceeded:
       return reason === "DEADLINE_EXCEEDED";
     case Code.Unknown:

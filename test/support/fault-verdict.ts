@@ -8,6 +8,7 @@ import type { Faults } from "./wire-proxy.ts";
 /** How many effects each error leaves open: what error_reason.proto promises. Any other is none for these faults. */
 const effectsOf: Readonly<Record<string, readonly number[]>> = {
   DATABASE_UNAVAILABLE: [0],
+  DATABASE_READ_ONLY: [0],
   CONTENTION: [0],
   OUTCOME_UNKNOWN: [0, 1],
   DEADLINE_EXCEEDED: [0, 1],

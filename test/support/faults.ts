@@ -7,6 +7,7 @@ export const whats: Readonly<Record<string, Fault["what"]>> = {
   "40P01": { code: "40P01", message: "deadlock detected" },
   "57P01": { code: "57P01", message: "terminating connection", severity: "FATAL" },
   "57014": { code: "57014", message: "canceling statement due to user request" },
+  "58C01": { code: "58C01", message: "inbox communication error" },
   "08006": { code: "08006", message: "connection failure" },
   cut: "cut",
   delay: { delayMs: 15 },

@@ -61,7 +61,7 @@ export class InMemoryRepository implements RelationalRepository {
     };
   }
 
-  async ping(call: Patience): Promise<void> {
+  async assertWritable(call: Patience): Promise<void> {
     call.signal.throwIfAborted();
   }
 

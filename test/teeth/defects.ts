@@ -1,4 +1,5 @@
 import { commandLineDefects } from "./command-line-defects.ts";
+import { databaseDefects } from "./database-defects.ts";
 import { edgeDefects } from "./edge-defects.ts";
 import { eventDefects } from "./event-defects.ts";
 import { guessingDefects } from "./guessing-defects.ts";
@@ -235,6 +236,7 @@ export const defects: readonly Defect[] = [
     test: "test/hostile/grpc-stalls.test.ts",
     named: "",
   },
+  ...databaseDefects,
   ...edgeDefects,
   ...eventDefects,
   ...passwordHashDefects,

@@ -1,12 +1,34 @@
 import type { Config } from "../../config.ts";
-import { probeDatabase } from "../../infrastructure/db/database-probe.ts";
+import { type DatabaseProbe, probeDatabase } from "../../infrastructure/db/database-probe.ts";
 import type { ConnectedDatabase } from "../../infrastructure/db/open-database.ts";
 import { counted } from "../text.ts";
-import { type Check, failed, ok, warning } from "./finding.ts";
+import { type Check, type Finding, failed, ok, warning } from "./finding.ts";
+import { roleChecks } from "./role-checks.ts";
 
-/** What can be seen of a database that is connected. */
-export function databaseChecks(config: Config, database: ConnectedDatabase): Check[] {
-  return [migrationsCheck(config, database), ...serverChecks(database)];
+/** What can be seen of a database that is connected, by so many replicas of the service. */
+export function databaseChecks(config: Config, database: ConnectedDatabase, replicas: number): Check[] {
+  const probe = probeDatabase(database.pool);
+  // Each check that needs it waits for it.
+  probe.catch(() => {});
+  return [
+    writesCheck(probe),
+    migrationsCheck(config, database),
+    ...roleChecks(config, database, replicas),
+    ...serverChecks(probe),
+  ];
+}
+
+function writesCheck(probe: Promise<DatabaseProbe>): Check {
+  return {
+    name: "writes",
+    async run() {
+      return (await probe).readOnly
+        ? failed(
+            "The database is read-only: turn default_transaction_read_only off for the server, the database and the role.",
+          )
+        : ok("Transactions may write.");
+    },
+  };
 }
 
 function migrationsCheck({ migrate }: Config, database: ConnectedDatabase): Check {
@@ -14,7 +36,7 @@ function migrationsCheck({ migrate }: Config, database: ConnectedDatabase): Chec
     name: "migrations",
     async run() {
       const missing = await database.missingSteps();
-      if (missing.length === 0) return ok("None is missing.");
+      if (missing.length === 0) return newerFinding(await database.newerSteps());
       const steps = `${counted(missing.length, "step")} missing, the first being ${missing[0]}`;
       return migrate === "auto"
         ? warning(`${steps}: the next start makes them, and so does \`auth migrate\`.`)
@@ -23,14 +45,19 @@ function migrationsCheck({ migrate }: Config, database: ConnectedDatabase): Chec
   };
 }
 
+/** What steps mean that this release does not know. */
+function newerFinding(newer: readonly string[]): Finding {
+  if (newer.length === 0) return ok("None is missing.");
+  return warning(
+    `None is missing, and a newer release has made ${counted(newer.length, "step")}, the last being ${newer.at(-1)}: update this one.`,
+  );
+}
+
 const slowMs = 10;
 const clockWarningMs = 1_000;
 const clockFailureMs = 60_000;
 
-function serverChecks({ pool }: ConnectedDatabase): Check[] {
-  const probe = probeDatabase(pool);
-  // It is waited for below.
-  probe.catch(() => {});
+function serverChecks(probe: Promise<DatabaseProbe>): Check[] {
   return [
     {
       name: "round trip",

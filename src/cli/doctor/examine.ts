@@ -11,11 +11,16 @@ import { filesChecks } from "./files-checks.ts";
 import { type Check, type Checked, ok, runCheck, warning } from "./finding.ts";
 import { secretsChecks } from "./secrets-checks.ts";
 
+export interface ExamineOptions extends OpenServiceOptions {
+  /** How many replicas of the service share the database. */
+  readonly replicas: number;
+}
+
 /**
  * Looks at everything that the service needs, in the order in which it needs it, and changes nothing.
  * @throws the reason of the signal only
  */
-export async function examine(options: OpenServiceOptions): Promise<Checked[]> {
+export async function examine(options: ExamineOptions): Promise<Checked[]> {
   const { config, signal } = options;
   const here = await runAll([...filesChecks(config), ...policyChecks(config), ...addressChecks(config)]);
   const there = await examineDatabase(options);
@@ -23,7 +28,7 @@ export async function examine(options: OpenServiceOptions): Promise<Checked[]> {
   return [...here, ...there];
 }
 
-async function examineDatabase(options: OpenServiceOptions): Promise<Checked[]> {
+async function examineDatabase(options: ExamineOptions): Promise<Checked[]> {
   const { config } = options;
   const name = "database";
   if (config.databaseUrl === undefined && !(await isThere(join(config.dataDir, "postgres")))) {
@@ -44,7 +49,7 @@ async function examineDatabase(options: OpenServiceOptions): Promise<Checked[]> 
   });
   if (reached.some(({ outcome }) => outcome === "failed")) return reached;
   const database = await connected.promise;
-  const seen = await runAll(databaseChecks(config, database));
+  const seen = await runAll(databaseChecks(config, database, options.replicas));
   const hasTables = (await database.missingSteps().catch(() => ["unknown"])).length === 0;
   if (!hasTables) return [...reached, ...seen];
   const inTables = await runAll([...secretsChecks(config, database), ...callerChecks(config, database)]);

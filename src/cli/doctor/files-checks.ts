@@ -46,10 +46,15 @@ function dataFolderCheck(dataDir: string): Check {
           `${displayPath(pgdata)} is open to others (mode ${octal}). Run: chmod 700 ${displayPath(pgdata)}`,
         );
       }
-      const { bavail, bsize } = await statfs(dataDir);
-      return spaceFinding(folder, bavail * bsize);
+      return spaceFinding(folder, await freeBytes([dataDir, pgdata, join(pgdata, "pg_wal")]));
     },
   };
+}
+
+/** The space on the fullest of the disks that folders are on, of those folders that exist. */
+async function freeBytes(folders: readonly string[]): Promise<number> {
+  const disks = await Promise.all(folders.map((folder) => statfs(folder).catch(() => undefined)));
+  return Math.min(...disks.filter((disk) => disk !== undefined).map(({ bavail, bsize }) => bavail * bsize));
 }
 
 const mebibyte = 1_048_576;

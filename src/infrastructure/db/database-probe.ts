@@ -11,6 +11,8 @@ export interface DatabaseProbe {
   readonly clockErrorMs: number;
   /** Whether text is ordered byte by byte, as in C collation: else the indexes on identifiers cannot find prefixes. */
   readonly ordersByBytes: boolean;
+  /** Whether the sessions of this role accept no writes. */
+  readonly readOnly: boolean;
 }
 
 const rounds = 5;
@@ -26,19 +28,26 @@ export async function probeDatabase(connection: CommonQueryMethods): Promise<Dat
     clockAheadMs: fastest.clockAheadMs,
     clockErrorMs: fastest.roundTripMs / 2,
     ordersByBytes: fastest.ordersByBytes,
+    readOnly: fastest.readOnly,
   };
 }
 
-const row = z.object({ time: z.date(), orders_by_bytes: z.boolean() });
+const row = z.object({ time: z.date(), orders_by_bytes: z.boolean(), read_only: z.string() });
 
 async function look(connection: CommonQueryMethods) {
   const sentAt = Date.now();
   const began = performance.now();
-  const { time, orders_by_bytes: ordersByBytes } = await connection.one(sql.type(row)`
+  const answer = await connection.one(sql.type(row)`
     select
       now()::timestamptz(3) as time,
-      ('B'::text < 'a'::text)::bool as orders_by_bytes
+      ('B'::text < 'a'::text)::bool as orders_by_bytes,
+      current_setting('transaction_read_only') as read_only
   `);
   const roundTripMs = performance.now() - began;
-  return { roundTripMs, clockAheadMs: time.getTime() - (sentAt + roundTripMs / 2), ordersByBytes };
+  return {
+    roundTripMs,
+    clockAheadMs: answer.time.getTime() - (sentAt + roundTripMs / 2),
+    ordersByBytes: answer.orders_by_bytes,
+    readOnly: answer.read_only === "on",
+  };
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type CommonQueryMethods, type QuerySqlToken, sql } from "slonik";
 import { z } from "zod";
 import { StartError } from "../start-error.ts";
+import { describeRole, schemaGrant } from "./database-role.ts";
 import { withLease } from "./lease.ts";
 import type { Dialect, MigrationStep } from "./migrations/migration-step.ts";
 import { databaseError, sqlState } from "./sql-state.ts";
@@ -64,17 +65,32 @@ export async function pendingSteps(
     });
 }
 
-const tableRow = z.object({ found: z.boolean() });
+/** The ids of finished steps that this release does not know: a newer one made them. */
+export async function newerSteps(
+  connection: CommonQueryMethods,
+  { steps }: Pick<Migration, "steps">,
+): Promise<string[]> {
+  const known = new Set(steps.map(({ id }) => id));
+  return [...(await readLedger(connection)).keys()].filter((id) => !known.has(id)).sort();
+}
+
+const tableRow = z.object({ found: z.boolean(), has_schema: z.boolean() });
 const ledgerRow = z.object({ id: z.string(), checksum: z.string() });
 
 /** The checksums of the finished steps, by id. Empty where there is no ledger yet. */
 async function readLedger(connection: CommonQueryMethods): Promise<Map<string, string>> {
-  const { found } = await connection.one(sql.type(tableRow)`
-    select count(*) > 0 as found
-    from information_schema.tables
-    where table_schema = current_schema()
-      and table_name = 'migrations'
+  // Not by information_schema, which shows nobody a table on which they have no rights.
+  const { found, has_schema } = await connection.one(sql.type(tableRow)`
+    select
+      (to_regclass('migrations') is not null)::bool as found,
+      (current_schema() is not null)::bool as has_schema
   `);
+  if (!has_schema) {
+    const role = await describeRole(connection);
+    throw new MigrationError(
+      `The role ${role.name} may not use the schema ${role.schema}: run as its owner: ${schemaGrant(role, "USAGE")}`,
+    );
+  }
   if (!found) return new Map();
   const rows = await connection.any(sql.type(ledgerRow)`
     select id, checksum

@@ -5,9 +5,11 @@ import type { Secret } from "../../domain/secret.ts";
 import { StartError } from "../start-error.ts";
 import { patienceMs } from "./budget.ts";
 import { connectToCockroach } from "./cockroach.ts";
+import { explainMigrationError } from "./database-role.ts";
 import type { LocatedDatabase } from "./locate-database.ts";
-import { type Migration, migrate, pendingSteps } from "./migrate.ts";
+import { type Migration, migrate, newerSteps, pendingSteps } from "./migrate.ts";
 import { allMigrations } from "./migrations/all-migrations.ts";
+import type { Dialect } from "./migrations/migration-step.ts";
 import { identifyServer } from "./server.ts";
 import { databaseError } from "./sql-state.ts";
 
@@ -34,9 +36,12 @@ export interface Database extends AsyncDisposable {
 
 /** A database that is there and known. */
 export interface ConnectedDatabase extends Database {
-  /** The ids of the migration steps that it lacks, in order. */
+  readonly dialect: Dialect;
+  /** The ids of the migration steps that it lacks, in order. @throws StartError */
   missingSteps(): Promise<string[]>;
-  /** Makes them. */
+  /** The ids of the steps that a newer release made, in order. */
+  newerSteps(): Promise<string[]>;
+  /** Makes the missing steps. @throws StartError */
   makeSteps(): Promise<void>;
 }
 
@@ -91,13 +96,19 @@ export async function connectDatabase(
     throw new StartError(`The database ${place} cannot be used: ${error.message}.`, { cause: error });
   });
   const migration: Migration = { steps: allMigrations, dialect, holder: randomUUID(), log: options.log };
+  const explained = <T>(work: Promise<T>) =>
+    work.catch(async (error: unknown) => {
+      throw await explainMigrationError(pool, error);
+    });
   const resources = opened.move();
   return {
     pool,
     description: `${dialect === "cockroachdb" ? "CockroachDB" : "PostgreSQL"} ${version} ${place}`,
     ended,
-    missingSteps: async () => (await pendingSteps(pool, migration)).map(({ id }) => id),
-    makeSteps: () => makeSteps(uri, migration),
+    dialect,
+    missingSteps: async () => (await explained(pendingSteps(pool, migration))).map(({ id }) => id),
+    newerSteps: () => newerSteps(pool, migration),
+    makeSteps: () => explained(makeSteps(uri, migration)),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }

@@ -182,9 +182,13 @@ function requestCancel(client: CancellableClient, config: pg.ClientConfig): void
   else connection.connect(client.port, client.host);
 }
 
-/** Whether no statement can follow on the connection: it broke, or the server says that it closes it. */
+/**
+ * Whether no statement can follow on the connection: it broke, or the server says that it closes it. After a PANIC, as for
+ * a full disk below the write-ahead log, the server crashes: whether a COMMIT reached the disk is known after its recovery.
+ */
 function endsConnection(error: unknown): boolean {
-  return !(error instanceof pg.DatabaseError) || error.severity === "FATAL" || isConnectionClass(error.code);
+  if (!(error instanceof pg.DatabaseError)) return true;
+  return error.severity === "FATAL" || error.severity === "PANIC" || isConnectionClass(error.code);
 }
 
 /** Whether nobody knows, where the statement failed, if a transaction is open: the next call must not end up in it. */

@@ -1,6 +1,7 @@
 import { type CommonQueryMethods, sql } from "slonik";
 import { z } from "zod";
 import type { Dialect } from "./migrations/migration-step.ts";
+import { isStandbyRefusal } from "./sql-state.ts";
 
 export interface DatabaseServer {
   readonly dialect: Dialect;
@@ -16,15 +17,17 @@ const names = [
   ["postgresql", /^PostgreSQL (\d+)(?:\.(\d+))?/],
 ] as const;
 
-/** Says what server this is. @throws where we do not know it, it is too old, or its sessions are not SERIALIZABLE. */
+/**
+ * Says what server this is.
+ * @throws where we do not know it, it is a standby or too old, or its sessions are not SERIALIZABLE
+ */
 export async function identifyServer(connection: CommonQueryMethods): Promise<DatabaseServer> {
-  const { version, isolation } = await connection.one(sql.type(
-    z.object({ version: z.string(), isolation: z.string() }),
-  )`
-    select
-      version() as version,
-      current_setting('default_transaction_isolation') as isolation
-  `);
+  const { version, isolation } = await readServer(connection).catch((error: unknown) => {
+    if (!isStandbyRefusal(error)) throw error;
+    throw new Error("it is a standby and accepts no writes; DATABASE_URL must name the primary", {
+      cause: error,
+    });
+  });
   const server = parseVersion(version);
   if (server === undefined) throw new Error(`this is no server that auth knows: ${version}`);
   if (Number.parseInt(server.version, 10) < oldest[server.dialect]) {
@@ -34,6 +37,14 @@ export async function identifyServer(connection: CommonQueryMethods): Promise<Da
     throw new Error(`sessions are ${isolation}, not serializable: does a proxy take away their options?`);
   }
   return server;
+}
+
+function readServer(connection: CommonQueryMethods) {
+  return connection.one(sql.type(z.object({ version: z.string(), isolation: z.string() }))`
+    select
+      version() as version,
+      current_setting('default_transaction_isolation') as isolation
+  `);
 }
 
 /** What `version()` says, read. Undefined for anything that is neither CockroachDB nor PostgreSQL. */

@@ -3,7 +3,7 @@ import { type CommonQueryMethods, ConnectionError, type DatabasePool, sql } from
 import type { Patience } from "../../domain/call.ts";
 import { Budget } from "./budget.ts";
 import { cancelledBy } from "./postgres-driver.ts";
-import { databaseError, isConnectionLoss, sqlState } from "./sql-state.ts";
+import { databaseError, isConnectionLoss, isStandbyRefusal, serverFailure, sqlState } from "./sql-state.ts";
 
 /** It could not be found out whether a commit took place. The cause is what hid its outcome. */
 export class AmbiguousCommitError extends Error {
@@ -38,7 +38,7 @@ const maxReconnects = 5;
  * - Not applied (40001, 40P01, 57014 while there is time, a connection that was lost before COMMIT was sent): the whole
  *   unit again, after a backoff with full jitter, while there is time. Where no connection could be made, only one
  *   unit in ten.
- * - Unknown (40003, a connection or the time lost after COMMIT was sent): again too, because a unit is made so that a
+ * - Unknown (40003, 58C01, a connection or the time lost after COMMIT was sent): again too, because a unit is made so that a
  *   second run finds out what became of the first (RelationalRepository.transaction). Without an answer in time,
  *   AmbiguousCommitError.
  * - Everything else is final.
@@ -147,7 +147,7 @@ export class UnitOfWork {
           resolve(await cancelledBy(budget.signal, () => use(connection)));
         } catch (error) {
           reject(error);
-          if (isConnectionLoss(error) || isStalePlan(error)) throw error;
+          if (spoilsConnection(error)) throw error;
         }
       })
       .catch(reject);
@@ -173,6 +173,7 @@ function outcomeOf(error: unknown, { writes, commitSent }: Attempt, { signal }: 
     case sqlState.deadlockDetected:
       return "not-applied";
     case sqlState.statementCompletionUnknown:
+    case sqlState.internalConnectionFailure:
       return writes ? "unknown" : "not-applied";
     case sqlState.queryCanceled:
       // Where it is not for the time's being over, a cancellation was late: meant for the statement before.
@@ -182,9 +183,17 @@ function outcomeOf(error: unknown, { writes, commitSent }: Attempt, { signal }: 
   }
 }
 
+/**
+ * Whether a connection is not used again. One to a read-only server is closed too: after a failover the connections of a
+ * pool still lead to the old primary, and only new ones find the new one.
+ */
+function spoilsConnection(error: unknown): boolean {
+  return isConnectionLoss(error) || isStalePlan(error) || serverFailure(error) === "read-only";
+}
+
 /** Whether a prepared statement outlived a change of its table: its connection is no good for it any more. */
 function isStalePlan(error: unknown): boolean {
-  return databaseError(error)?.code === sqlState.featureNotSupported;
+  return databaseError(error)?.code === sqlState.featureNotSupported && !isStandbyRefusal(error);
 }
 
 /** Whether an attempt ended because its time did. */

@@ -36,6 +36,8 @@ export interface HttpHandlerOptions {
   /** Whether the process is to be left alone (`/livez`), and whether to be given work (`/readyz`). */
   readonly live: () => boolean;
   readonly ready: () => boolean;
+  /** What `/readyz` adds, a line each: why the service is not ready, or what is wrong although it is. No secrets. */
+  readonly details?: (() => readonly string[]) | undefined;
   /** What is served besides, by path. */
   readonly documents?: ReadonlyMap<string, () => Promise<HttpDocument>> | undefined;
   /** What web pages may do. Without it nothing is refused and no other origin is allowed. */
@@ -56,7 +58,7 @@ export interface HttpHandlerOptions {
 
 /** Connect, gRPC-Web and JSON for the routes, the two probes, and documents. Never throws, whatever the request is. */
 export function httpHandler(options: HttpHandlerOptions): RequestListener {
-  const { admit, documents, live, ready, registry, report, unknownMethod } = options;
+  const { admit, details = () => [], documents, live, ready, registry, report, unknownMethod } = options;
   const router = createConnectRouter({
     interceptors: [
       keepDeadlineOfInterceptors(),
@@ -72,9 +74,9 @@ export function httpHandler(options: HttpHandlerOptions): RequestListener {
   options.routes(router);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   const calls = new CallAnswerer(options);
-  const probes = new Map([
-    ["/livez", live],
-    ["/readyz", ready],
+  const probes = new Map<string, Probe>([
+    ["/livez", { passes: live, details: () => [] }],
+    ["/readyz", { passes: ready, details }],
   ]);
   return (request, response) => {
     const path = pathOf(request.url);
@@ -209,9 +211,15 @@ function pathOf(url: string | undefined): string {
   return url?.split("?", 1)[0] ?? "";
 }
 
-function answerProbe(request: IncomingMessage, response: ServerResponse, probe: () => boolean): void {
+interface Probe {
+  readonly passes: () => boolean;
+  readonly details: () => readonly string[];
+}
+
+function answerProbe(request: IncomingMessage, response: ServerResponse, { passes, details }: Probe): void {
   if (!isRead(request, response)) return;
-  const [status, body] = probe() ? [200, "ok\n"] : [503, "not ready\n"];
+  const [status, word] = passes() ? [200, "ok"] : [503, "not ready"];
+  const body = [word, ...details()].map((line) => `${line}\n`).join("");
   const headers = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" };
   response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) }).end(body);
 }

@@ -13,8 +13,8 @@ import type { UserReader, UserRepository } from "./user-repository.ts";
  * every sentence here and in the parts.
  *
  * The law of all methods:
- * - They throw DomainErrors only. A reason that a method does not name can still be DATABASE_UNAVAILABLE (nothing was
- *   changed), CONTENTION (nothing was changed), DEADLINE_EXCEEDED or CANCELLED.
+ * - They throw DomainErrors only. A reason that a method does not name can still be DATABASE_UNAVAILABLE or
+ *   DATABASE_READ_ONLY (nothing was changed), CONTENTION (nothing was changed), DEADLINE_EXCEEDED or CANCELLED.
  * - Isolation is SERIALIZABLE: what transactions and reads see and do is as if one ran after the other, in an order in
  *   which whatever starts after an answer comes after what was answered.
  * - Nothing goes on for a call whose signal is aborted, but a commit that has begun.
@@ -43,8 +43,12 @@ export interface RelationalRepository {
    */
   statement(call: Patience): Statements;
 
-  /** Answers where the database can be reached and answers statements. */
-  ping(call: Patience): Promise<void>;
+  /**
+   * Resolves if the database can be written to: it answers, its transactions may write, the rights suffice, and a small
+   * write succeeds or has just succeeded. May be called every second by any number of processes.
+   * @throws DATABASE_READ_ONLY, DATABASE_UNAVAILABLE
+   */
+  assertWritable(call: Patience): Promise<void>;
 }
 
 export interface Readers {

@@ -68,6 +68,12 @@ describe("a unit of work that is one statement, on a line that fails", () => {
     { name: "40003", what: { code: "40003", message: "result is ambiguous" } },
     { name: "57014 that nobody asked for", what: { code: "57014", message: "canceling statement" } },
     { name: "57P01", what: { code: "57P01", message: "terminating connection", severity: "FATAL" } },
+    {
+      // The write-ahead log cannot be written: whether the commit is in it is known after the server's recovery.
+      name: "a PANIC",
+      what: { code: "53100", message: "No space left on device", severity: "PANIC" },
+    },
+    { name: "58C01", what: { code: "58C01", message: "inbox communication error" } },
     { name: "a line that is cut", what: "cut" },
   ] as const)("$name, applied or not: again, which finds out", async ({ what }) => {
     proxy.faults = once("where n = 0", { when: "after", what });

@@ -67,6 +67,15 @@ describe("the unit of work, on a line that fails", () => {
   const doubts = [
     { name: "40003 at a COMMIT that took place", what: { code: "40003", message: "result is ambiguous" } },
     { name: "a line cut after a COMMIT that took place", what: "cut" },
+    {
+      name: "58C01 at a COMMIT that took place",
+      what: { code: "58C01", message: "inbox communication error" },
+    },
+    {
+      // The log cannot be written: whether the record of the commit is in it is known after the server's recovery.
+      name: "a PANIC at a COMMIT that took place",
+      what: { code: "53100", message: "No space left on device", severity: "PANIC" },
+    },
   ] as const;
   test.each(doubts)("$name: the body finds out, and nothing is done twice", async ({ what }) => {
     proxy.faults = once("COMMIT", { when: "after", what });

@@ -15,6 +15,16 @@ it("answers /livez and /readyz with what is so now", async () => {
   expect(await get("/readyz?verbose")).toEqual([200, "ok\n", text]);
 });
 
+it("adds the details of readiness to /readyz, a line each, and to nothing else", async () => {
+  const details = () => ["DATABASE_READ_ONLY: the database is read-only", "the policy is old"];
+  const { address } = await serveHttp({}, { ready: () => false, details });
+  const get = async (path: string) => (await fetch(`http://${address}${path}`)).text();
+  expect(await get("/readyz")).toBe(
+    "not ready\nDATABASE_READ_ONLY: the database is read-only\nthe policy is old\n",
+  );
+  expect(await get("/livez")).toBe("ok\n");
+});
+
 it("answers HEAD without a body, and nothing but GET and HEAD", async () => {
   const { address } = await serveHttp();
   const head = await fetch(`http://${address}/livez`, { method: "HEAD" });

@@ -48,6 +48,7 @@ const codes: Record<Reason, Code> = {
   OVERLOADED: Code.ResourceExhausted,
   TOO_MANY_ATTEMPTS: Code.ResourceExhausted,
   DATABASE_UNAVAILABLE: Code.Unavailable,
+  DATABASE_READ_ONLY: Code.Unavailable,
   BREACH_CHECK_UNAVAILABLE: Code.Unavailable,
   CONTENTION: Code.Aborted,
   OUTCOME_UNKNOWN: Code.Unknown,

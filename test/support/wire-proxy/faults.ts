@@ -2,7 +2,7 @@
 export interface InjectedError {
   readonly code: string;
   readonly message: string;
-  readonly severity?: "ERROR" | "FATAL";
+  readonly severity?: "ERROR" | "FATAL" | "PANIC";
   /** The constraint that was violated. CockroachDB names nothing else. */
   readonly constraint?: string;
 }

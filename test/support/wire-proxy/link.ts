@@ -148,7 +148,7 @@ export class Link {
       return true;
     }
     this.#refuse(this.#injected(what), message);
-    if (what.severity === "FATAL") this.#client.end(() => this.cut());
+    if (endsSession(what)) this.#client.end(() => this.cut());
     return false;
   }
 
@@ -215,10 +215,15 @@ export class Link {
     );
     const end = ready(status === "T" ? "E" : status);
     this.#client.write(Buffer.concat([...prepared, this.#injected(what), end]));
-    if (what.severity === "FATAL") this.#client.end(() => this.cut());
+    if (endsSession(what)) this.#client.end(() => this.cut());
   }
 
   #injected(error: InjectedError): Buffer {
     return this.#accent.answer(injectedResponse(error), this.#statement);
   }
+}
+
+/** A FATAL error ends the session, a PANIC the server. */
+function endsSession({ severity }: InjectedError): boolean {
+  return severity === "FATAL" || severity === "PANIC";
 }

@@ -1,5 +1,5 @@
+import { randomUUID } from "node:crypto";
 import type { DatabasePool } from "slonik";
-import { sql } from "slonik";
 import type { Patience } from "../../../domain/call.ts";
 import { UnitOfWork } from "../../../infrastructure/db/unit-of-work.ts";
 import type { Readers, RelationalRepository, Repositories, Statements } from "../relational-repository.ts";
@@ -16,15 +16,18 @@ import { toDomainError } from "./errors.ts";
 import type { Run } from "./run.ts";
 import { SharedStatusReads } from "./shared-status-reads.ts";
 import { SharedUserReads } from "./shared-user-reads.ts";
+import { WriteCheck } from "./write-check.ts";
 
 /** The RelationalRepository on CockroachDB, and on PostgreSQL by the same SQL. */
 export class CockroachRepository implements RelationalRepository {
   readonly #unitOfWork: UnitOfWork;
+  readonly #writeCheck: WriteCheck;
   readonly #sharedUserReads: SharedUserReads;
   readonly #sharedStatusReads: SharedStatusReads;
 
   constructor(pool: DatabasePool) {
     this.#unitOfWork = new UnitOfWork(pool);
+    this.#writeCheck = new WriteCheck(this.#unitOfWork, randomUUID());
     const readers = (call: Patience) => repositories((query) => this.#unitOfWork.read(call, query));
     this.#sharedUserReads = new SharedUserReads((call) => readers(call).users);
     this.#sharedStatusReads = new SharedStatusReads((call) => readers(call).sessions);
@@ -63,8 +66,8 @@ export class CockroachRepository implements RelationalRepository {
     };
   }
 
-  async ping(call: Patience): Promise<void> {
-    await translated(this.#unitOfWork.read(call, (connection) => connection.query(sql.unsafe`select 1`)));
+  assertWritable(call: Patience): Promise<void> {
+    return translated(this.#writeCheck.run(call));
   }
 }
 

@@ -2,7 +2,12 @@ import { DomainError } from "../../../domain/errors.ts";
 import { OutOfPatienceError } from "../../../infrastructure/db/budget.ts";
 import { serviceAccountsTable } from "../../../infrastructure/db/schema/service-accounts-table.ts";
 import { usersTable } from "../../../infrastructure/db/schema/users-table.ts";
-import { databaseError, isConnectionLoss, sqlState } from "../../../infrastructure/db/sql-state.ts";
+import {
+  databaseError,
+  isConnectionLoss,
+  serverFailure,
+  sqlState,
+} from "../../../infrastructure/db/sql-state.ts";
 import { AmbiguousCommitError } from "../../../infrastructure/db/unit-of-work.ts";
 
 const retryAfterMs = 1_000;
@@ -30,8 +35,32 @@ export function toDomainError(error: unknown): unknown {
     case sqlState.tooManyConnections:
       return unavailable(error);
     default:
-      return isConnectionLoss(error) || error instanceof OutOfPatienceError ? unavailable(error) : error;
+      return isConnectionLoss(error) || error instanceof OutOfPatienceError
+        ? unavailable(error)
+        : (failureOfServer(error) ?? error);
   }
+}
+
+function failureOfServer(cause: unknown): DomainError | undefined {
+  switch (serverFailure(cause)) {
+    case "read-only":
+      return readOnly(cause);
+    case "unavailable":
+      return new DomainError("DATABASE_UNAVAILABLE", "the database failed; the service's log has its error", {
+        cause,
+        retryAfterMs,
+      });
+    case undefined:
+      return undefined;
+  }
+}
+
+/** The error for a database that refuses every change. */
+export function readOnly(cause?: unknown): DomainError {
+  return new DomainError("DATABASE_READ_ONLY", "the database is read-only; retry when it accepts writes", {
+    cause,
+    retryAfterMs,
+  });
 }
 
 function taken(constraint: string | undefined, cause: unknown): DomainError | undefined {

@@ -1,0 +1,98 @@
+import { type CommonQueryMethods, sql } from "slonik";
+import { z } from "zod";
+import type { Patience } from "../../../domain/call.ts";
+import { DomainError } from "../../../domain/errors.ts";
+import { postgresOnly } from "../../../infrastructure/db/postgres-only.ts";
+import { missingRights } from "../../../infrastructure/db/schema/table-rights.ts";
+import { parseVersion } from "../../../infrastructure/db/server.ts";
+import type { UnitOfWork } from "../../../infrastructure/db/unit-of-work.ts";
+import { readOnly } from "./errors.ts";
+
+/** Milliseconds for which one write shows to all processes that writes work. */
+const provesForMs = 1_000;
+/** Processes write again at different moments of the second half of that time, so that they do not collide. */
+const overlapMs = 500;
+
+const stateRow = z.object({ version: z.string(), read_only: z.string(), proven: z.boolean() });
+const proofRow = z.object({ lacks_rights: z.boolean() });
+
+/**
+ * Whether the database can be written to: its transactions may write, and within the last second this process or another
+ * one with the same role has seen that the role has its rights on every table, and has committed a write. So any number
+ * of processes update one row about once a second, and all others only read it.
+ */
+export class WriteCheck {
+  readonly #unitOfWork: UnitOfWork;
+  readonly #holder: string;
+  readonly #random: () => number;
+
+  constructor(unitOfWork: UnitOfWork, holder: string, random: () => number = Math.random) {
+    this.#unitOfWork = unitOfWork;
+    this.#holder = holder;
+    this.#random = random;
+  }
+
+  /** @throws DATABASE_READ_ONLY, DATABASE_UNAVAILABLE for missing rights, and whatever the statements throw */
+  async run(call: Patience): Promise<void> {
+    const marginMs = Math.round(overlapMs * this.#random());
+    const state = await this.#unitOfWork.read(call, (connection) => readState(connection, marginMs));
+    if (state.read_only === "on") throw readOnly();
+    if (state.proven) return;
+    const isPostgres = parseVersion(state.version)?.dialect === "postgresql";
+    const proof = await this.#unitOfWork.statement(call, (connection) =>
+      prove(connection, this.#holder, isPostgres),
+    );
+    if (proof.lacks_rights) {
+      const message =
+        "the database role lacks rights on tables of this service; `auth doctor` prints the GRANTs";
+      throw new DomainError("DATABASE_UNAVAILABLE", message, { retryAfterMs: provesForMs });
+    }
+  }
+}
+
+function readState(connection: CommonQueryMethods, marginMs: number) {
+  return connection.one(sql.type(stateRow)`
+    select
+      version() as version,
+      current_setting('transaction_read_only') as read_only,
+      exists (
+        select 1
+        from leases
+        where name = 'write-check'
+          and expire_time > now() + ${marginMs}::int8 * interval '1 millisecond'
+      )::bool as proven
+  `);
+}
+
+/** Updates the row if the role lacks no rights, and no other process has just done so. */
+function prove(connection: CommonQueryMethods, holder: string, isPostgres: boolean) {
+  return connection.one(sql.type(proofRow)`
+    with lacking as (
+      select count(*)::int8 as number
+      from (${missingRights}) as rights
+    ),
+    proof as (
+      insert into leases (name, holder, expire_time)
+      select 'write-check', ${holder}::text, now() + ${provesForMs}::int8 * interval '1 millisecond'
+      from lacking ${isPostgres ? needingSpace : sql.fragment``}
+      where lacking.number = 0
+      on conflict (name) do update
+      set holder = excluded.holder, expire_time = excluded.expire_time
+      where leases.expire_time < now() + ${overlapMs}::int8 * interval '1 millisecond'
+      returning name
+    )
+    select (number > 0)::bool as lacks_rights
+    from lacking
+  `);
+}
+
+/**
+ * An update of a row needs no space on PostgreSQL's disk, while an insert may. So a set of rows that exceeds the least
+ * memory there is (64 KiB) goes to a temporary file on the way.
+ */
+const needingSpace = sql.fragment`
+  cross join (select set_config('work_mem', '64kB', true) as work_mem) as small
+  cross join lateral (
+    select count(*) as number
+    from generate_series(1, 4000 + 0 * length(small.work_mem))
+  ) as spilled ${postgresOnly}`;

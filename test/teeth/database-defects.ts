@@ -1,0 +1,77 @@
+import type { Defect } from "./defects.ts";
+
+/** What would hide that a database does not accept writes, or promise more about one that fails than is known. */
+export const databaseDefects: readonly Defect[] = [
+  {
+    name: "a full disk is an internal error",
+    file: "src/infrastructure/db/sql-state.ts",
+    find: "/^(53...|57...|58...|",
+    replace: "/^(57...|58...|",
+    test: "test/interfaces/relationaldb/server-failures.test.ts",
+    named: "53100: a read",
+  },
+  {
+    name: "58C01 in a write is taken for not applied",
+    file: "src/infrastructure/db/unit-of-work.ts",
+    find: "    case sqlState.internalConnectionFailure:\n",
+    replace: "",
+    test: "test/interfaces/relationaldb/server-failures.test.ts",
+    named: "58C01: a read",
+  },
+  {
+    name: "a crash at COMMIT is taken for a refusal",
+    file: "src/infrastructure/db/postgres-driver.ts",
+    find: ' || error.severity === "PANIC"',
+    replace: "",
+    test: "test/infrastructure/db/unit-of-work-statement.test.ts",
+    named: "a PANIC, applied or not",
+  },
+  {
+    name: "a connection to a read-only server is kept",
+    file: "src/infrastructure/db/unit-of-work.ts",
+    find: ' || serverFailure(error) === "read-only"',
+    replace: "",
+    test: "test/interfaces/relationaldb/server-failures.test.ts",
+    named: "25006: closes",
+  },
+  {
+    name: "a standby's refusal is taken for a stale plan",
+    file: "src/infrastructure/db/sql-state.ts",
+    find: 'routine === "GetSerializableTransactionSnapshot"',
+    replace: 'routine === "none"',
+    test: "test/outage/writes.test.ts",
+    named: "a standby, until",
+  },
+  {
+    name: "readiness does not look at the role's rights",
+    file: "src/interfaces/relationaldb/cockroachdb/write-check.ts",
+    find: "    if (proof.lacks_rights) {",
+    replace: '    if (proof.lacks_rights && state.version === "") {',
+    test: "test/outage/writes.test.ts",
+    named: "closed to the role: no write",
+  },
+  {
+    name: "every process writes at every check",
+    file: "src/interfaces/relationaldb/cockroachdb/write-check.ts",
+    find: "    if (state.proven) return;\n",
+    replace: "",
+    test: "test/interfaces/relationaldb/write-check.test.ts",
+    named: "asked once a second",
+  },
+  {
+    name: "the write needs no space",
+    file: "src/interfaces/relationaldb/cockroachdb/write-check.ts",
+    find: "generate_series(1, 4000",
+    replace: "generate_series(1, 4",
+    test: "test/interfaces/relationaldb/write-check.test.ts",
+    named: "needs space on the disk",
+  },
+  {
+    name: "migrate does not explain missing rights",
+    file: "src/infrastructure/db/open-database.ts",
+    find: "    makeSteps: () => explained(makeSteps(uri, migration)),\n",
+    replace: "    makeSteps: () => makeSteps(uri, migration),\n",
+    test: "test/cli/doctor-database.test.ts",
+    named: "migrate explains",
+  },
+];
