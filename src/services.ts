@@ -28,7 +28,7 @@ import { UserTransferService } from "./domain/transfer/user-transfer-service.ts"
 import { UserService } from "./domain/user/user-service.ts";
 import { AesEventCursors } from "./infrastructure/crypto/aes-event-cursors.ts";
 import { AesPageTokens } from "./infrastructure/crypto/aes-page-tokens.ts";
-import { Argon2PasswordHasher } from "./infrastructure/crypto/argon2-password-hasher.ts";
+import { Argon2PasswordHasher, unitMsOf } from "./infrastructure/crypto/argon2-password-hasher.ts";
 import { HashPool } from "./infrastructure/crypto/hash-pool.ts";
 import { HmacRefreshTokens } from "./infrastructure/crypto/hmac-refresh-tokens.ts";
 import { HmacServiceAccountKeys } from "./infrastructure/crypto/hmac-service-account-keys.ts";
@@ -102,7 +102,8 @@ export function createServices(parts: ServiceParts) {
   const { argon2, hashPool, issuer, audiences, signing, sessionLimits } = config;
   const newId = randomUUID;
   const monotonicMs = () => performance.now();
-  const hasher = new Argon2PasswordHasher(new HashPool(hashPool), argon2, parts.standInKey.reveal());
+  const pool = new HashPool({ ...hashPool, unitMs: unitMsOf(argon2) });
+  const hasher = new Argon2PasswordHasher(pool, argon2, parts.standInKey.reveal(), config.importLimits);
   const mutations = new Mutations(repository, hasher, sha256Fingerprint, newId);
   const passwordRules = new PasswordRules({
     policy: config.passwordPolicy,

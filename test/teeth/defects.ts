@@ -77,7 +77,7 @@ export const defects: readonly Defect[] = [
   {
     name: "the queue of hashes has no end",
     file: "src/infrastructure/crypto/hash-pool.ts",
-    find: "    this.assertRoom();\n",
+    find: "    this.#assertRoomFor(work.ms);\n",
     replace: "",
     test: "test/infrastructure/crypto/hash-pool.test.ts",
     named: "past the queue's limit",

@@ -4,7 +4,7 @@ import { HashPool } from "../../../src/infrastructure/crypto/hash-pool.ts";
 import { aCall, aCancellableCall } from "../../support/calls.ts";
 
 const floor = { memoryKib: 19_456, iterations: 2, parallelism: 1 };
-const pool = new HashPool({ concurrency: 2, queueLimit: 100 });
+const pool = new HashPool({ concurrency: 2, queueLimit: 100, memoryKib: 262_144, unitMs: 1_000 });
 const hasher = new Argon2PasswordHasher(pool, floor);
 
 test("a hash is a PHC string of argon2id with its cost, a 128-bit salt and a 256-bit tag", async () => {
