@@ -20,6 +20,8 @@ import type { RefreshTokens } from "./domain/session/refresh-tokens.ts";
 import { SessionService } from "./domain/session/session-service.ts";
 import { KeyRing } from "./domain/signing-key/key-ring.ts";
 import type { SigningKeyPairs } from "./domain/signing-key/signing-key.ts";
+import { KnownDevices } from "./domain/throttle/known-devices.ts";
+import { Lockouts } from "./domain/throttle/lockouts.ts";
 import { SignInAttempts } from "./domain/throttle/sign-in-attempts.ts";
 import { SessionStatuses } from "./domain/token/session-statuses.ts";
 import { TokenIssuer } from "./domain/token/token-issuer.ts";
@@ -34,6 +36,7 @@ import { HmacRefreshTokens } from "./infrastructure/crypto/hmac-refresh-tokens.t
 import { HmacServiceAccountKeys } from "./infrastructure/crypto/hmac-service-account-keys.ts";
 import { JwtAccessTokens } from "./infrastructure/crypto/jwt-access-tokens.ts";
 import { keyedDigest } from "./infrastructure/crypto/keyed-digest.ts";
+import { RandomDeviceTokens } from "./infrastructure/crypto/random-device-tokens.ts";
 import { sha256Fingerprint } from "./infrastructure/crypto/sha256-fingerprint.ts";
 import { NodeSigningKeyPairs } from "./infrastructure/crypto/signing-key-pairs.ts";
 import { loadWrappingKeys } from "./infrastructure/crypto/wrapping-key-source.ts";
@@ -149,9 +152,17 @@ export function createServices(parts: ServiceParts) {
     digest: parts.nameDigest,
     newId,
   });
+  const devices = new KnownDevices({
+    repository,
+    tokens: new RandomDeviceTokens(),
+    newId,
+    onFailure: (err) => logger.warn({ err }, "a device was not remembered"),
+  });
   return {
     mutations,
     attempts,
+    devices,
+    lockouts: new Lockouts(shared),
     keyRing,
     callers,
     serviceAccounts: new ServiceAccountService({
@@ -170,6 +181,7 @@ export function createServices(parts: ServiceParts) {
     authentication: new AuthenticationService({
       ...shared,
       attempts,
+      devices,
       audiences,
       sessionLimits,
       issuer: tokenIssuer,

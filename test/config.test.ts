@@ -56,6 +56,7 @@ describe("a configuration", () => {
         free: 10,
         locksMs: [30_000, 60_000, 120_000, 240_000, 480_000, 900_000],
         cap: 100,
+        capOfKnown: 20,
         ofNetwork: 300,
         windowMs: 900_000,
       },

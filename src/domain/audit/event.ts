@@ -27,7 +27,9 @@ export type EventType =
   | "service-account-key.created"
   | "service-account-key.disabled"
   | "service-account-key.deleted"
-  | "signing-key.added";
+  | "signing-key.added"
+  | "account.locked"
+  | "account.unlocked";
 
 /** What became of it: done; tried and wrong; or not even tried, because it was not allowed. */
 export type Outcome = "success" | "failure" | "refused";

@@ -32,6 +32,8 @@ const types: Record<EventType, Event_Type> = {
   "service-account-key.disabled": Event_Type.SERVICE_ACCOUNT_KEY_DISABLED,
   "service-account-key.deleted": Event_Type.SERVICE_ACCOUNT_KEY_DELETED,
   "signing-key.added": Event_Type.SIGNING_KEY_ADDED,
+  "account.locked": Event_Type.ACCOUNT_LOCKED,
+  "account.unlocked": Event_Type.ACCOUNT_UNLOCKED,
 };
 
 const outcomes: Record<Outcome, Event_Outcome> = {

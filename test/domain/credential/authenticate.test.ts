@@ -75,6 +75,7 @@ function authenticationWith(
       newId: () => crypto.randomUUID(),
     }),
     attempts: services.attempts,
+    devices: services.devices,
     events: auditEvents,
     newId: () => crypto.randomUUID(),
     onRehashFailure,
