@@ -3,6 +3,7 @@ import { edgeDefects } from "./edge-defects.ts";
 import { eventDefects } from "./event-defects.ts";
 import { guessingDefects } from "./guessing-defects.ts";
 import { httpDefects } from "./http-defects.ts";
+import { lockoutDefects } from "./lockout-defects.ts";
 import { passwordDefects } from "./password-defects.ts";
 import { passwordHashDefects } from "./password-hash-defects.ts";
 import { requestDefects } from "./request-defects.ts";
@@ -223,4 +224,5 @@ export const defects: readonly Defect[] = [
   ...httpDefects,
   ...passwordDefects,
   ...commandLineDefects,
+  ...lockoutDefects,
 ];

@@ -143,7 +143,7 @@ export class AuthenticationService {
 
   /**
    * Begins a session of the user whom `verifyPassword` would answer: at most three round trips to the database beside the
-   * hash. A password that is replaced or a user that is suspended between check and beginning has not signed in.
+   * hash, and one transaction more if the device is to be remembered. A password that is replaced or a user that is suspended between check and beginning has not signed in.
    * @throws AUDIENCE_UNKNOWN, CREDENTIALS_INVALID, TOO_MANY_ATTEMPTS, OVERLOADED
    */
   async authenticate(

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { EventType } from "../../../src/domain/audit/event.ts";
+import type { ValidatePassword } from "../../../src/domain/credential/authentication-service.ts";
 import { DomainError } from "../../../src/domain/errors.ts";
 import { Secret } from "../../../src/domain/secret.ts";
 import { aCall } from "../../support/calls.ts";
@@ -258,6 +259,26 @@ describe("ChangePassword with the right current password and a new one that is n
   });
 });
 
+describe("ValidatePassword", () => {
+  const validate = (subject: ValidatePassword["subject"], may: (grant: string) => boolean) =>
+    answerOf(
+      services.authentication.validatePassword(
+        { ...aCall(), may },
+        { password: new Secret(password), subject },
+      ),
+    );
+
+  test("of a user takes users.get besides, whoever it is, because its answer tells words of names", async () => {
+    for (const userId of [id, crypto.randomUUID()]) {
+      expect(await validate({ userId }, () => false)).toBe("PERMISSION_DENIED");
+      expect(await validate({ userId }, (grant) => grant !== "users.get")).toBe("PERMISSION_DENIED");
+    }
+    expect(await validate({ userId: id }, (grant) => grant === "users.get")).toBe("OK");
+    const somebody = { email: undefined, username: "ada", displayName: "" };
+    expect(await validate(somebody, () => false)).toBe("OK");
+  });
+});
+
 describe("a lock", () => {
   test("has an event, each time", async () => {
     await times(12, () => verify(otherPassword));
@@ -271,8 +292,7 @@ describe("a lock", () => {
 
   test("is ended by UnlockUser, with an event, once", async () => {
     await lockForGood();
-    const session = (await services.lockouts.unlock(aCall(), id.toUpperCase())).id;
-    expect(session).toBe(id);
+    expect((await services.lockouts.unlock(aCall(), id.toUpperCase())).id).toBe(id);
     await services.lockouts.unlock(aCall(), id);
     expect(await eventsOf("account.unlocked")).toMatchObject([{ outcome: "success", userId: id }]);
     expect(await times(9, () => verify(otherPassword))).toEqual(Array<string>(9).fill(wrong));
@@ -295,7 +315,10 @@ describe("a lock", () => {
 
   test("of many is ended page by page, by a filter", async () => {
     const lockedNames = ["a-1", "a-2", "b-1"];
-    for (const name of [...lockedNames, "a-3"]) await services.create(name);
+    for (const name of [...lockedNames, "a-3"]) {
+      services.clocks.pass(second);
+      await services.create(name);
+    }
     for (const name of lockedNames) await times(10, () => verify(otherPassword, undefined, name));
     const filter = {
       state: undefined,
@@ -304,18 +327,18 @@ describe("a lock", () => {
       emailPrefix: "A-",
       pageSize: 2,
     };
-    const first = await services.lockouts.unlockPage(aCall(), { ...filter, pageToken: "" });
-    expect(first).toEqual({ unlockedCount: 2, nextPageToken: expect.stringMatching(/./) });
-    const second = await services.lockouts.unlockPage(aCall(), {
+    const firstPage = await services.lockouts.unlockPage(aCall(), { ...filter, pageToken: "" });
+    expect(firstPage).toEqual({ unlockedCount: 2, nextPageToken: expect.stringMatching(/./) });
+    const secondPage = await services.lockouts.unlockPage(aCall(), {
       ...filter,
-      pageToken: first.nextPageToken,
+      pageToken: firstPage.nextPageToken,
     });
-    expect(second).toEqual({ unlockedCount: 0, nextPageToken: "" });
+    expect(secondPage).toEqual({ unlockedCount: 0, nextPageToken: "" });
     const answers: string[] = [];
     for (const name of lockedNames) answers.push(await verify(password, undefined, name));
     expect(answers).toEqual(["OK", "OK", locked]);
     await expect(
-      services.lockouts.unlockPage(aCall(), { ...filter, emailPrefix: "b", pageToken: first.nextPageToken }),
+      services.lockouts.unlockPage(aCall(), { ...filter, emailPrefix: "b", pageToken: firstPage.nextPageToken }),
     ).rejects.toMatchObject({ reason: "PAGE_TOKEN_INVALID" });
   });
 
