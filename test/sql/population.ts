@@ -105,7 +105,7 @@ export async function populate(client: Client): Promise<void> {
     from generate_series(1, ${population}) as n
   `);
   await client.query(`
-    insert into devices (id, user_id, digest, create_time, expire_time)
+    insert into devices (id, user_id, digest, create_time, purge_time)
     select
       gen_random_uuid(), user_id, md5('device' || n || user_id), now(), now() + (random() * 600 - 1) * interval '1 hour'
     from (

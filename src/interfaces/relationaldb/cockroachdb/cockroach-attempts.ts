@@ -18,7 +18,7 @@ import type {
 } from "../attempt-repository.ts";
 import { knownDevice } from "./cockroach-devices.ts";
 import { isNamedBy } from "./cockroach-users.ts";
-import { insertEvent } from "./insert-event.ts";
+import { insertEvent, insertEventAnd } from "./insert-event.ts";
 import type { Run } from "./run.ts";
 
 /** How long a name that nobody has, or a device, is remembered after the last attempt. */
@@ -145,19 +145,15 @@ export class CockroachAttemptStatements implements AttemptStatements {
       where account_attempts.account = ${account}
         and account_attempts.attempt_id = ${id}
         and account_attempts.failures >= ${free}`;
-    const parts = {
-      succeeded: [sql.fragment`forgiven as (${forgive(account)})`],
-      failed: [
-        sql.fragment`locked as (${insertEvent(locked, { from: isClosed })})`,
-        ...(network === undefined
-          ? []
-          : [sql.fragment`counted as (${countForNetwork(id, network, windowMs)})`]),
-      ],
-      refused: [],
-    }[result];
     const before =
-      parts.length === 0 ? sql.fragment`` : sql.fragment`with ${sql.join(parts, sql.fragment`, `)}`;
-    await this.#run((connection) => connection.query(sql.unsafe`${before} ${insertEvent(event)}`));
+      result === "succeeded"
+        ? sql.fragment`with forgiven as (${forgive(account)})`
+        : result === "failed" && network !== undefined
+          ? sql.fragment`with counted as (${countForNetwork(id, network, windowMs)})`
+          : sql.fragment``;
+    const insert =
+      result === "failed" ? insertEventAnd(event, locked, { from: isClosed }) : insertEvent(event);
+    await this.#run((connection) => connection.query(sql.unsafe`${before} ${insert}`));
   }
 
   async giveBack({ id, account }: Attempt): Promise<void> {

@@ -15,10 +15,10 @@ export class CockroachDevices implements DeviceRepository {
     const renewed = await this.#run((connection) =>
       connection.maybeOne(sql.type(devicesTable.idRow)`
         update devices
-        set digest = ${digest}, create_time = now(), expire_time = ${after(keptForMs)}
+        set digest = ${digest}, create_time = now(), purge_time = ${after(keptForMs)}
         where user_id = ${userId}
           and digest = ${before}
-          and expire_time > now()
+          and purge_time > now()
         returning id
       `),
     );
@@ -28,21 +28,22 @@ export class CockroachDevices implements DeviceRepository {
   async add({ id, userId, digest, keptForMs }: NewDevice, most: number): Promise<void> {
     await this.#run((connection) =>
       connection.query(sql.unsafe`
-        insert into devices (id, user_id, digest, create_time, expire_time)
+        insert into devices (id, user_id, digest, create_time, purge_time)
         values (${id}, ${userId}, ${digest}, now(), ${after(keptForMs)})
         on conflict (user_id, digest) do nothing
       `),
     );
-    const surplus = await this.#run((connection) =>
-      connection.any(sql.type(devicesTable.keyRow)`
-        select user_id, digest
+    const all = await this.#run((connection) =>
+      connection.any(sql.type(devicesTable.agedRow)`
+        select digest, create_time
         from devices
         where user_id = ${userId}
-        order by (digest = ${digest}) desc, create_time desc, digest
-        limit 1000
-        offset ${most}
       `),
     );
+    const others = all
+      .filter((device) => device.digest !== digest)
+      .sort((a, b) => b.createTime.getTime() - a.createTime.getTime());
+    const surplus = others.slice(most - 1);
     if (surplus.length === 0) return;
     await this.#run((connection) =>
       connection.query(sql.unsafe`
@@ -70,8 +71,8 @@ export class CockroachDevices implements DeviceRepository {
       connection.any(sql.type(devicesTable.keyRow)`
         select user_id, digest
         from devices
-        where expire_time < now()
-        order by expire_time
+        where purge_time < now()
+        order by purge_time
         limit ${limit}
       `),
     );
@@ -98,7 +99,7 @@ export function knownDevice(digest: string): FragmentSqlToken {
     from named
     join devices on devices.user_id = named.id
     where devices.digest = ${digest}
-      and devices.expire_time > now()`;
+      and devices.purge_time > now()`;
 }
 
 function after(keptForMs: number): FragmentSqlToken {
