@@ -3,7 +3,7 @@ import type { Defect } from "./defects.ts";
 const attempts = "src/interfaces/relationaldb/cockroachdb/cockroach-attempts.ts";
 const authentication = "src/domain/credential/authentication-service.ts";
 const contract = "test/contract/postgres.test.ts";
-const contractOf = "the RelationalRepository contract: CockroachRepository on PostgreSQL";
+const fromDevice = "an attempt from a known device";
 const known = "test/domain/throttle/known-attempts.test.ts";
 
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: it is the text of templates
@@ -15,7 +15,7 @@ export const lockoutDefects: readonly Defect[] = [
     find: "coalesce((select suffix from known), '')",
     replace: "coalesce((select left(suffix, 0) from known), '')",
     test: contract,
-    named: contractOf,
+    named: fromDevice,
   },
   {
     name: "a device has the cap of an account",
@@ -23,7 +23,7 @@ export const lockoutDefects: readonly Defect[] = [
     find: "when account_attempts.account like ${knownPattern} then ${limits.capOfKnown}::int8",
     replace: "when account_attempts.account like ${knownPattern} then ${limits.cap}::int8",
     test: contract,
-    named: contractOf,
+    named: fromDevice,
   },
   {
     name: "a network refuses known devices",
@@ -31,7 +31,7 @@ export const lockoutDefects: readonly Defect[] = [
     find: "where exists (select 1 from known) or not exists (",
     replace: "where not exists (",
     test: contract,
-    named: contractOf,
+    named: fromDevice,
   },
   {
     name: "a session that has ended has a budget",
@@ -39,7 +39,7 @@ export const lockoutDefects: readonly Defect[] = [
     find: "      and ${sessionsTable.live}\n",
     replace: "",
     test: contract,
-    named: contractOf,
+    named: "an attempt in a session",
   },
   {
     name: "a device token is good for 31 days",
@@ -63,7 +63,7 @@ export const lockoutDefects: readonly Defect[] = [
     find: "where account = ${account ?? accountOf(userId)}",
     replace: "where account in (${account ?? accountOf(userId)}, ${accountOf(userId)})",
     test: contract,
-    named: contractOf,
+    named: fromDevice,
   },
   {
     name: "ChangePassword confirms a password for free",

@@ -106,7 +106,11 @@ export class SignInAttempts {
     const about = { userId: found?.user.id, clientAddress: said.ipAddress };
     const eventsOf = (happening: Pick<Happening, "outcome" | "reason">) => ({
       event: this.#events.of(call, { type: said.type, ...about, ...happening }),
-      locked: this.#events.of(call, { type: "account.locked", ...about, objectId: deviceOf(attempt) }),
+      locked: this.#events.of(call, {
+        type: "account.locked",
+        ...about,
+        objectId: objectOf(attempt, said.knownBy),
+      }),
     });
     if (!verdict.allowed) {
       const refusal = eventsOf({ outcome: "refused", reason: "TOO_MANY_ATTEMPTS" });
@@ -140,9 +144,10 @@ export class SignInAttempts {
   }
 }
 
-/** The id of the known device that an attempt is counted for, or empty. */
-function deviceOf({ account }: Attempt): string {
-  return /\/devices\/(.+)$/.exec(account)?.[1] ?? "";
+/** The id of the device that an attempt is counted for, or of the session that it is made in; empty where it is counted for the user. */
+function objectOf({ account }: Attempt, knownBy: KnownBy | undefined): string {
+  const [, , kind, id = ""] = account.split("/");
+  return kind === "sessions" && knownBy !== undefined && "sessionId" in knownBy ? knownBy.sessionId : id;
 }
 
 /** One for all spellings of an identifier, and one for each text that is none. */

@@ -224,6 +224,7 @@ describe("ChangePassword in a live session", () => {
     const answers = await times(12, () => change(otherPassword, session.id));
     expect(answers).toEqual([...Array<string>(10).fill(wrong), locked, locked]);
     expect(await verify(password)).toBe("OK");
+    expect(await eventsOf("account.locked")).toMatchObject([{ objectId: session.id }]);
   });
 
   test("and in one that has ended is counted with the account's", async () => {
@@ -338,7 +339,11 @@ describe("a lock", () => {
     for (const name of lockedNames) answers.push(await verify(password, undefined, name));
     expect(answers).toEqual(["OK", "OK", locked]);
     await expect(
-      services.lockouts.unlockPage(aCall(), { ...filter, emailPrefix: "b", pageToken: firstPage.nextPageToken }),
+      services.lockouts.unlockPage(aCall(), {
+        ...filter,
+        emailPrefix: "b",
+        pageToken: firstPage.nextPageToken,
+      }),
     ).rejects.toMatchObject({ reason: "PAGE_TOKEN_INVALID" });
   });
 

@@ -244,7 +244,7 @@ export const Event_Type = {
 
   /**
    * Failed attempts have locked an account, for a while or until UnlockUser. The object is the device, if only a device of
-   * the user was locked. Without a user, the name that was tried belongs to no user.
+   * the user was locked, or the session, if only ChangePassword within sessions was. Without a user, the name that was tried belongs to no user.
    *
    * @generated from enum value: TYPE_ACCOUNT_LOCKED = 50;
    */
