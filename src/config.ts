@@ -3,6 +3,7 @@ import { contradictions } from "./contradictions.ts";
 import { Secret } from "./domain/secret.ts";
 import type { SigningAlgorithm } from "./domain/signing-key/signing-key.ts";
 import { type AttemptLimits, attemptLimits } from "./domain/throttle/attempt-limits.ts";
+import type { ImportLimits } from "./infrastructure/crypto/password-hashes/effort.ts";
 import type { WrappingKeySource } from "./infrastructure/crypto/wrapping-key-source.ts";
 import { defaultDataDir } from "./infrastructure/db/embedded-postgres/closed-folder.ts";
 import type { BreachedPasswordSource } from "./infrastructure/passwords/open-breached-passwords.ts";
@@ -47,7 +48,13 @@ export interface Config {
   readonly unread: UnreadLimits;
   readonly drainDelayMs: number;
   readonly argon2: { readonly memoryKib: number; readonly iterations: number; readonly parallelism: number };
-  readonly hashPool: { readonly concurrency: number; readonly queueLimit: number };
+  readonly hashPool: {
+    readonly concurrency: number;
+    readonly queueLimit: number;
+    readonly memoryKib: number;
+  };
+  /** The most that a password hash may cost that is imported. */
+  readonly importLimits: ImportLimits;
   /** `iss` of the access tokens. */
   readonly issuer: string;
   /** Who access tokens can be for. */
@@ -180,9 +187,13 @@ function toConfig(values: Settings, inProduction: boolean): Config {
       iterations: values.AUTH_ARGON2_ITERATIONS,
       parallelism: values.AUTH_ARGON2_PARALLELISM,
     },
-    hashPool: {
-      concurrency: values.AUTH_HASH_CONCURRENCY ?? availableParallelism(),
-      queueLimit: values.AUTH_HASH_QUEUE,
+    hashPool: hashPool(values),
+    importLimits: {
+      bcryptCost: values.AUTH_IMPORT_BCRYPT_COST,
+      argon2MemoryKib: values.AUTH_IMPORT_ARGON2_MEMORY,
+      argon2Iterations: values.AUTH_IMPORT_ARGON2_ITERATIONS,
+      scryptLogN: values.AUTH_IMPORT_SCRYPT_LOG_N,
+      pbkdf2Iterations: values.AUTH_IMPORT_PBKDF2_ITERATIONS,
     },
     issuer: values.AUTH_ISSUER ?? `http://${values.AUTH_HTTP_ADDRESS}`,
     audiences: values.AUTH_AUDIENCES ?? new Set(["development"]),
@@ -208,6 +219,12 @@ function toConfig(values: Settings, inProduction: boolean): Config {
     onBreachCheckFailure: values.AUTH_BREACH_CHECK_ON_FAILURE ?? "allow",
     log: { level: values.AUTH_LOG_LEVEL, format: values.AUTH_LOG_FORMAT },
   };
+}
+
+function hashPool(values: Settings): Config["hashPool"] {
+  const concurrency = values.AUTH_HASH_CONCURRENCY ?? availableParallelism();
+  const memoryKib = values.AUTH_HASH_MEMORY ?? Math.max(262_144, concurrency * values.AUTH_ARGON2_MEMORY);
+  return { concurrency, queueLimit: values.AUTH_HASH_QUEUE, memoryKib };
 }
 
 function breachedPasswordSource(values: Settings): BreachedPasswordSource | undefined {

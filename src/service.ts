@@ -72,7 +72,7 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
     policy: policy && (() => policy.current),
     logger,
   });
-  const { attempts, callers, keyRing, mutations, sessions, events } = services;
+  const { attempts, callers, devices, keyRing, mutations, sessions, events } = services;
   await firstKeys(keyRing);
 
   const routes = createRoutes(services);
@@ -103,6 +103,7 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   inBackground("the sweep of old request ids", 60_000, (call) => mutations.forgetOld(call));
   inBackground("the sweep of old sessions", 60_000, (call) => sessions.forgetOld(call));
   inBackground("the sweep of old attempts", 60_000, (call) => attempts.forgetOld(call));
+  inBackground("the sweep of expired devices", 60_000, (call) => devices.forgetOld(call));
   inBackground("the note of which keys were used", 60_000, (call) => callers.noteUses(call));
   inBackground("the sweep of old events", 60_000, (call) => events.forgetOld(call));
   inBackground("the order of events", eventsEveryMs, (call) => events.advance(call));

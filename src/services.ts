@@ -20,6 +20,8 @@ import type { RefreshTokens } from "./domain/session/refresh-tokens.ts";
 import { SessionService } from "./domain/session/session-service.ts";
 import { KeyRing } from "./domain/signing-key/key-ring.ts";
 import type { SigningKeyPairs } from "./domain/signing-key/signing-key.ts";
+import { KnownDevices } from "./domain/throttle/known-devices.ts";
+import { Lockouts } from "./domain/throttle/lockouts.ts";
 import { SignInAttempts } from "./domain/throttle/sign-in-attempts.ts";
 import { SessionStatuses } from "./domain/token/session-statuses.ts";
 import { TokenIssuer } from "./domain/token/token-issuer.ts";
@@ -28,12 +30,13 @@ import { UserTransferService } from "./domain/transfer/user-transfer-service.ts"
 import { UserService } from "./domain/user/user-service.ts";
 import { AesEventCursors } from "./infrastructure/crypto/aes-event-cursors.ts";
 import { AesPageTokens } from "./infrastructure/crypto/aes-page-tokens.ts";
-import { Argon2PasswordHasher } from "./infrastructure/crypto/argon2-password-hasher.ts";
+import { Argon2PasswordHasher, unitMsOf } from "./infrastructure/crypto/argon2-password-hasher.ts";
 import { HashPool } from "./infrastructure/crypto/hash-pool.ts";
 import { HmacRefreshTokens } from "./infrastructure/crypto/hmac-refresh-tokens.ts";
 import { HmacServiceAccountKeys } from "./infrastructure/crypto/hmac-service-account-keys.ts";
 import { JwtAccessTokens } from "./infrastructure/crypto/jwt-access-tokens.ts";
 import { keyedDigest } from "./infrastructure/crypto/keyed-digest.ts";
+import { RandomDeviceTokens } from "./infrastructure/crypto/random-device-tokens.ts";
 import { sha256Fingerprint } from "./infrastructure/crypto/sha256-fingerprint.ts";
 import { NodeSigningKeyPairs } from "./infrastructure/crypto/signing-key-pairs.ts";
 import { loadWrappingKeys } from "./infrastructure/crypto/wrapping-key-source.ts";
@@ -102,7 +105,8 @@ export function createServices(parts: ServiceParts) {
   const { argon2, hashPool, issuer, audiences, signing, sessionLimits } = config;
   const newId = randomUUID;
   const monotonicMs = () => performance.now();
-  const hasher = new Argon2PasswordHasher(new HashPool(hashPool), argon2, parts.standInKey.reveal());
+  const pool = new HashPool({ ...hashPool, unitMs: unitMsOf(argon2) });
+  const hasher = new Argon2PasswordHasher(pool, argon2, parts.standInKey.reveal(), config.importLimits);
   const mutations = new Mutations(repository, hasher, sha256Fingerprint, newId);
   const passwordRules = new PasswordRules({
     policy: config.passwordPolicy,
@@ -148,9 +152,17 @@ export function createServices(parts: ServiceParts) {
     digest: parts.nameDigest,
     newId,
   });
+  const devices = new KnownDevices({
+    repository,
+    tokens: new RandomDeviceTokens(),
+    newId,
+    onFailure: (err) => logger.warn({ err }, "a device was not remembered"),
+  });
   return {
     mutations,
     attempts,
+    devices,
+    lockouts: new Lockouts(shared),
     keyRing,
     callers,
     serviceAccounts: new ServiceAccountService({
@@ -169,6 +181,7 @@ export function createServices(parts: ServiceParts) {
     authentication: new AuthenticationService({
       ...shared,
       attempts,
+      devices,
       audiences,
       sessionLimits,
       issuer: tokenIssuer,

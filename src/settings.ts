@@ -278,7 +278,32 @@ export const settings = {
   },
   AUTH_HASH_QUEUE: {
     schema: integer(1, 100_000).prefault("128"),
-    help: "Password hashes that wait; one more is refused with RESOURCE_EXHAUSTED.",
+    help: "Password hashes that wait; one more is refused with RESOURCE_EXHAUSTED. A costly imported hash counts as several.",
+  },
+  AUTH_HASH_MEMORY: {
+    schema: integer(7_168, 67_108_864).optional(),
+    default: "(262144, or more if AUTH_HASH_CONCURRENCY hashes take more)",
+    help: "Memory of the password hashes that are computed at once, in KiB. A hash that takes more is computed alone.",
+  },
+  AUTH_IMPORT_BCRYPT_COST: {
+    schema: integer(4, 15).prefault("13"),
+    help: "Maximum cost of a bcrypt hash that is imported.",
+  },
+  AUTH_IMPORT_ARGON2_MEMORY: {
+    schema: integer(64, 262_144).prefault("131072"),
+    help: "Maximum memory of an argon2 hash that is imported, in KiB.",
+  },
+  AUTH_IMPORT_ARGON2_ITERATIONS: {
+    schema: integer(1, 16).prefault("4"),
+    help: "Maximum passes of an argon2 hash that is imported, at the maximum memory. A hash of half the memory may have twice as many.",
+  },
+  AUTH_IMPORT_SCRYPT_LOG_N: {
+    schema: integer(10, 18).prefault("16"),
+    help: "Maximum logarithm of N of a scrypt hash that is imported, with r = 8 and p = 1 or 2; one less for twice the r.",
+  },
+  AUTH_IMPORT_PBKDF2_ITERATIONS: {
+    schema: integer(1_000, 4_000_000).prefault("1000000"),
+    help: "Maximum iterations of a PBKDF2 hash that is imported, times the blocks of its output.",
   },
   AUTH_ATTEMPT_LIMIT: {
     schema: integer(3, 99).prefault("10"),

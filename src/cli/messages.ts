@@ -29,6 +29,7 @@ import {
   DeleteUserRequestSchema,
   ListUsersRequestSchema,
   SuspendUserRequestSchema,
+  UnlockUsersRequestSchema,
 } from "../gen/auth/v1/user_service_pb.ts";
 import { assertValid } from "../interfaces/rpc/interceptors/validate.ts";
 import {
@@ -48,6 +49,7 @@ export const assertRequest = {
   /** Also of Undelete and Unsuspend, which are alike. */
   changeUser: holding(DeleteUserRequestSchema),
   listUsers: holding(ListUsersRequestSchema),
+  unlockUsers: holding(UnlockUsersRequestSchema),
   setPassword: holding(SetPasswordRequestSchema),
   listSessions: holding(ListSessionsRequestSchema),
   revokeUserSessions: holding(RevokeUserSessionsRequestSchema),

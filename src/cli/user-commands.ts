@@ -6,6 +6,7 @@ import { given } from "./given.ts";
 import type { OpenService } from "./open-service.ts";
 import { flag, oneOf, pairs, text, time } from "./option.ts";
 import { more, pageOf, pageOptions } from "./pages.ts";
+import { counted } from "./text.ts";
 import { UsageError } from "./usage-error.ts";
 import { userReference } from "./user-reference.ts";
 import { userTable, userText } from "./user-text.ts";
@@ -60,15 +61,19 @@ const getUser = command({
     answering(surroundings, ({ users, call }) => users.get(call(), userReference(user))),
 });
 
+const filters = {
+  "email-prefix": text("TEXT", "only users whose email begins so"),
+  "created-after": time("only users created at this time or later"),
+  "created-before": time("only users created before this time"),
+};
+
 const listUsers = command({
   name: "user list",
   summary: "Lists users, page by page",
   details: `Where there are more, the answer has a token for the next page, which goes with the same options.`,
   options: {
     state: oneOf(["active", "suspended", "deleted"], "only users in this state now"),
-    "email-prefix": text("TEXT", "only users whose email begins so"),
-    "created-after": time("only users created at this time or later"),
-    "created-before": time("only users created before this time"),
+    ...filters,
     "show-deleted": flag("deleted users too"),
     "order-by": oneOf(["create_time", "id"], "create_time where not given"),
     descending: flag("the other way round"),
@@ -141,6 +146,47 @@ ${aboutUsers}`,
   },
 });
 
+const unlockUser = command({
+  name: "user unlock",
+  args: ["USER"],
+  summary: "Forgets the failed sign-in attempts of a user",
+  details: `A lockout by wrong passwords ends at once. The password and sessions stay as they are.
+${aboutUsers}`,
+  run: ({ args: [user = ""] }, surroundings) =>
+    answering(surroundings, async ({ users, lockouts, call }) => {
+      const { id } = await users.get(call(), userReference(user));
+      return lockouts.unlock(call(), id);
+    }),
+});
+
+const unlockUsers = command({
+  name: "user unlock-all",
+  summary: "Forgets the failed sign-in attempts of all users that match",
+  details: `For use after an attack that has locked many users. Without options, it unlocks all users that are not deleted. If it is
+interrupted, run it again.`,
+  options: { state: oneOf(["active", "suspended"], "only users in this state now"), ...filters },
+  async run({ options }, { withService }) {
+    const { assertRequest } = await import("./messages.ts");
+    const filter = {
+      state: options.state,
+      createdAfter: options["created-after"],
+      createdBefore: options["created-before"],
+      emailPrefix: options["email-prefix"] || undefined,
+    };
+    assertRequest.unlockUsers({ filter: { emailPrefix: filter.emailPrefix ?? "" } });
+    const unlockedCount = await withService(async ({ lockouts, call }) => {
+      let [total, pageToken] = [0, ""];
+      do {
+        const page = await lockouts.unlockPage(call(), { ...filter, pageSize: 0, pageToken });
+        total += page.unlockedCount;
+        pageToken = page.nextPageToken;
+      } while (pageToken !== "");
+      return total;
+    });
+    return { json: { unlockedCount }, text: `${counted(unlockedCount, "user")} unlocked.\n` };
+  },
+});
+
 /** Every command about users themselves. */
 export const userCommands: readonly Command[] = [
   createUser,
@@ -151,6 +197,8 @@ export const userCommands: readonly Command[] = [
   change("delete", "Deletes a user, softly: it can be undeleted, and its identifiers stay reserved"),
   change("undelete", "Takes back a deletion"),
   setPassword,
+  unlockUser,
+  unlockUsers,
 ];
 
 function change(verb: "unsuspend" | "delete" | "undelete", summary: string): Command {

@@ -93,6 +93,7 @@ describe("users on the command line, on the database of a service that runs", ()
         "request_id: must be a valid UUID",
       ],
       [["get", id], "USER_NOT_FOUND", "no such user"],
+      [["unlock", id], "USER_NOT_FOUND", "no such user"],
       [["get", `${name}@example.com`], "USER_NOT_FOUND", "no such user"],
       [["list", "--page-token", "x"], "PAGE_TOKEN_INVALID", "page_token: was not made"],
       [["suspend", name, "--reason", "x", "--until", "2001-01-01"], "SUSPENSION_IN_PAST", "until_time"],
@@ -199,6 +200,33 @@ describe("users on the command line, on the database of a service that runs", ()
     expect(JSON.parse(reused.stderr).error.reason).toBe("REQUEST_ID_REUSED");
     const forPeople = await run(["user", "set-password", user.id], password);
     expect(forPeople.stdout).toBe(`The password of ${user.id} is set, and its sessions have ended.\n`);
+  });
+
+  test("unlock and unlock-all: both forms, and the user signs in again", async () => {
+    const name = newName();
+    const { user } = await said(
+      ["user", "create", "--username", name, "--email", `${name}@example.com`, "--with-password"],
+      password,
+    );
+    const { authentication } = grpcClients(shared.running);
+    const lock = async () => {
+      const wrong = { identifier: name, password: "wrong donkey battery staple" };
+      for (let guesses = 0; guesses < 10; guesses++)
+        await authentication.verifyPassword(wrong).catch(() => {});
+      await expect(signIn(name)).rejects.toThrow("too many attempts");
+    };
+    await lock();
+    expect((await said(["user", "unlock", name])).user).toEqual(user);
+    await signIn(name);
+    expect((await run(["user", "unlock", user.id])).stdout).toContain(`username  ${name}\n`);
+    await lock();
+    const others = ["user", "unlock-all", "--created-after", "2099-01-01"];
+    expect(await said<object>(others)).toEqual({ unlockedCount: 0 });
+    await expect(signIn(name)).rejects.toThrow("too many attempts");
+    const matching = ["user", "unlock-all", "--email-prefix", name, "--state", "active"];
+    expect((await run(matching)).stdout).toBe("1 user unlocked.\n");
+    await signIn(name);
+    expect(await said<object>(matching)).toEqual({ unlockedCount: 0 });
   });
 
   test("a password that standard input does not hold is none, and is not said again", async () => {

@@ -29,8 +29,8 @@ const clauses: readonly Clause[] = [
   [
     "6.1.1",
     "how guessing is limited without locking people out is documented and done",
-    "test/contract/attempt-contract.ts",
-    "close for longer each time, up to the longest",
+    "test/domain/throttle/known-attempts.test.ts",
+    "signs in while strangers keep the account locked, by both methods",
   ],
   ["6.2.1", "passwords have at least 8, better 15 characters", unsafe, "passwords of 14 as the only factor"],
   [

@@ -7,7 +7,14 @@ import { aCall } from "../support/calls.ts";
 import { anEvent } from "../support/events.ts";
 
 const hour = 3_600_000;
-const limits: AttemptLimits = { free: 3, locksMs: [hour, 2 * hour], cap: 5, ofNetwork: 4, windowMs: hour };
+const limits: AttemptLimits = {
+  free: 3,
+  locksMs: [hour, 2 * hour],
+  cap: 5,
+  capOfKnown: 4,
+  ofNetwork: 4,
+  windowMs: hour,
+};
 /** Locks that are over before the next attempt. */
 const brief = { ...limits, locksMs: [0] };
 
@@ -16,7 +23,7 @@ export function attemptContract(repositoryOf: () => RelationalRepository): void 
   const statements = () => repositoryOf().statement(aCall()).attempts;
   const begin = (attempt: NewAttempt, of = limits) => statements().begin(attempt, of);
   const conclude = (attempt: Attempt, result: "succeeded" | "failed" | "refused", event = anEvent()) =>
-    statements().conclude(attempt, result, event, limits);
+    statements().conclude(attempt, result, { event, locked: anEvent() }, limits);
   const aUser = async (passwordHash?: string) => {
     const name = randomUUID();
     const profile = {

@@ -6,6 +6,7 @@ import type { RelationalRepository } from "../../src/interfaces/relationaldb/rel
 import type { UserQuery } from "../../src/interfaces/relationaldb/user-repository.ts";
 import { aCall, aCancellableCall } from "../support/calls.ts";
 import { attemptContract } from "./attempt-contract.ts";
+import { deviceContract } from "./device-contract.ts";
 import { eventContract } from "./event-contract.ts";
 import { importContract } from "./import-contract.ts";
 import { serviceAccountContract } from "./service-account-contract.ts";
@@ -425,6 +426,7 @@ export function relationalRepositoryContract(name: string, open: () => Promise<O
     serviceAccountContract(() => repository);
     signingKeyContract(() => repository);
     attemptContract(() => repository);
+    deviceContract(() => repository);
 
     describe("transactions", () => {
       test("answers what the work answers, and its effects are there", async () => {

@@ -6,6 +6,7 @@ import { audience, otherPassword, password } from "../support/services.ts";
 import { type RawCaller, rawGrpc, rawJson } from "../tokens/raw-answers.ts";
 import { TwoServices } from "../tokens/two-services.ts";
 import { type ClassName, classes, type Named } from "./classes.ts";
+import { newTarget } from "./guesses.ts";
 
 const places = 12;
 const free = 10;
@@ -25,6 +26,8 @@ const methods: Record<
 > = {
   VerifyPassword: (caller, { identifier }, secret) =>
     caller.call(verifyPassword, { identifier, password: secret, ipAddress: "192.0.2.1" }, headers),
+  "VerifyPassword with somebody's device token": (caller, { identifier }, secret) =>
+    caller.call(verifyPassword, { identifier, password: secret, deviceToken }, headers),
   Authenticate: (caller, { identifier }, secret) =>
     caller.call(authenticate, { identifier, password: secret, audience, client: { id: "web" } }, headers),
   ChangePassword: (caller, { userId }, secret) =>
@@ -40,8 +43,14 @@ const listeners: Record<string, (service: RunningService) => RawCaller> = {
 };
 
 let services: TwoServices;
+/** Of a user who is none of those that are asked about. */
+let deviceToken: string;
 beforeAll(async () => {
   services = await TwoServices.start({ AUTH_NETWORK_ATTEMPT_LIMIT: "1000000" });
+  const { username: identifier } = await newTarget(services.first);
+  const { authentication } = services.first;
+  ({ deviceToken } = await authentication.verifyPassword({ identifier, password, rememberDevice: true }));
+  expect(deviceToken).not.toBe("");
 });
 afterAll(() => services?.[Symbol.asyncDispose]());
 

@@ -21,9 +21,17 @@ export function everyAttemptStatement({ userId, keys, newId }: AttemptArguments)
         attempts.begin({ ...attempt, key, nameDigest: "digest" }, limits),
       ),
     ),
+    ...[{ deviceDigest: "digest" }, { sessionId: newId() }].map((knownBy) =>
+      query<Statements>(`attempts.begin known by ${Object.keys(knownBy)[0]}`, 4, ({ attempts }) =>
+        attempts.begin(
+          { ...attempt, id: newId(), key: { kind: "id", id: userId }, nameDigest: "digest", knownBy },
+          limits,
+        ),
+      ),
+    ),
     ...(["succeeded", "failed", "refused"] as const).map((result) =>
       query<Statements>(`attempts.conclude as ${result}`, 1, ({ attempts }) =>
-        attempts.conclude(attempt, result, anEvent(), limits),
+        attempts.conclude(attempt, result, { event: anEvent(), locked: anEvent() }, limits),
       ),
     ),
     query<Statements>("attempts.giveBack", 1, ({ attempts }) => attempts.giveBack(attempt)),
@@ -31,8 +39,17 @@ export function everyAttemptStatement({ userId, keys, newId }: AttemptArguments)
 }
 
 /** Every query of attempts that belongs into other transactions. */
-export function everyAttemptQuery({ userId }: AttemptArguments) {
+export function everyAttemptQuery({ userId, newId }: AttemptArguments) {
+  const device = { id: newId(), userId, digest: "digest", keptForMs: 60_000 };
   return [
+    query<Repositories>("devices.add", 10, ({ devices }) => devices.add(device, 10)),
+    query<Repositories>("devices.add that makes room", 10, ({ devices }) =>
+      devices.add({ ...device, digest: "another digest" }, 1),
+    ),
+    query<Repositories>("devices.renew", 1, ({ devices }) => devices.renew(device, "digest")),
+    query<Repositories>("devices.forgetAll", 10, ({ devices }) => devices.forgetAll(userId)),
+    query<Repositories>("devices.sweep", 500, ({ devices }) => devices.sweep(500)),
+    query<Repositories>("attempts.unlock", 10, ({ attempts }) => attempts.unlock([userId])),
     query<Repositories>("attempts.forgive", 1, ({ attempts }) => attempts.forgive(userId)),
     query<Repositories>("attempts.sweep", 500, ({ attempts }) => attempts.sweep(500)),
   ];

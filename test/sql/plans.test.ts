@@ -100,7 +100,7 @@ describe(`plans at ${population} users`, () => {
     };
 
     test("a table that is read whole", async () => {
-      for (const table of ["users", "credentials", "requests", "sessions", "events"]) {
+      for (const table of ["users", "credentials", "requests", "sessions", "events", "devices"]) {
         const excess = await excessOfText(`select from ${table} where ${table}::text = ''`);
         expect(excess).toContain(`reads all of ${table}`);
       }

@@ -105,6 +105,18 @@ export async function populate(client: Client): Promise<void> {
     from generate_series(1, ${population}) as n
   `);
   await client.query(`
+    insert into devices (id, user_id, digest, create_time, purge_time)
+    select
+      gen_random_uuid(), user_id, md5('device' || n || user_id), now(), now() + (random() * 600 - 1) * interval '1 hour'
+    from (
+      select id as user_id, n
+      from users, generate_series(1, 2) as n
+      union all
+      select ${oldestWithEmail}, n
+      from generate_series(3, 10) as n
+    ) as owned
+  `);
+  await client.query(`
     insert into network_attempts (network, attempt_id, failures, window_end_time)
     select '198.' || n % 200 || '.' || n / 200 || '.0/24', gen_random_uuid(), n % 300, now() + (n - 100) * interval '1 second'
     from generate_series(1, 40000) as n

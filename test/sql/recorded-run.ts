@@ -4,6 +4,7 @@ import {
   CockroachAttempts,
 } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-attempts.ts";
 import { CockroachCredentials } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-credentials.ts";
+import { CockroachDevices } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-devices.ts";
 import { CockroachEvents } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-events.ts";
 import { CockroachRequests } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-requests.ts";
 import { CockroachServiceAccounts } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-service-accounts.ts";
@@ -84,6 +85,7 @@ function queriedBy(send: Send): Queried {
       serviceAccounts: new CockroachServiceAccounts(run),
       events: new CockroachEvents(run),
       attempts: new CockroachAttempts(run),
+      devices: new CockroachDevices(run),
     },
     statements: {
       sessions: new CockroachSessionStatements(run),

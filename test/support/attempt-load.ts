@@ -50,7 +50,7 @@ export async function runAttempts({
             { id: randomUUID(), key, nameDigest: "", network },
             limits,
           );
-          await attempts.conclude(attempt, "succeeded", anEvent(), limits);
+          await attempts.conclude(attempt, "succeeded", { event: anEvent(), locked: anEvent() }, limits);
           succeeded += 1;
         } catch {
           failed += 1;

@@ -3,12 +3,13 @@ import { User, type UserRow } from "../../src/domain/user/user.ts";
 import type {
   AttemptRepository,
   AttemptStatements,
+  KnownBy,
 } from "../../src/interfaces/relationaldb/attempt-repository.ts";
 import type { UserKey } from "../../src/interfaces/relationaldb/user-repository.ts";
 import { addEvent } from "./in-memory-events.ts";
-import { stateOf, type Tables } from "./in-memory-tables.ts";
+import { deviceKey, stateOf, type Tables } from "./in-memory-tables.ts";
 
-const namesKeptForMs = 30 * 24 * 3_600_000;
+const keptForMs = 30 * 24 * 3_600_000;
 
 /** Runs a change as one statement, which is a transaction of its own. */
 type Statement = <T>(change: (tables: Tables) => T) => Promise<T>;
@@ -17,23 +18,32 @@ export function attemptStatements(
   statement: Statement,
   clock: () => Date,
   rowOf: (tables: Tables, key: UserKey) => UserRow | undefined,
+  isLiveSessionOf: (tables: Tables, sessionId: string, userId: string, time: Date) => boolean,
 ): AttemptStatements {
+  const suffixOf = (tables: Tables, userId: string, by: KnownBy | undefined): string => {
+    if (by === undefined) return "";
+    if ("sessionId" in by) return isLiveSessionOf(tables, by.sessionId, userId, clock()) ? "/sessions" : "";
+    const device = tables.devices.get(deviceKey(userId, by.deviceDigest));
+    return device !== undefined && device.expireTime > clock() ? `/devices/${device.id}` : "";
+  };
   return {
-    begin: ({ id, key, nameDigest, network }, limits) =>
+    begin: ({ id, key, nameDigest, network: from, knownBy }, limits) =>
       statement((tables) => {
         const time = clock().getTime();
         const row = rowOf(tables, key);
-        const account = row === undefined ? `names/${nameDigest}` : `users/${row.id}`;
+        const suffix = row === undefined ? "" : suffixOf(tables, row.id, knownBy);
+        const account = row === undefined ? `names/${nameDigest}` : `users/${row.id}${suffix}`;
+        const network = suffix === "" ? from : undefined;
         const before = tables.accountAttempts.get(account) ?? { failures: 0, lockEnd: 0 };
         const ofNetwork = tables.networkAttempts.get(network ?? "") ?? { failures: 0, windowEnd: 0 };
         const again = "attemptId" in before && before.attemptId === id;
         const windowLeftMs = ofNetwork.failures >= limits.ofNetwork ? ofNetwork.windowEnd - time : 0;
-        const capped = before.failures >= limits.cap;
+        const capped = before.failures >= (suffix === "" ? limits.cap : limits.capOfKnown);
         const open = !capped && before.lockEnd <= time;
         const allowed = windowLeftMs <= 0 && (again || open);
         if (allowed && !again) {
           const failures = before.failures + 1;
-          const purgeTime = row === undefined ? time + namesKeptForMs : undefined;
+          const purgeTime = /^names\/|\/devices\//.test(account) ? time + keptForMs : undefined;
           const lockEnd = time + lockMs(failures, limits);
           tables.accountAttempts.set(account, { attemptId: id, failures, lockEnd, purgeTime });
         }
@@ -48,10 +58,13 @@ export function attemptStatements(
           retryAfterMs: allowed || capped || leftMs === 0 ? undefined : leftMs,
         };
       }),
-    conclude: ({ id, account, network }, result, event, { windowMs }) =>
+    conclude: ({ id, account, network }, result, { event, locked }, { free, windowMs }) =>
       statement((tables) => {
         const time = clock();
         if (result === "succeeded") forgive(tables, account, time);
+        const counted = tables.accountAttempts.get(account);
+        if (result === "failed" && counted?.attemptId === id && counted.failures >= free)
+          addEvent(tables, locked, time);
         if (result === "failed" && network !== undefined) {
           const known = tables.networkAttempts.get(network);
           const goesOn = known !== undefined && known.windowEnd > time.getTime();
@@ -82,7 +95,18 @@ export function attemptStatements(
 export function attempts(tables: () => Tables, clock: () => Date): AttemptRepository {
   return {
     async forgive(userId) {
-      forgive(tables(), `users/${userId}`, clock());
+      for (const account of [`users/${userId}`, `users/${userId}/sessions`])
+        forgive(tables(), account, clock());
+    },
+    async unlock(userIds) {
+      const unlocked = new Set<string>();
+      for (const [account, { failures }] of tables().accountAttempts) {
+        const [kind, userId = ""] = account.split("/");
+        if (kind !== "users" || failures === 0 || !userIds.includes(userId)) continue;
+        forgive(tables(), account, clock());
+        unlocked.add(userId);
+      }
+      return [...unlocked];
     },
     async sweep(limit) {
       const time = clock().getTime();

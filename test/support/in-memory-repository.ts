@@ -26,9 +26,10 @@ import type {
   UserRepository,
 } from "../../src/interfaces/relationaldb/user-repository.ts";
 import { attemptStatements, attempts } from "./in-memory-attempts.ts";
+import { devices } from "./in-memory-devices.ts";
 import { events } from "./in-memory-events.ts";
 import { serviceAccounts } from "./in-memory-service-accounts.ts";
-import { sessionStatements, sessions } from "./in-memory-sessions.ts";
+import { isLiveSessionOf, sessionStatements, sessions } from "./in-memory-sessions.ts";
 import { signingKeys } from "./in-memory-signing-keys.ts";
 import { copyOf, noTables, stateOf, type Tables } from "./in-memory-tables.ts";
 
@@ -57,7 +58,7 @@ export class InMemoryRepository implements RelationalRepository {
     const change = <T>(work: (tables: Tables) => T) => this.#changing(call, async (draft) => work(draft));
     return {
       sessions: sessionStatements(change, this.#clock),
-      attempts: attemptStatements(change, this.#clock, rowOf),
+      attempts: attemptStatements(change, this.#clock, rowOf, isLiveSessionOf),
     };
   }
 
@@ -92,6 +93,7 @@ export class InMemoryRepository implements RelationalRepository {
       serviceAccounts: serviceAccounts(access, this.#clock),
       events: events(access, this.#clock),
       attempts: attempts(access, this.#clock),
+      devices: devices(access, this.#clock),
     };
   }
 }

@@ -76,7 +76,7 @@ export function sessions(tables: () => Tables, clock: () => Date): SessionReposi
 
 export function sessionStatements(statement: Statement, clock: () => Date): SessionStatements {
   return {
-    begin: ({ id, userId, audience, client, passwordHash }, { idleMs, absoluteMs }, event) =>
+    begin: ({ id, userId, audience, client, passwordHash, account }, { idleMs, absoluteMs }, event) =>
       statement((tables) => {
         const time = clock();
         if (!isActive(tables, userId, time)) return undefined;
@@ -84,7 +84,7 @@ export function sessionStatements(statement: Statement, clock: () => Date): Sess
         const earlier = tables.sessions.get(id);
         if (earlier && earlier.userId !== userId) return undefined;
         addEvent(tables, event, time);
-        forgive(tables, `users/${userId}`, time);
+        forgive(tables, account ?? `users/${userId}`, time);
         if (earlier) return sessionAt(earlier, time);
         const row: StoredSession = {
           id,
@@ -150,6 +150,12 @@ function isLive({ endTime, idleExpireTime }: SessionRow, time: Date): boolean {
 function isActive({ users }: Tables, userId: string, time: Date): boolean {
   const user = users.get(userId);
   return user !== undefined && stateOf(user, time) === "active";
+}
+
+/** Whether a user that may sign in has a live session with an id. */
+export function isLiveSessionOf(tables: Tables, id: string, userId: string, time: Date): boolean {
+  const row = tables.sessions.get(id);
+  return row?.userId === userId && isLive(row, time) && isActive(tables, userId, time);
 }
 
 type Place = Pick<SessionRow, "id" | "createTime">;

@@ -17,6 +17,11 @@ export interface Tables {
   readonly signingKeys: Map<string, SigningKeyRow>;
   readonly serviceAccounts: Map<string, ServiceAccountRow>;
   readonly serviceAccountKeys: Map<string, KeyRow>;
+  /** By user and digest. */
+  readonly devices: Map<
+    string,
+    { id: string; userId: string; digest: string; createTime: Date; expireTime: Date }
+  >;
   /** By what they are counted under. Times in milliseconds. */
   readonly accountAttempts: Map<
     string,
@@ -40,6 +45,7 @@ export function noTables(): Tables {
     signingKeys: new Map(),
     serviceAccounts: new Map(),
     serviceAccountKeys: new Map(),
+    devices: new Map(),
     accountAttempts: new Map(),
     networkAttempts: new Map(),
     events: new Map(),
@@ -56,6 +62,7 @@ export function copyOf(tables: Tables): Tables {
     signingKeys: new Map(tables.signingKeys),
     serviceAccounts: new Map(tables.serviceAccounts),
     serviceAccountKeys: new Map(tables.serviceAccountKeys),
+    devices: new Map(tables.devices),
     accountAttempts: new Map(tables.accountAttempts),
     networkAttempts: new Map(tables.networkAttempts),
     events: new Map(tables.events),
@@ -68,4 +75,9 @@ export function stateOf({ deleteTime, suspendTime, suspendUntilTime }: UserRow, 
   if (deleteTime !== undefined) return "deleted";
   const suspended = suspendTime !== undefined && (suspendUntilTime === undefined || suspendUntilTime > time);
   return suspended ? "suspended" : "active";
+}
+
+/** Where a user's device with a digest stands. */
+export function deviceKey(userId: string, digest: string): string {
+  return `${userId} ${digest}`;
 }

@@ -30,7 +30,11 @@ export function servicesOn(
 ) {
   const warnings: { readonly fields: Record<string, unknown>; readonly message: string }[] = [];
   const services = createServices({
-    config: { ...loadConfig(environment), argon2, hashPool: { concurrency: 2, queueLimit: 1_000 } },
+    config: {
+      ...loadConfig(environment),
+      argon2,
+      hashPool: { concurrency: 2, queueLimit: 1_000, memoryKib: 262_144 },
+    },
     repository,
     pageTokens: new AesPageTokens(randomBytes(32)),
     eventCursors: new AesEventCursors(randomBytes(32)),

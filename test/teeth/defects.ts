@@ -5,6 +5,7 @@ import { eventDefects } from "./event-defects.ts";
 import { guessingDefects } from "./guessing-defects.ts";
 import { hostDefects } from "./host-defects.ts";
 import { httpDefects } from "./http-defects.ts";
+import { lockoutDefects } from "./lockout-defects.ts";
 import { passwordDefects } from "./password-defects.ts";
 import { passwordHashDefects } from "./password-hash-defects.ts";
 import { requestDefects } from "./request-defects.ts";
@@ -103,7 +104,7 @@ export const defects: readonly Defect[] = [
   {
     name: "the queue of hashes has no end",
     file: "src/infrastructure/crypto/hash-pool.ts",
-    find: "    this.assertRoom();\n",
+    find: "    this.#assertRoomFor(work.ms);\n",
     replace: "",
     test: "test/infrastructure/crypto/hash-pool.test.ts",
     named: "past the queue's limit",
@@ -251,4 +252,5 @@ export const defects: readonly Defect[] = [
   ...httpDefects,
   ...passwordDefects,
   ...commandLineDefects,
+  ...lockoutDefects,
 ];

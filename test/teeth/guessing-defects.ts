@@ -28,8 +28,8 @@ export const guessingDefects: readonly Defect[] = [
   {
     name: "ChangePassword has a budget of its own",
     file: attempts,
-    find: "(select 'users/' || id::text from named)",
-    replace: '(select \'users/\' || id::text || ${key.kind === "id" ? "/id" : ""}::text from named)',
+    find: "(select 'users/' || id::text || coalesce(",
+    replace: '(select \'users/\' || id::text || ${key.kind === "id" ? "/id" : ""}::text || coalesce(',
     test: races,
     named: "every method and spelling",
   },

@@ -20,9 +20,9 @@ export const passwordDefects: readonly Defect[] = [
   },
   {
     name: "what stood there before counts again",
-    file: weights,
-    find: "Math.max(repetitions[start] ?? 0, runs[start] ?? 0)",
-    replace: "runs[start] ?? 0",
+    file: "src/domain/credential/free-rows.ts",
+    find: "Math.max(run, repetitions[at] ?? 0)",
+    replace: "Math.max(run, 0 * (repetitions[at] ?? 0))",
     test: guessedFirst,
     named: "",
   },

@@ -28,7 +28,9 @@ export type EventType =
   | "service-account-key.disabled"
   | "service-account-key.deleted"
   | "signing-key.added"
-  | "signing-key.revoked";
+  | "signing-key.revoked"
+  | "account.locked"
+  | "account.unlocked";
 
 /** What became of it: done; tried and wrong; or not even tried, because it was not allowed. */
 export type Outcome = "success" | "failure" | "refused";

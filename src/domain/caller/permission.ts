@@ -36,6 +36,7 @@ export const permissions = [
   "events.list",
   "events.watch",
   "reflection.use",
+  "users.unlock",
 ] as const;
 
 export type Permission = (typeof permissions)[number];

@@ -2,18 +2,19 @@ import type { RelationalRepository } from "../../interfaces/relationaldb/relatio
 import type { UserKey } from "../../interfaces/relationaldb/user-repository.ts";
 import type { AuditEvents } from "../audit/event.ts";
 import type { Call } from "../call.ts";
-import { DomainError, invalidField } from "../errors.ts";
+import { DomainError, invalidField, type Reason } from "../errors.ts";
 import type { DomainToAscii } from "../identifier/email.ts";
 import { parseIdentifier } from "../identifier/identifier.ts";
 import type { Mutations } from "../request/mutations.ts";
 import type { Secret } from "../secret.ts";
 import type { Client, Session, SessionLimits } from "../session/session.ts";
+import { type DeviceChoice, type KnownDevices, noDevice } from "../throttle/known-devices.ts";
 import type { SignInAttempts } from "../throttle/sign-in-attempts.ts";
 import type { TokenIssuer, Tokens } from "../token/token-issuer.ts";
 import { type User, userNotFound } from "../user/user.ts";
 import { type Person, personOf } from "./own-words.ts";
 import type { PasswordHasher } from "./password-hasher.ts";
-import { credentialsInvalid, PasswordProofs } from "./password-proofs.ts";
+import { credentialsInvalid, PasswordProofs, type Proof } from "./password-proofs.ts";
 import type { BrokenRule, PasswordRules } from "./password-rules.ts";
 
 export interface VerifyPassword {
@@ -21,6 +22,13 @@ export interface VerifyPassword {
   readonly password: Secret;
   /** Of the person's client, where the caller tells it. */
   readonly ipAddress?: string | undefined;
+  readonly device?: DeviceChoice;
+}
+
+/** Whose password it is, and what the device is to hold. */
+export interface Verified {
+  readonly user: User;
+  readonly deviceToken: Secret | undefined;
 }
 
 export interface Authenticate {
@@ -28,12 +36,14 @@ export interface Authenticate {
   readonly password: Secret;
   readonly audience: string;
   readonly client: Client;
+  readonly device?: DeviceChoice;
 }
 
 export interface SignIn {
   readonly user: User;
   readonly session: Session;
   readonly tokens: Tokens;
+  readonly deviceToken: Secret | undefined;
 }
 
 export interface ValidatePassword {
@@ -76,6 +86,7 @@ export class AuthenticationService {
   readonly #audiences: ReadonlySet<string>;
   readonly #sessionLimits: SessionLimits;
   readonly #issuer: TokenIssuer;
+  readonly #devices: KnownDevices;
   readonly #events: AuditEvents;
   readonly #newId: () => string;
 
@@ -89,6 +100,7 @@ export class AuthenticationService {
     sessionLimits: SessionLimits;
     issuer: TokenIssuer;
     attempts: SignInAttempts;
+    devices: KnownDevices;
     events: AuditEvents;
     newId: () => string;
     /** Told when a good password could not be hashed anew; the check is good all the same. */
@@ -102,6 +114,7 @@ export class AuthenticationService {
     this.#audiences = dependencies.audiences;
     this.#sessionLimits = dependencies.sessionLimits;
     this.#issuer = dependencies.issuer;
+    this.#devices = dependencies.devices;
     this.#events = dependencies.events;
     this.#newId = dependencies.newId;
     this.#proofs = new PasswordProofs(dependencies);
@@ -112,37 +125,48 @@ export class AuthenticationService {
    * and throws one and the same error (NIST 800-63B-4 §3.2.2, ASVS 6.3.8).
    * @throws CREDENTIALS_INVALID, TOO_MANY_ATTEMPTS, OVERLOADED
    */
-  async verifyPassword(call: Call, { identifier, password, ipAddress = "" }: VerifyPassword): Promise<User> {
+  async verifyPassword(
+    call: Call,
+    { identifier, password, ipAddress = "", device = noDevice }: VerifyPassword,
+  ): Promise<Verified> {
     const key = parseIdentifier(identifier, this.#toAscii) ?? nobody;
-    const attempt = { type: "password.verified", key, name: identifier, ipAddress } as const;
+    const knownBy = this.#devices.knownBy(device);
+    const attempt = { type: "password.verified", key, name: identifier, ipAddress, knownBy } as const;
     const proof = await this.#proofs.prove(call, attempt, password, async (proof, allowed) => {
       await allowed.succeeded();
       return proof;
     });
+    const deviceToken = await this.#remember(call, proof, device);
     await this.#proofs.rehashIfOutdated(call, proof);
-    return proof.user;
+    return { user: proof.user, deviceToken };
   }
 
   /**
    * Begins a session of the user whom `verifyPassword` would answer: at most three round trips to the database beside the
-   * hash. A password that is replaced or a user that is suspended between check and beginning has not signed in.
+   * hash, and one transaction more if the device is to be remembered. A password that is replaced or a user that is suspended between check and beginning has not signed in.
    * @throws AUDIENCE_UNKNOWN, CREDENTIALS_INVALID, TOO_MANY_ATTEMPTS, OVERLOADED
    */
-  async authenticate(call: Call, { identifier, password, audience, client }: Authenticate): Promise<SignIn> {
+  async authenticate(
+    call: Call,
+    { identifier, password, audience, client, device = noDevice }: Authenticate,
+  ): Promise<SignIn> {
     if (!this.#audiences.has(audience)) {
       throw invalidField("AUDIENCE_UNKNOWN", "audience", "is none that this service makes tokens for");
     }
     await this.#issuer.prepare(call);
     const key = parseIdentifier(identifier, this.#toAscii) ?? nobody;
     const id = this.#newId();
-    const attempt = { type: "session.begun", key, name: identifier, ipAddress: client.ipAddress } as const;
+    const { ipAddress } = client;
+    const knownBy = this.#devices.knownBy(device);
+    const attempt = { type: "session.begun", key, name: identifier, ipAddress, knownBy } as const;
     // A sign-in of the same user at the same moment may have hashed the password anew: then this one looks once more.
     for (let tries = 0; tries < 2; tries++) {
       const signIn = await this.#proofs.prove(call, attempt, password, async (proof, allowed) => {
         const { user, passwordHash } = proof;
         const happened = { type: "session.begun", userId: user.id, objectId: id } as const;
-        const event = this.#events.of(call, { ...happened, clientAddress: client.ipAddress });
-        const session = { id, userId: user.id, audience, client, passwordHash };
+        const event = this.#events.of(call, { ...happened, clientAddress: ipAddress });
+        const { account } = allowed;
+        const session = { id, userId: user.id, audience, client, passwordHash, account };
         const { sessions } = this.#repository.statement(call);
         // Forgets the failed attempts as well.
         const begun = await sessions.begin(session, this.#sessionLimits, event);
@@ -152,21 +176,22 @@ export class AuthenticationService {
       });
       if (signIn === undefined) continue;
       const { proof, begun } = signIn;
+      const deviceToken = await this.#remember(call, proof, device);
       await this.#proofs.rehashIfOutdated(call, proof);
-      return { user: proof.user, session: begun.session, tokens: this.#issuer.issue(begun) };
+      return { user: proof.user, session: begun.session, tokens: this.#issuer.issue(begun), deviceToken };
     }
     throw credentialsInvalid();
   }
 
   /**
    * The rules that a password would break if it were set, of which there may be none. Nothing is hashed or changed.
-   * @throws USER_NOT_FOUND, BREACH_CHECK_UNAVAILABLE
+   * @throws PERMISSION_DENIED, USER_NOT_FOUND, BREACH_CHECK_UNAVAILABLE
    */
   async validatePassword(
     call: Call,
     { password, subject }: ValidatePassword,
   ): Promise<readonly BrokenRule[]> {
-    const person = "userId" in subject ? await this.#person(call, subject.userId.toLowerCase()) : subject;
+    const person = "userId" in subject ? await this.#visiblePerson(call, subject.userId) : subject;
     return this.#passwordRules.broken(call, password, person);
   }
 
@@ -183,13 +208,14 @@ export class AuthenticationService {
     const secret = { password, hash: await this.#hasher.hash(call, password.reveal()) };
     const mutation = { ...request, secret };
     await this.#mutations.once(call, mutation, async (repositories) => {
-      const { users, credentials, sessions, attempts, events } = repositories;
+      const { users, credentials, sessions, attempts, devices, events } = repositories;
       const user = await users.find({ kind: "id", id });
       if (user === undefined) throw userNotFound();
       user.assertNotDeleted();
       await credentials.put(id, secret.hash);
       await sessions.endAll(id, "password-changed", undefined);
       await attempts.forgive(id);
+      await devices.forgetAll(id);
       await events.add(this.#events.of(call, { type: "password.set", userId: id, changedFields }));
       return undefined;
     });
@@ -206,27 +232,38 @@ export class AuthenticationService {
     this.#passwordRules.assertGoodForAnybody(change.newPassword, "new_password");
 
     const key: UserKey = { kind: "id", id };
-    const attempt = { type: "password.changed", key, name: id, ipAddress: change.ipAddress ?? "" } as const;
+    const knownBy = keep === undefined ? undefined : { sessionId: keep };
+    const { ipAddress = "" } = change;
+    const attempt = { type: "password.changed", key, name: id, ipAddress, knownBy } as const;
+    const replace = async ({ user, passwordHash: current }: Proof) => {
+      const password = await this.#passwordRules.accept(
+        call,
+        change.newPassword,
+        personOf(user),
+        "new_password",
+      );
+      const secret = { password, hash: await this.#hasher.hash(call, password.reveal()) };
+      await this.#mutations.once(call, { ...request, secret }, async (repositories) => {
+        const { credentials, sessions, attempts, devices, events } = repositories;
+        const found = await credentials.find(key);
+        const replaced =
+          found?.user.state === "active" && (await credentials.replace(id, current, secret.hash));
+        if (!replaced) throw credentialsInvalid();
+        await sessions.endAll(id, "password-changed", keep);
+        await attempts.forgive(id);
+        await devices.forgetAll(id);
+        await events.add(this.#events.of(call, { type: "password.changed", userId: id, changedFields }));
+        return undefined;
+      });
+    };
     await this.#proofs
-      .prove(call, attempt, change.currentPassword, async ({ user, passwordHash: current }) => {
-        const password = await this.#passwordRules.accept(
-          call,
-          change.newPassword,
-          personOf(user),
-          "new_password",
-        );
-        const secret = { password, hash: await this.#hasher.hash(call, password.reveal()) };
-        await this.#mutations.once(call, { ...request, secret }, async (repositories) => {
-          const { credentials, sessions, attempts, events } = repositories;
-          const found = await credentials.find(key);
-          const replaced =
-            found?.user.state === "active" && (await credentials.replace(id, current, secret.hash));
-          if (!replaced) throw credentialsInvalid();
-          await sessions.endAll(id, "password-changed", keep);
-          await attempts.forgive(id);
-          await events.add(this.#events.of(call, { type: "password.changed", userId: id, changedFields }));
-          return undefined;
-        });
+      .prove(call, attempt, change.currentPassword, async (proof, allowed) => {
+        try {
+          await replace(proof);
+        } catch (error) {
+          if (confirmsPassword(error)) await allowed.failed(error.reason);
+          throw error;
+        }
       })
       .catch(async (error) => {
         // The same call may have been sent twice at once, and the other one may have made the change since.
@@ -235,10 +272,26 @@ export class AuthenticationService {
       });
   }
 
+  #remember(call: Call, { user, passwordHash }: Proof, device: DeviceChoice): Promise<Secret | undefined> {
+    return this.#devices.remember(call, { userId: user.id, passwordHash }, device);
+  }
+
   async #person(call: Call, id: string): Promise<Person> {
     const user = await this.#repository.read(call).users.find({ kind: "id", id });
     if (user === undefined) throw userNotFound();
     return personOf(user);
+  }
+
+  /** Whoever may ask for the user itself learns nothing from which passwords hold its names. */
+  async #visiblePerson(call: Call, userId: string): Promise<Person> {
+    if (!call.may("users.get")) {
+      throw new DomainError(
+        "PERMISSION_DENIED",
+        'user_id: takes the permission "users.get" as well, because the answer tells words of the user\'s names; ' +
+          "send new_user with the names that the caller knows",
+      );
+    }
+    return this.#person(call, userId.toLowerCase());
   }
 
   async #acceptFor(call: Call, id: string, raw: Secret): Promise<Secret> {
@@ -246,6 +299,18 @@ export class AuthenticationService {
     return this.#passwordRules.accept(call, raw, await this.#person(call, id), "password");
   }
 }
+
+/** Whether a failure after the proof tells that the current password is right: that must not be free. */
+function confirmsPassword(error: unknown): error is DomainError {
+  return error instanceof DomainError && confirming.has(error.reason);
+}
+
+const confirming: ReadonlySet<Reason> = new Set([
+  "PASSWORD_UNACCEPTABLE",
+  "BREACH_CHECK_UNAVAILABLE",
+  "REQUEST_ID_REUSED",
+  "OVERLOADED",
+]);
 
 /** Whether an attempt came to nothing: it was wrong, or it was one too many. */
 function isRefusal(error: unknown): boolean {

@@ -25,6 +25,7 @@ const dotAtom =
 const domainCharacters =
   /^[[\p{L}\p{M}\p{Nd}\-.\u3002\u00B7\u0375\u05F3\u05F4\u30FB]--\p{Default_Ignorable_Code_Point}]+$/v;
 
+const dots = /[.\u3002]/;
 const punycoded = /xn--/i;
 const aLabel = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/;
 const digitsOnly = /^[0-9]+$/;
@@ -36,7 +37,8 @@ const maxOctets = 254;
 /**
  * Reads an email address (RFC 5321, RFC 6531): a dot-atom, "@", and a domain name. No quoted local parts, comments or
  * address literals. Its key is the local part by RFC 8265 UsernameCaseMapped, at most 64 octets, "@", and the domain in
- * A-labels; at most 254 octets together. It is split only once widths are mapped, so that no "＠" is an "@" later on.
+ * A-labels; at most 254 octets together. A label of the domain that mixes scripts has to be given as an A-label, as browsers
+ * show it (docs/decisions/0035-look-alikes.md). It is split only once widths are mapped, so that no "＠" is an "@" later on.
  * @throws EMAIL_INVALID about `field`, the path in the API's words.
  */
 export function parseEmail(raw: string, field: string, toAscii: DomainToAscii): Email {
@@ -54,8 +56,13 @@ export function canonicaliseEmail(raw: string, toAscii: DomainToAscii): Canonica
 
   const local = canonicaliseLocalPart(mapped.slice(0, at));
   if ("fault" in local) return local;
-  const domain = canonicaliseDomain(mapped.slice(at + 1), toAscii);
+  const typedDomain = mapped.slice(at + 1);
+  const domain = canonicaliseDomain(typedDomain, toAscii);
   if (domain === undefined) return { fault: "must end in a domain name of two labels or more" };
+
+  if (typedDomain.split(dots).some((label) => findLookAlike(label) !== undefined)) {
+    return { fault: "must have each label of its domain in one script, or in A-labels (xn--)" };
+  }
 
   const key = `${local.key}@${domain}`;
   return octets(key) <= maxOctets ? { key } : { fault: "must be at most 254 octets" };

@@ -50,7 +50,7 @@ const digitsOfTwoSystems = /[0-9].*[\p{Nd}--[0-9]]|[\p{Nd}--[0-9]].*[0-9]/v;
  * Why a name in canonical form could pass for another one, as a sentence, or undefined where it is plain: UTS #39, level
  * Highly Restrictive (section 5.2), with the optional detections of marks and of mixed digits (sections 5.3 and 5.4), and
  * no join controls. Names that are wholly of one script and look like another script's ("сосо" in Cyrillic) are not
- * found: that takes the confusables table.
+ * found (docs/decisions/0035-look-alikes.md).
  */
 export function findLookAlike(name: string): string | undefined {
   if (ascii.test(name)) return undefined;

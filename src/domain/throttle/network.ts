@@ -1,17 +1,39 @@
 /**
  * The network that an IP address is counted with: an IPv4 address by its first 24 bits, an IPv6 address by its first 56,
- * which is what one customer is given. An IPv4 address that is written as an IPv6 one (RFC 4291 §2.5.5.2) is counted as what it
- * is. Undefined for what is no address. The text is canonical: one network has one.
+ * which is what one customer is given. An IPv6 address that stands for an IPv4 one is counted as that one: behind a translator or
+ * a relay, all clients share a prefix, and one client has many addresses. Undefined for what is not an address. The text is
+ * canonical: one network has one.
  */
 export function networkOf(address: string): string | undefined {
   const v4 = bytesOf(address);
   if (v4 !== undefined) return networkOfBytes(v4);
   const groups = groupsOf(address);
   if (groups === undefined) return undefined;
-  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = groups;
-  const isMapped = [a, b, c, d, e].every((group) => group === 0) && f === 0xffff;
-  if (isMapped) return networkOfBytes([g >> 8, g & 0xff, h >> 8, h & 0xff]);
+  const embedded = embeddedIn(groups);
+  if (embedded !== undefined) return networkOfBytes(embedded);
+  const [a = 0, b = 0, c = 0, d = 0] = groups;
   return `${[a, b, c, d & 0xff00].map((group) => group.toString(16)).join(":")}::/56`;
+}
+
+/** The IPv4 address that an IPv6 address stands for, if it does. */
+function embeddedIn(groups: readonly number[]): number[] | undefined {
+  const [, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = groups;
+  const begins = (...prefix: number[]) => prefix.every((group, index) => group === groups[index]);
+  // IPv4-mapped (RFC 4291 §2.5.5.2), and NAT64 with the well-known prefix 64:ff9b::/96 (RFC 6052 §2.1).
+  if (begins(0, 0, 0, 0, 0, 0xffff) || begins(0x64, 0xff9b, 0, 0, 0, 0)) return bytesIn(g, h);
+  // NAT64 with a prefix of local use, 64:ff9b:1::/48 (RFC 8215): a /96 of it, or the /48 itself, whose addresses have bits 64 to
+  // 71 and the end zero (RFC 6052 §2.2).
+  if (begins(0x64, 0xff9b, 1))
+    return g === 0 && h === 0 ? bytesIn(d, ((e & 0xff) << 8) | (f >> 8)) : bytesIn(g, h);
+  // 6to4 (RFC 3056 §2).
+  if (begins(0x2002)) return bytesIn(b, c);
+  // Teredo (RFC 4380 §4): the client's address, with its bits inverted.
+  if (begins(0x2001, 0)) return bytesIn(g ^ 0xffff, h ^ 0xffff);
+  return undefined;
+}
+
+function bytesIn(high: number, low: number): number[] {
+  return [high >> 8, high & 0xff, low >> 8, low & 0xff];
 }
 
 function networkOfBytes(bytes: readonly number[]): string {

@@ -1,8 +1,8 @@
-import type { Attempt, AttemptVerdict } from "../../interfaces/relationaldb/attempt-repository.ts";
+import type { Attempt, AttemptVerdict, KnownBy } from "../../interfaces/relationaldb/attempt-repository.ts";
 import type { UserWithPassword } from "../../interfaces/relationaldb/credential-repository.ts";
 import type { RelationalRepository } from "../../interfaces/relationaldb/relational-repository.ts";
 import type { UserKey } from "../../interfaces/relationaldb/user-repository.ts";
-import type { AuditEvents, EventType } from "../audit/event.ts";
+import type { AuditEvents, EventType, Happening } from "../audit/event.ts";
 import { type Call, ownCall } from "../call.ts";
 import { DomainError, type Reason } from "../errors.ts";
 import { sweepAll } from "../sweep.ts";
@@ -20,11 +20,15 @@ export interface SignInAttempt {
   readonly name: string;
   /** IP address of the person's client, as the caller tells it. May be empty. */
   readonly ipAddress: string;
+  /** What may give it a budget of its own. */
+  readonly knownBy?: KnownBy | undefined;
 }
 
 /** An attempt that may be made, and has to be concluded in one of three ways. */
 export interface AllowedAttempt {
   readonly found: UserWithPassword | undefined;
+  /** What it is counted under. */
+  readonly account: string;
   /** It was right; forgets the failures before it. Not to be said where what follows does so. */
   succeeded(): Promise<void>;
   failed(reason: Reason): Promise<void>;
@@ -40,8 +44,8 @@ const atOnceForAName = 4;
 const giveBackMs = 2_000;
 
 /**
- * The budget of attempts: one for each account over every method that takes its secret, whether or not there is such an
- * account, and one for each network.
+ * The budgets of attempts: one for each account over every method that takes its secret, whether or not there is such an
+ * account, one for each known device, one for the sessions of a user, and one for each network.
  */
 export class SignInAttempts {
   readonly #repository: RelationalRepository;
@@ -73,7 +77,9 @@ export class SignInAttempts {
    */
   make<T>(call: Call, attempt: SignInAttempt, work: (allowed: AllowedAttempt) => Promise<T>): Promise<T> {
     const name = nameOf(attempt);
-    return this.#turns.run(call, name, async () => {
+    // Whoever has a token or a session does not wait behind strangers.
+    const turn = attempt.knownBy === undefined ? name : JSON.stringify([name, attempt.knownBy]);
+    return this.#turns.run(call, turn, async () => {
       const allowed = await this.#begin(call, attempt, this.#digest(name));
       try {
         return await work(allowed);
@@ -93,30 +99,33 @@ export class SignInAttempts {
     const { attempts } = this.#repository.statement(call);
     const network = networkOf(said.ipAddress);
     const verdict = await attempts.begin(
-      { id: this.#newId(), key: said.key, nameDigest, network },
+      { id: this.#newId(), key: said.key, nameDigest, network, knownBy: said.knownBy },
       this.#limits,
     );
     const { attempt, found } = verdict;
-    const event = (happening: { outcome?: "failure" | "refused"; reason?: Reason }) =>
-      this.#events.of(call, {
-        type: said.type,
-        userId: found?.user.id,
-        clientAddress: said.ipAddress,
-        ...happening,
-      });
+    const about = { userId: found?.user.id, clientAddress: said.ipAddress };
+    const eventsOf = (happening: Pick<Happening, "outcome" | "reason">) => ({
+      event: this.#events.of(call, { type: said.type, ...about, ...happening }),
+      locked: this.#events.of(call, {
+        type: "account.locked",
+        ...about,
+        objectId: objectOf(attempt, said.knownBy),
+      }),
+    });
     if (!verdict.allowed) {
-      const refusal = event({ outcome: "refused", reason: "TOO_MANY_ATTEMPTS" });
+      const refusal = eventsOf({ outcome: "refused", reason: "TOO_MANY_ATTEMPTS" });
       await attempts.conclude(attempt, "refused", refusal, this.#limits);
       throw tooManyAttempts(verdict);
     }
     let open = true;
     const conclude = (result: "succeeded" | "failed", reason?: Reason) => {
       open = false;
-      const happened = event(reason === undefined ? {} : { outcome: "failure", reason });
+      const happened = eventsOf(reason === undefined ? {} : { outcome: "failure", reason });
       return attempts.conclude(attempt, result, happened, this.#limits);
     };
     return {
       found,
+      account: attempt.account,
       succeeded: () => conclude("succeeded"),
       failed: (reason) => conclude("failed", reason),
       givenBack: async () => {
@@ -133,6 +142,12 @@ export class SignInAttempts {
       .attempts.giveBack(attempt)
       .catch(() => {});
   }
+}
+
+/** The id of the device that an attempt is counted for, or of the session that it is made in; empty where it is counted for the user. */
+function objectOf({ account }: Attempt, knownBy: KnownBy | undefined): string {
+  const [, , kind, id = ""] = account.split("/");
+  return kind === "sessions" && knownBy !== undefined && "sessionId" in knownBy ? knownBy.sessionId : id;
 }
 
 /** One for all spellings of an identifier, and one for each text that is none. */

@@ -6,6 +6,13 @@ import type { PasswordHashes, PasswordHashVerdict } from "../../domain/credentia
 import type { HashPool } from "./hash-pool.ts";
 import { argon2Hash, readOwnArgon2 } from "./password-hashes/argon2.ts";
 import { ownBudget } from "./password-hashes/budget.ts";
+import {
+  assertImportable,
+  defaultImportLimits,
+  type ImportLimits,
+  type Work,
+  workOf,
+} from "./password-hashes/effort.ts";
 import { type PasswordHash, PasswordHashRefused } from "./password-hashes/password-hash.ts";
 import { StandIns } from "./stand-ins.ts";
 
@@ -14,6 +21,11 @@ export interface Argon2Cost {
   readonly memoryKib: number;
   readonly iterations: number;
   readonly parallelism: number;
+}
+
+/** Time of a core that a place in the queue of the pool stands for: one of our hashes, and 25 ms at least. */
+export function unitMsOf({ memoryKib, iterations }: Argon2Cost): number {
+  return Math.max(workOf({ of: "argon2", memoryKib, iterations }).ms, 25);
 }
 
 const saltLength = 16;
@@ -29,10 +41,18 @@ export class Argon2PasswordHasher implements PasswordHasher, PasswordHashes {
   /** What a PHC string of the present cost looks like. */
   readonly #present: { readonly prefix: string; readonly length: number };
   readonly #standIns: StandIns;
+  readonly #work: Work;
+  readonly #importLimits: ImportLimits;
 
   /** @param standInKey 256 bits that all instances share (`StandIns`) */
-  constructor(pool: HashPool, cost: Argon2Cost, standInKey: Buffer = randomBytes(32)) {
+  constructor(
+    pool: HashPool,
+    cost: Argon2Cost,
+    standInKey: Buffer = randomBytes(32),
+    importLimits: ImportLimits = defaultImportLimits,
+  ) {
     this.#pool = pool;
+    this.#importLimits = importLimits;
     // The package's default algorithm is argon2id, and its enum exists in types only.
     this.#options = {
       memoryCost: cost.memoryKib,
@@ -45,6 +65,7 @@ export class Argon2PasswordHasher implements PasswordHasher, PasswordHashes {
     const tag = randomBytes(tagLength);
     const nobodys = argon2Hash({ type: "argon2id", version: 19, ...cost, salt, tag }, ownBudget);
     this.#present = { prefix: nobodys.cost, length: nobodys.text.length };
+    this.#work = workOf(nobodys.effort);
     this.#standIns = new StandIns(standInKey, nobodys);
   }
 
@@ -53,7 +74,9 @@ export class Argon2PasswordHasher implements PasswordHasher, PasswordHashes {
   }
 
   hash(call: Call, password: string): Promise<string> {
-    return this.#pool.run(call, () => hash(password, { ...this.#options, salt: randomBytes(saltLength) }));
+    return this.#pool.run(call, this.#work, () =>
+      hash(password, { ...this.#options, salt: randomBytes(saltLength) }),
+    );
   }
 
   async verify(
@@ -66,7 +89,8 @@ export class Argon2PasswordHasher implements PasswordHasher, PasswordHashes {
     if (known) this.#standIns.meet(known);
     const checked = known ?? this.#standIns.for(name);
     const candidates = typed === password ? [password] : [password, typed];
-    return this.#pool.run(call, async () => {
+    const { ms, memoryKib } = workOf(checked.effort);
+    return this.#pool.run(call, { ms: ms * candidates.length, memoryKib }, async () => {
       // To the end, also for a caller who has gone by now: an attempt that threw after its first hash would be given back,
       // and a guess that is given back is free.
       for (const candidate of candidates) {
@@ -85,6 +109,7 @@ export class Argon2PasswordHasher implements PasswordHasher, PasswordHashes {
   async accept(text: string): Promise<PasswordHashVerdict> {
     try {
       const accepted = await readForeign(text);
+      assertImportable(accepted.effort, this.#importLimits);
       this.#standIns.meet(accepted);
       return { stored: accepted.text };
     } catch (error) {

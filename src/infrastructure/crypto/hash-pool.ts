@@ -1,73 +1,121 @@
 import type { Call } from "../../domain/call.ts";
 import { DomainError } from "../../domain/errors.ts";
+import type { Work } from "./password-hashes/effort.ts";
+
+export interface HashPoolLimits {
+  /** Tasks that run at once. */
+  readonly concurrency: number;
+  /** Memory of those, in KiB. A task that takes more runs alone. */
+  readonly memoryKib: number;
+  /** Tasks that wait. */
+  readonly queueLimit: number;
+  /** Time of a core that `queueLimit` tasks may take, for each. */
+  readonly unitMs: number;
+}
+
+/** A task that waits. */
+interface Waiting {
+  readonly work: Work;
+  readonly start: () => void;
+}
 
 /**
- * Lets so many slow tasks run at once and so many wait, and refuses the rest at once. Unbounded hashing starves libuv's
- * threads, which name look-ups and file reads share, and makes every caller wait for longer than it will.
+ * Lets slow tasks run and wait within limits of number, memory and time, in their order, and refuses the rest at once.
+ * Unbounded hashing starves libuv's threads, which name look-ups and file reads share, and makes every caller wait for longer
+ * than it will. Imported hashes take up to a hundred times as long as ours, so that a number of them bounds nothing.
  */
 export class HashPool {
-  readonly #concurrency: number;
-  readonly #queueLimit: number;
-  readonly #queue = new Set<() => void>();
+  readonly #limits: HashPoolLimits;
+  readonly #queue = new Set<Waiting>();
+  #queuedMs = 0;
   #running = 0;
+  #runningKib = 0;
   /** Milliseconds that a task took lately: a moving average, for telling callers when to come back. */
   #typicalMs = 25;
 
-  constructor({ concurrency, queueLimit }: { concurrency: number; queueLimit: number }) {
-    this.#concurrency = concurrency;
-    this.#queueLimit = queueLimit;
+  constructor(limits: HashPoolLimits) {
+    this.#limits = limits;
   }
 
-  /** @throws OVERLOADED where a task that is brought now would be refused. */
+  /** @throws OVERLOADED where a usual task that is brought now would be refused. */
   assertRoom(): void {
-    if (this.#running < this.#concurrency || this.#queue.size < this.#queueLimit) return;
-    const retryAfterMs = Math.ceil((this.#queue.size / this.#concurrency) * this.#typicalMs);
-    throw new DomainError("OVERLOADED", "too many passwords wait to be hashed", { retryAfterMs });
+    if (this.#queue.size === 0 && this.#running < this.#limits.concurrency) return;
+    this.#assertRoomFor(this.#limits.unitMs);
   }
 
   /**
    * Runs a task when it is its turn; never for a call that has been aborted by then.
    * @throws OVERLOADED where the queue is full; the reason of the call's signal.
    */
-  async run<T>(call: Call, task: () => Promise<T>): Promise<T> {
+  async run<T>(call: Call, work: Work, task: () => Promise<T>): Promise<T> {
     call.signal.throwIfAborted();
-    if (this.#running >= this.#concurrency) await this.#turn(call.signal);
-    else this.#running += 1;
+    if (this.#queue.size === 0 && this.#fits(work)) this.#take(work);
+    else await this.#turn(call.signal, work);
     const startedAt = performance.now();
     try {
       call.signal.throwIfAborted();
       return await task();
     } finally {
       this.#typicalMs += (performance.now() - startedAt - this.#typicalMs) / 16;
-      this.#pass();
+      this.#running -= 1;
+      this.#runningKib -= work.memoryKib;
+      this.#startWaiting();
     }
   }
 
-  /** Waits until a running task hands over its place. */
-  #turn(signal: AbortSignal): Promise<void> {
-    this.assertRoom();
+  #fits({ memoryKib }: Work): boolean {
+    if (this.#running === 0) return true;
+    return this.#running < this.#limits.concurrency && this.#runningKib + memoryKib <= this.#limits.memoryKib;
+  }
+
+  #take({ memoryKib }: Work): void {
+    this.#running += 1;
+    this.#runningKib += memoryKib;
+  }
+
+  #assertRoomFor(ms: number): void {
+    const { concurrency, queueLimit, unitMs } = this.#limits;
+    const { size } = this.#queue;
+    const isShort = size === 0 || this.#queuedMs + ms <= queueLimit * unitMs;
+    if (size < queueLimit && isShort) return;
+    const retryAfterMs = Math.ceil(Math.max(this.#queuedMs, size * this.#typicalMs) / concurrency);
+    throw new DomainError("OVERLOADED", "too many passwords wait to be hashed", { retryAfterMs });
+  }
+
+  /** Waits for room, which `#startWaiting` takes. */
+  #turn(signal: AbortSignal, work: Work): Promise<void> {
+    this.#assertRoomFor(work.ms);
     return new Promise((resolve, reject) => {
+      const leave = () => {
+        this.#remove(waiting);
+        reject(signal.reason);
+        // Whoever was behind may fit.
+        this.#startWaiting();
+      };
       const start = () => {
         signal.removeEventListener("abort", leave);
         resolve();
       };
-      const leave = () => {
-        this.#queue.delete(start);
-        reject(signal.reason);
-      };
+      const waiting = { work, start };
       signal.addEventListener("abort", leave, { once: true });
-      this.#queue.add(start);
+      this.#queue.add(waiting);
+      this.#queuedMs += work.ms;
     });
   }
 
-  /** Hands this place to who has waited longest, or gives it up. */
-  #pass(): void {
-    const [next] = this.#queue;
-    if (next === undefined) {
-      this.#running -= 1;
-      return;
+  #remove(waiting: Waiting): void {
+    if (!this.#queue.delete(waiting)) return;
+    // Sums of fractions leave a rest.
+    this.#queuedMs = this.#queue.size === 0 ? 0 : this.#queuedMs - waiting.work.ms;
+  }
+
+  /** Starts those that have waited longest, as long as they fit: nobody passes one that needs more memory. */
+  #startWaiting(): void {
+    for (const waiting of this.#queue) {
+      if (!this.#fits(waiting.work)) return;
+      this.#remove(waiting);
+      this.#take(waiting.work);
+      waiting.start();
     }
-    this.#queue.delete(next);
-    next();
   }
 }

@@ -1,4 +1,5 @@
 import { createHmac, createSecretKey, hash, type KeyObject } from "node:crypto";
+import { workOf } from "./password-hashes/effort.ts";
 import type { PasswordHash } from "./password-hashes/password-hash.ts";
 
 /** How many hashes are remembered by what they cost, and how many costs are told apart. */
@@ -6,6 +7,11 @@ const remembered = 1024;
 const mostCosts = 32;
 /** As if so many users of our own costs had been met already: the first who come after a start do not sway all names. */
 const ownCount = 8;
+/**
+ * The most that a stand-in takes, beside one of our own: what bcrypt takes at cost 11. Whoever types names that nobody has
+ * would otherwise have the service compute the dearest hashes that were ever imported.
+ */
+const mostWork = { ms: 130, memoryKib: 65_536 };
 
 interface Known {
   /** The last hash of these costs. */
@@ -19,8 +25,8 @@ interface Known {
  *
  * A name is always stood in for by the same costs, and costs are as frequent among unknown names as among the hashes met
  * lately: each name has a rank for each of the costs, made by a key, and takes the highest (weighted rendezvous hashing). So
- * a change of what is met moves as few names as it can. A process that has just started knows its own costs only
- * (docs/decisions/0017-foreign-hashes.md).
+ * a change of what is met moves as few names as it can. A process that has just started knows its own costs only, and hashes
+ * that take more than `mostWork` are stood in for by others (docs/decisions/0034-costs-of-hashes.md).
  */
 export class StandIns {
   readonly #key: KeyObject;
@@ -37,6 +43,7 @@ export class StandIns {
 
   /** Takes note of a hash that a user has. */
   meet(met: PasswordHash): void {
+    if (met.cost !== this.#own.cost && isDear(met)) return;
     const id = hash("sha256", met.text, "base64url");
     const known = this.#known.get(met.cost);
     if (this.#met.delete(id)) {
@@ -74,6 +81,11 @@ export class StandIns {
     if (known.count > 1) this.#known.set(cost, { ...known, count: known.count - 1 });
     else this.#known.delete(cost);
   }
+}
+
+function isDear({ effort }: PasswordHash): boolean {
+  const { ms, memoryKib } = workOf(effort);
+  return ms > mostWork.ms || memoryKib > mostWork.memoryKib;
 }
 
 /** The larger the count, the nearer to 0 from below: ln(u) / count, u being uniform for each name and cost. */

@@ -8,10 +8,10 @@ const file = new URL("./common-passwords.txt", import.meta.url);
  * every minimum length that can be set the 3,000 most common that it lets pass. Read when it is first asked, once.
  */
 export class CommonPasswordList implements CommonPasswords {
-  #passwords: ReadonlySet<string> | undefined;
+  #passwords: readonly string[] | undefined;
 
-  has(folded: string): boolean {
-    this.#passwords ??= new Set(readFileSync(file, "utf8").trimEnd().split("\n"));
-    return this.#passwords.has(folded);
+  get sorted(): readonly string[] {
+    this.#passwords ??= readFileSync(file, "utf8").trimEnd().split("\n");
+    return this.#passwords;
   }
 }

@@ -13,13 +13,22 @@ export interface NewAttempt {
   readonly nameDigest: string;
   /** The network that the attempt comes from, if that is known. */
   readonly network: string | undefined;
+  /** What may make it known, so that it has a budget of its own. */
+  readonly knownBy?: KnownBy | undefined;
 }
+
+/** The digest of a device token, or the id of a session that the attempt is made in. */
+export type KnownBy = { readonly deviceDigest: string } | { readonly sessionId: string };
 
 /** An attempt that is counted. */
 export interface Attempt {
   readonly id: string;
-  /** What it is counted under: "users/" and an id, or "names/" and a digest. */
+  /**
+   * What it is counted under: "users/" and an id, or "names/" and a digest. From a known device of the user
+   * "users/<id>/devices/<id>", in a live session of the user "users/<id>/sessions".
+   */
   readonly account: string;
+  /** What its failure is counted for as well. Undefined for what is known. */
   readonly network: string | undefined;
 }
 
@@ -37,6 +46,14 @@ export interface AttemptVerdict {
 /** What became of an attempt: a failure is counted for its network too, a success forgets the account's failures. */
 export type AttemptResult = "succeeded" | "failed" | "refused";
 
+/** The events about an attempt. */
+export interface AttemptEvents {
+  /** What became of it. */
+  readonly event: NewEvent;
+  /** Added besides if it has failed and closed what it is counted under. */
+  readonly locked: NewEvent;
+}
+
 /**
  * Counts attempts. Each method is one statement and a transaction of its own, and does as much for a name that nobody has as
  * for one that somebody has.
@@ -45,21 +62,31 @@ export interface AttemptStatements {
   /**
    * Counts an attempt as a failure, before anything is computed for it, and answers whether it may be made. Of attempts at
    * once, no more are allowed than one after another would be. An attempt that is not allowed changes nothing. Said again
-   * with the same id, an attempt that was the last is not counted twice.
+   * with the same id, an attempt that was the last is not counted twice. An attempt is known where its device token is the
+   * user's and has not expired, or its session is live and the user's and the user may sign in: then neither the account nor
+   * the network closes it, and it closes neither.
    */
   begin(attempt: NewAttempt, limits: AttemptLimits): Promise<AttemptVerdict>;
 
-  /** Notes what became of an attempt, and the event that tells of it. Said again with the same event, it changes nothing. */
-  conclude(attempt: Attempt, result: AttemptResult, event: NewEvent, limits: AttemptLimits): Promise<void>;
+  /** Notes what became of an attempt, and its events. Said again with the same events, it changes nothing. */
+  conclude(
+    attempt: Attempt,
+    result: AttemptResult,
+    events: AttemptEvents,
+    limits: AttemptLimits,
+  ): Promise<void>;
 
   /** Takes back an attempt that was not made after all, where it is the account's last. */
   giveBack(attempt: Attempt): Promise<void>;
 }
 
 export interface AttemptRepository {
-  /** Forgets the failures of a user. */
+  /** Forgets the failures of a user, also those in its sessions, but not those of its devices. */
   forgive(userId: string): Promise<void>;
 
-  /** Forgets up to `limit` names that nobody has and networks whose purge time has come. Answers how many. */
+  /** Forgets the failures of users, of their devices and in their sessions. Answers the ids of those that had any. */
+  unlock(userIds: readonly string[]): Promise<string[]>;
+
+  /** Forgets up to `limit` names that nobody has, devices and networks whose purge time has come. Answers how many. */
   sweep(limit: number): Promise<number>;
 }

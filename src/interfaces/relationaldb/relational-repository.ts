@@ -1,6 +1,7 @@
 import type { Patience } from "../../domain/call.ts";
 import type { AttemptRepository, AttemptStatements } from "./attempt-repository.ts";
 import type { CredentialReader, CredentialRepository } from "./credential-repository.ts";
+import type { DeviceRepository } from "./device-repository.ts";
 import type { EventReader, EventRepository } from "./event-repository.ts";
 import type { RequestReader, RequestRepository } from "./request-repository.ts";
 import type { ServiceAccountReader, ServiceAccountRepository } from "./service-account-repository.ts";
@@ -70,6 +71,7 @@ export interface Repositories extends Readers {
   readonly serviceAccounts: ServiceAccountRepository;
   readonly events: EventRepository;
   readonly attempts: AttemptRepository;
+  readonly devices: DeviceRepository;
 }
 
 export interface Statements {

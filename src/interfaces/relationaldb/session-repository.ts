@@ -32,6 +32,8 @@ export interface NewSession {
   readonly client: Session["client"];
   /** What the password hash was when it was checked. */
   readonly passwordHash: string;
+  /** What the attempt was counted under (`Attempt.account`), if not under the user. */
+  readonly account?: string;
 }
 
 /** A session at a moment of the database's clock. */
@@ -73,7 +75,7 @@ export interface SessionRepository extends SessionReader {
 /** Changes of sessions that are each one statement, which writes their event too, and a transaction of its own: one round trip. */
 export interface SessionStatements {
   /**
-   * Begins a session at generation 1, which forgets the user's failed attempts, where its user is active and the password hash is still the same: undefined
+   * Begins a session at generation 1, which forgets the failed attempts of its account, where its user is active and the password hash is still the same: undefined
    * otherwise. Said again with the same id, it answers the session that it began. Where it answers a session, the event is
    * there, once.
    */

@@ -1,7 +1,11 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { AuthenticationService } from "../../domain/credential/authentication-service.ts";
 import { Secret } from "../../domain/secret.ts";
-import type { AuthenticationService as AuthenticationServiceDesc } from "../../gen/auth/v1/authentication_service_pb.ts";
+import type { DeviceChoice } from "../../domain/throttle/known-devices.ts";
+import type {
+  AuthenticateRequest,
+  AuthenticationService as AuthenticationServiceDesc,
+} from "../../gen/auth/v1/authentication_service_pb.ts";
 import { toBrokenRuleMessage, toSubject } from "./broken-rule-message.ts";
 import { given } from "./given.ts";
 import { toCall } from "./rpc-call.ts";
@@ -13,22 +17,29 @@ export function authenticationHandlers(
   authentication: AuthenticationService,
 ): ServiceImpl<typeof AuthenticationServiceDesc> {
   return {
-    async verifyPassword({ identifier, password, ipAddress }, context) {
-      const attempt = { identifier, password: new Secret(password), ipAddress: given(ipAddress) };
-      return { user: toUserMessage(await authentication.verifyPassword(toCall(context), attempt)) };
+    async verifyPassword({ identifier, password, ipAddress, ...device }, context) {
+      const { user, deviceToken } = await authentication.verifyPassword(toCall(context), {
+        identifier,
+        password: new Secret(password),
+        ipAddress: given(ipAddress),
+        device: toDevice(device),
+      });
+      return { user: toUserMessage(user), deviceToken: deviceToken?.reveal() ?? "" };
     },
 
-    async authenticate({ identifier, password, audience, client }, context) {
+    async authenticate({ identifier, password, audience, client, ...device }, context) {
       const signIn = await authentication.authenticate(toCall(context), {
         identifier,
         password: new Secret(password),
         audience,
         client: toClient(client),
+        device: toDevice(device),
       });
       return {
         user: toUserMessage(signIn.user),
         session: toSessionMessage(signIn.session),
         tokens: toTokensMessage(signIn.tokens),
+        deviceToken: signIn.deviceToken?.reveal() ?? "",
       };
     },
 
@@ -58,5 +69,15 @@ export function authenticationHandlers(
       });
       return {};
     },
+  };
+}
+
+function toDevice({
+  deviceToken,
+  rememberDevice,
+}: Pick<AuthenticateRequest, "deviceToken" | "rememberDevice">): DeviceChoice {
+  return {
+    token: deviceToken === "" ? undefined : new Secret(deviceToken),
+    remember: rememberDevice,
   };
 }

@@ -33,6 +33,8 @@ const types: Record<EventType, Event_Type> = {
   "service-account-key.deleted": Event_Type.SERVICE_ACCOUNT_KEY_DELETED,
   "signing-key.added": Event_Type.SIGNING_KEY_ADDED,
   "signing-key.revoked": Event_Type.SIGNING_KEY_REVOKED,
+  "account.locked": Event_Type.ACCOUNT_LOCKED,
+  "account.unlocked": Event_Type.ACCOUNT_UNLOCKED,
 };
 
 const outcomes: Record<Outcome, Event_Outcome> = {

@@ -4,6 +4,7 @@ import type { ServiceAccountService } from "../../domain/caller/service-account-
 import type { AuthenticationService } from "../../domain/credential/authentication-service.ts";
 import type { SessionService } from "../../domain/session/session-service.ts";
 import type { KeyRing } from "../../domain/signing-key/key-ring.ts";
+import type { Lockouts } from "../../domain/throttle/lockouts.ts";
 import type { TokenService } from "../../domain/token/token-service.ts";
 import type { UserTransferService } from "../../domain/transfer/user-transfer-service.ts";
 import type { UserService } from "../../domain/user/user-service.ts";
@@ -26,6 +27,7 @@ import { userTransferHandlers } from "./user-transfer-handlers.ts";
 /** The domain services behind the doors. */
 export interface Services {
   readonly users: UserService;
+  readonly lockouts: Lockouts;
   readonly authentication: AuthenticationService;
   readonly sessions: SessionService;
   readonly tokens: TokenService;
@@ -53,7 +55,7 @@ export const methodNames: ReadonlySet<string> = new Set([...permissionsOfMethods
 /** The one list of routes: both listeners serve it. */
 export function createRoutes(services: Services): (router: ConnectRouter) => void {
   return (router) => {
-    router.service(UserServiceDesc, userHandlers(services.users));
+    router.service(UserServiceDesc, userHandlers(services.users, services.lockouts));
     router.service(AuthenticationServiceDesc, authenticationHandlers(services.authentication));
     router.service(SessionServiceDesc, sessionHandlers(services.sessions));
     router.service(TokenServiceDesc, tokenHandlers(services.tokens, services.keyRing));

@@ -1,6 +1,7 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import { DomainError } from "../../domain/errors.ts";
 import { Secret } from "../../domain/secret.ts";
+import type { Lockouts } from "../../domain/throttle/lockouts.ts";
 import type { UserFields } from "../../domain/user/update-mask.ts";
 import type { UserReference } from "../../domain/user/user-reference.ts";
 import type { UserService } from "../../domain/user/user-service.ts";
@@ -18,7 +19,7 @@ import { toBound, toDate } from "./timestamps.ts";
 import { toUserMessage, toUserState } from "./user-message.ts";
 
 /** auth.v1.UserService: message, call, message. */
-export function userHandlers(users: UserService): ServiceImpl<typeof UserServiceDesc> {
+export function userHandlers(users: UserService, lockouts: Lockouts): ServiceImpl<typeof UserServiceDesc> {
   return {
     async createUser({ user, password, requestId }, context) {
       const created = await users.create(toCall(context), {
@@ -109,6 +110,14 @@ export function userHandlers(users: UserService): ServiceImpl<typeof UserService
         requestId: given(requestId),
       });
       return { user: toUserMessage(unsuspended) };
+    },
+
+    async unlockUser({ id }, context) {
+      return { user: toUserMessage(await lockouts.unlock(toCall(context), id)) };
+    },
+
+    async unlockUsers({ filter, pageSize, pageToken }, context) {
+      return lockouts.unlockPage(toCall(context), { ...filterOf(filter), pageSize, pageToken });
     },
   };
 }

@@ -75,13 +75,16 @@ function authenticationWith(
       newId: () => crypto.randomUUID(),
     }),
     attempts: services.attempts,
+    devices: services.devices,
     events: auditEvents,
     newId: () => crypto.randomUUID(),
     onRehashFailure,
   });
 }
 
-const hasherOf = (iterations = 1, pool = new HashPool({ concurrency: 2, queueLimit: 100 })) =>
+const poolOf = (concurrency: number, queueLimit: number) =>
+  new HashPool({ concurrency, queueLimit, memoryKib: 262_144, unitMs: 25 });
+const hasherOf = (iterations = 1, pool = poolOf(2, 100)) =>
   new Argon2PasswordHasher(pool, { ...cheapArgon2, iterations });
 
 describe("a sign-in", () => {
@@ -198,9 +201,9 @@ describe("what is no sign-in", () => {
 
   test("where too many hashes wait is refused before the database is asked", async () => {
     await services.create("ada");
-    const pool = new HashPool({ concurrency: 1, queueLimit: 0 });
+    const pool = poolOf(1, 0);
     const { promise, resolve } = Promise.withResolvers<void>();
-    const running = pool.run(aCall(), () => promise);
+    const running = pool.run(aCall(), { ms: 1, memoryKib: 1 }, () => promise);
     const asked = askedOf(services.repository);
     const authentication = authenticationWith(hasherOf(1, pool));
     await expect(authentication.authenticate(aCall(), input)).rejects.toMatchObject({

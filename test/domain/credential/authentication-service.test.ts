@@ -26,8 +26,8 @@ const create = (name: string, initial?: string): Promise<User> =>
     password: initial === undefined ? undefined : new Secret(initial),
     requestId: undefined,
   });
-const verify = (identifier: string, secret: string) =>
-  services.authentication.verifyPassword(aCall(), { identifier, password: new Secret(secret) });
+const verify = async (identifier: string, secret: string) =>
+  (await services.authentication.verifyPassword(aCall(), { identifier, password: new Secret(secret) })).user;
 const set = (user: User, secret: string, requestId?: string) =>
   services.authentication.setPassword(aCall(), { userId: user.id, password: new Secret(secret), requestId });
 const changePassword = (userId: string, currentPassword: string, newPassword: string, requestId?: string) =>

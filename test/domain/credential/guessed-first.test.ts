@@ -31,7 +31,7 @@ describe("the list of common passwords", () => {
 
   test("has what is on top of every list of breached passwords", () => {
     for (const password of ["password", "123456789", "qwertyuiop", "1qaz2wsx3edc4rfv", "passwordpassword"]) {
-      expect(list.has(password)).toBe(true);
+      expect(list.sorted).toContain(password);
     }
   });
 });

@@ -23,8 +23,9 @@ const moveIn = (hash: string) =>
   services.repository.transaction(aCall(), ({ credentials }) => credentials.put(ada.id, hash));
 const kept = async () =>
   (await services.repository.read(aCall()).credentials.find({ kind: "id", id: ada.id }))?.passwordHash;
-const verify = (secret: string) =>
-  services.authentication.verifyPassword(aCall(), { identifier: "ada", password: new Secret(secret) });
+const verify = async (secret: string) =>
+  (await services.authentication.verifyPassword(aCall(), { identifier: "ada", password: new Secret(secret) }))
+    .user;
 const invalid = { reason: "CREDENTIALS_INVALID", message: "identifier or password is wrong" };
 const ours = /^\$argon2id\$v=19\$m=64,t=1,p=1\$/;
 

@@ -75,8 +75,8 @@ describe("an import", () => {
     expect((await stored(idOf(suspended)))?.user).toMatchObject({ state: "suspended", suspension });
     const signIn = (identifier: string, typed: string) =>
       authentication.verifyPassword(aCall(), { identifier, password: new Secret(typed) });
-    expect((await signIn("ada@example.com", "test")).id).toBe(idOf(kept));
-    expect((await signIn("grace", password)).id).toBe(idOf(made));
+    expect((await signIn("ada@example.com", "test")).user.id).toBe(idOf(kept));
+    expect((await signIn("grace", password)).user.id).toBe(idOf(made));
     await expect(signIn("grace", "test")).rejects.toMatchObject({ reason: "CREDENTIALS_INVALID" });
   });
 

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { Argon2PasswordHasher } from "../../../src/infrastructure/crypto/argon2-password-hasher.ts";
 import { HashPool } from "../../../src/infrastructure/crypto/hash-pool.ts";
+import { defaultImportLimits } from "../../../src/infrastructure/crypto/password-hashes/effort.ts";
 import { aCall, aCancellableCall } from "../../support/calls.ts";
 
 const floor = { memoryKib: 19_456, iterations: 2, parallelism: 1 };
-const pool = new HashPool({ concurrency: 2, queueLimit: 100 });
+const pool = new HashPool({ concurrency: 2, queueLimit: 100, memoryKib: 262_144, unitMs: 1_000 });
 const hasher = new Argon2PasswordHasher(pool, floor);
 
 test("a hash is a PHC string of argon2id with its cost, a 128-bit salt and a 256-bit tag", async () => {
@@ -100,6 +101,54 @@ describe("a hash that a user brings along", () => {
     expect(await hasher.accept(bcrypt.replace("$06$", "$31$"))).toEqual({
       refusal: "asks for more or less than is checked: bcrypt cost must be 4 to 15",
     });
+  });
+
+  test("is refused beyond what may be imported, and checked where it stands in a row already", async () => {
+    const dear = bcrypt.replace("$06$", "$14$");
+    expect(await hasher.accept(dear)).toEqual({
+      refusal: "asks for more than is imported: bcrypt cost must be at most 13 (AUTH_IMPORT_BCRYPT_COST)",
+    });
+    const generous = new Argon2PasswordHasher(pool, floor, undefined, {
+      ...defaultImportLimits,
+      bcryptCost: 14,
+    });
+    expect(await generous.accept(dear)).toEqual({ stored: dear });
+    const strict = new Argon2PasswordHasher(pool, floor, undefined, {
+      ...defaultImportLimits,
+      bcryptCost: 5,
+    });
+    expect(await strict.verify(aCall(), words, bcrypt)).toBe(true);
+  });
+
+  test.each([
+    ["argon2 with 128 MiB and 4 passes", "$argon2id$v=19$m=131072,t=4,p=1$", true],
+    ["argon2 with 19 MiB and 26 passes", "$argon2id$v=19$m=19456,t=26,p=1$", true],
+    ["argon2 with 128 MiB and 5 passes", "$argon2id$v=19$m=131072,t=5,p=1$", false],
+    ["argon2 with more than 128 MiB", "$argon2id$v=19$m=131073,t=1,p=1$", false],
+    ["scrypt with N = 2^16", "$scrypt$ln=16,r=8,p=1$", true],
+    ["scrypt with N = 2^14 and p = 5", "$scrypt$ln=14,r=8,p=5$", true],
+    ["scrypt with N = 2^17", "$scrypt$ln=17,r=8,p=1$", false],
+    ["scrypt with N = 2^16 and p = 3", "$scrypt$ln=16,r=8,p=3$", false],
+    ["PBKDF2 with 1,000,000 iterations", "$pbkdf2-sha256$i=1000000$", true],
+    ["PBKDF2 with 1,000,001 iterations", "$pbkdf2-sha256$i=1000001$", false],
+  ])("may be imported or not by its costs: %s", async (_, costs, mayBe) => {
+    const text = `${costs}c2FsdHNhbHRzYWx0c2FsdA$kOSHtY/s6v2PPY7Ia6x1tJcI9J1NEgv6thPLufATWTo`;
+    expect("stored" in (await hasher.accept(text))).toBe(mayBe);
+  });
+
+  test("and costs as much as may be imported does not slow unknown names down", async () => {
+    const fresh = new Argon2PasswordHasher(pool, { memoryKib: 64, iterations: 1, parallelism: 1 });
+    const digits = "ABCDEFGHIJ";
+    for (const a of digits)
+      for (const b of digits.slice(0, 6)) {
+        const text = `$2b$13$${a}${b}${bcrypt.slice(9)}`;
+        expect(await fresh.accept(text)).toEqual({ stored: text });
+      }
+    const startedAt = process.cpuUsage();
+    for (let name = 0; name < 50; name++)
+      await fresh.verify(aCall(), words, undefined, { name: `nobody-${name}` });
+    // One check by such a hash takes 500 ms.
+    expect(process.cpuUsage(startedAt).user / 1_000).toBeLessThan(500);
   });
 
   test("and that stands in a row although it would be refused is nobody's, and is not computed", async () => {

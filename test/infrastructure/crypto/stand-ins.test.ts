@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
+import type { Effort } from "../../../src/infrastructure/crypto/password-hashes/effort.ts";
 import type { PasswordHash } from "../../../src/infrastructure/crypto/password-hashes/password-hash.ts";
 import { StandIns } from "../../../src/infrastructure/crypto/stand-ins.ts";
 
-const hashOf = (cost: string, user: number): PasswordHash => ({
+const hashOf = (cost: string, user: number, effort: Effort = { of: "digest" }): PasswordHash => ({
   text: `${cost}${user}`,
   cost,
+  effort,
   matches: () => expect.fail("nothing is computed to choose"),
 });
 const key = Buffer.alloc(32, 1);
@@ -73,5 +75,26 @@ describe("what stands in for a name", () => {
     const standIns = having(Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`rounds=${n}`, 1])));
     // And its own.
     expect(new Set(costsFor(standIns)).size).toBe(33);
+  });
+
+  test.each<[string, Effort, boolean]>([
+    ["bcrypt at cost 11", { of: "bcrypt", cost: 11 }, true],
+    ["bcrypt at cost 12", { of: "bcrypt", cost: 12 }, false],
+    ["argon2 with 64 MiB", { of: "argon2", memoryKib: 65_536, iterations: 3 }, true],
+    ["argon2 with 65 MiB", { of: "argon2", memoryKib: 66_560, iterations: 1 }, false],
+    ["PBKDF2 with 1,000,000 iterations", { of: "pbkdf2", iterations: 1_000_000 }, false],
+    ["scrypt with N = 2^16", { of: "scrypt", memory: 2 ** 19, work: 2 ** 19 }, false],
+    ["1,000,000 rounds of SHA-crypt", { of: "loop", rounds: 1_000_000 }, false],
+  ])("is none that would make unknown names slow: %s", (_, effort, mayStandIn) => {
+    const standIns = new StandIns(key, own);
+    for (let user = 0; user < 60; user++) standIns.meet(hashOf("imported", user, effort));
+    expect(costsFor(standIns).includes("imported")).toBe(mayStandIn);
+  });
+
+  test("is our own, whatever that costs", () => {
+    const dear = hashOf("argon2id", 0, { of: "argon2", memoryKib: 1_048_576, iterations: 4 });
+    const standIns = new StandIns(key, dear);
+    standIns.meet(dear);
+    expect(standIns.for("a name")).toBe(dear);
   });
 });

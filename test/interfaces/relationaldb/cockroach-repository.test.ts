@@ -149,10 +149,11 @@ describe("the adapter on the wire", () => {
     await users.suspend(aCall(), { id: suspended.id, ...change, reason: "r", untilTime: undefined });
     await users.delete(aCall(), { id: deleted.id, ...change });
 
-    const statementsFor = async (identifier: string, secret: string) => {
+    const device = { token: new Secret("a device token of somebody"), remember: false };
+    const statementsFor = async (identifier: string, secret: string, by: object = {}) => {
       proxy.statements.length = 0;
       await authentication
-        .verifyPassword(aCall(), { identifier, password: new Secret(secret) })
+        .verifyPassword(aCall(), { identifier, password: new Secret(secret), ...by })
         .catch(() => {});
       return [...proxy.statements];
     };
@@ -162,5 +163,8 @@ describe("the adapter on the wire", () => {
       expect(await statementsFor(identifier, password)).toEqual(asked);
     }
     expect(await statementsFor("right", password)).toHaveLength(2);
+    const askedWithDevice = await statementsFor("right", "wrong", { device });
+    expect(askedWithDevice).toHaveLength(2);
+    expect(await statementsFor("unknown", "wrong", { device })).toEqual(askedWithDevice);
   });
 });

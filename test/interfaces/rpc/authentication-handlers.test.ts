@@ -2,7 +2,9 @@ import { randomUUID } from "node:crypto";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
 import { beforeEach, describe, expect, test } from "vitest";
+import { Event_Type } from "../../../src/gen/auth/v1/event_pb.ts";
 import { Session_EndReason, Session_State } from "../../../src/gen/auth/v1/session_pb.ts";
+import { User_State } from "../../../src/gen/auth/v1/user_pb.ts";
 import { claimsIn, client } from "../../support/clocked-services.ts";
 import { day, hour, minute } from "../../support/clocks.ts";
 import { errorOf } from "../../support/rpc.ts";
@@ -139,4 +141,70 @@ test("a session's times have milliseconds", async () => {
   rpc.clocks.pass(hour + 7);
   const { session } = await rpc.signIn();
   expect(session.createTime?.nanos).toBe(7_000_000);
+});
+
+describe("a device token", () => {
+  const wrong = { identifier: "ada", password: otherPassword };
+
+  test("is answered if it is asked for, by both methods, and keeps strangers from locking its device out", async () => {
+    expect((await rpc.authentication.authenticate(request)).deviceToken).toBe("");
+    expect((await rpc.authentication.verifyPassword({ identifier: "ada", password })).deviceToken).toBe("");
+    const remember = { rememberDevice: true };
+    const signedIn = await rpc.authentication.authenticate({ ...request, ...remember });
+    const verified = await rpc.authentication.verifyPassword({ identifier: "ada", password, ...remember });
+    const tokens = [signedIn.deviceToken, verified.deviceToken];
+    for (const token of tokens) expect(token).toMatch(/^auth_dt_[\w-]{43}$/);
+    for (let guesses = 0; guesses < 10; guesses++) await errorOf(rpc.authentication.verifyPassword(wrong));
+    const locked = { code: Code.ResourceExhausted, reason: "TOO_MANY_ATTEMPTS", retryAfterMs: 30_000 };
+    expect(await errorOf(rpc.authentication.authenticate(request))).toMatchObject(locked);
+    for (const deviceToken of tokens) {
+      expect((await rpc.authentication.authenticate({ ...request, deviceToken })).session).toBeDefined();
+      expect(
+        (await rpc.authentication.verifyPassword({ identifier: "ada", password, deviceToken })).user,
+      ).toEqual(rpc.user);
+    }
+  });
+
+  test("is at most 128 bytes", async () => {
+    const deviceToken = "x".repeat(129);
+    expect(await errorOf(rpc.authentication.authenticate({ ...request, deviceToken }))).toMatchObject({
+      reason: "INVALID_REQUEST",
+      fields: ["device_token"],
+    });
+  });
+});
+
+describe("UnlockUser and UnlockUsers", () => {
+  const lock = async () => {
+    for (let guesses = 0; guesses < 10; guesses++) {
+      await errorOf(rpc.authentication.verifyPassword({ identifier: "ada", password: otherPassword }));
+    }
+  };
+
+  test("end a lockout, with events", async () => {
+    await lock();
+    expect((await rpc.users.unlockUser({ id: rpc.user.id })).user).toEqual(rpc.user);
+    await rpc.authentication.verifyPassword({ identifier: "ada", password });
+    await lock();
+    expect(await rpc.users.unlockUsers({ filter: { state: User_State.ACTIVE } })).toMatchObject({
+      unlockedCount: 1,
+      nextPageToken: "",
+    });
+    await rpc.authentication.verifyPassword({ identifier: "ada", password });
+    const types = [Event_Type.ACCOUNT_LOCKED, Event_Type.ACCOUNT_UNLOCKED];
+    const { events } = await rpc.events.listEvents({ filter: { userId: rpc.user.id, types } });
+    expect(events.map(({ type }) => type).toSorted()).toEqual([...types, ...types].toSorted());
+  });
+
+  test("refuse what is not a user, a filter or a page", async () => {
+    expect(await errorOf(rpc.users.unlockUser({ id: randomUUID() }))).toMatchObject({
+      code: Code.NotFound,
+      reason: "USER_NOT_FOUND",
+    });
+    expect(await errorOf(rpc.users.unlockUser({ id: "ada" }))).toMatchObject({ fields: ["id"] });
+    expect(await errorOf(rpc.users.unlockUsers({ pageSize: -1 }))).toMatchObject({ fields: ["page_size"] });
+    expect(await errorOf(rpc.users.unlockUsers({ pageToken: "x" }))).toMatchObject({
+      reason: "PAGE_TOKEN_INVALID",
+    });
+  });
 });

@@ -34,6 +34,9 @@ const fields: Record<string, (time: Time) => Promise<unknown>> = {
   "SuspendUser until_time": (untilTime) => rpc.users.suspendUser({ id: userId, reason: "x", untilTime }),
   "ListUsers filter.created_after": (createdAfter) => rpc.users.listUsers({ filter: { createdAfter } }),
   "ListUsers filter.created_before": (createdBefore) => rpc.users.listUsers({ filter: { createdBefore } }),
+  "UnlockUsers filter.created_after": (createdAfter) => rpc.users.unlockUsers({ filter: { createdAfter } }),
+  "UnlockUsers filter.created_before": (createdBefore) =>
+    rpc.users.unlockUsers({ filter: { createdBefore } }),
   "ExportUsers filter.created_after": (createdAfter) => exported({ createdAfter }),
   "ExportUsers filter.created_before": (createdBefore) => exported({ createdBefore }),
   "ListEvents created_after": (createdAfter) => rpc.events.listEvents({ createdAfter }),

@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file auth/v1/authentication_service.proto.
  */
 export const file_auth_v1_authentication_service: GenFile = /*@__PURE__*/
-  fileDesc("CiRhdXRoL3YxL2F1dGhlbnRpY2F0aW9uX3NlcnZpY2UucHJvdG8SB2F1dGgudjEifgoVVmVyaWZ5UGFzc3dvcmRSZXF1ZXN0EiEKCmlkZW50aWZpZXIYASABKAlCDeBBArpIB3IFEAEowAISIgoIcGFzc3dvcmQYAiABKAlCEIABAeBBArpIB3IFEAEogAgSHgoKaXBfYWRkcmVzcxgDIAEoCUIKukgH2AEBcgJwASI1ChZWZXJpZnlQYXNzd29yZFJlc3BvbnNlEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXIiqQEKE0F1dGhlbnRpY2F0ZVJlcXVlc3QSIQoKaWRlbnRpZmllchgBIAEoCUIN4EECukgHcgUQASjAAhIiCghwYXNzd29yZBgCIAEoCUIQgAEB4EECukgHcgUQASiACBIfCghhdWRpZW5jZRgDIAEoCUIN4EECukgHcgUQASiAAhIqCgZjbGllbnQYBCABKAsyDy5hdXRoLnYxLkNsaWVudEIJ4EECukgDyAEBIncKFEF1dGhlbnRpY2F0ZVJlc3BvbnNlEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXISIQoHc2Vzc2lvbhgCIAEoCzIQLmF1dGgudjEuU2Vzc2lvbhIfCgZ0b2tlbnMYAyABKAsyDy5hdXRoLnYxLlRva2VucyKFAgoXVmFsaWRhdGVQYXNzd29yZFJlcXVlc3QSHQoIcGFzc3dvcmQYASABKAlCC4ABAbpIBXIDKIAIEhsKB3VzZXJfaWQYAiABKAlCCLpIBXIDsAEBSAASPAoIbmV3X3VzZXIYAyABKAsyKC5hdXRoLnYxLlZhbGlkYXRlUGFzc3dvcmRSZXF1ZXN0Lk5ld1VzZXJIABpeCgdOZXdVc2VyEhcKBWVtYWlsGAEgASgJQgi6SAVyAyjAAhIaCgh1c2VybmFtZRgCIAEoCUIIukgFcgMogAISHgoMZGlzcGxheV9uYW1lGAMgASgJQgi6SAVyAyiACEIQCgdzdWJqZWN0EgW6SAIIASK6AQoYVmFsaWRhdGVQYXNzd29yZFJlc3BvbnNlEhIKCmFjY2VwdGFibGUYASABKAgSQgoMYnJva2VuX3J1bGVzGAIgAygLMiwuYXV0aC52MS5WYWxpZGF0ZVBhc3N3b3JkUmVzcG9uc2UuQnJva2VuUnVsZRpGCgpCcm9rZW5SdWxlEiMKBHJ1bGUYASABKA4yFS5hdXRoLnYxLlBhc3N3b3JkUnVsZRITCgtkZXNjcmlwdGlvbhgCIAEoCSJ3ChJTZXRQYXNzd29yZFJlcXVlc3QSHAoHdXNlcl9pZBgBIAEoCUIL4EECukgFcgOwAQESIgoIcGFzc3dvcmQYAiABKAlCEIABAeBBArpIB3IFEAEogAgSHwoKcmVxdWVzdF9pZBgDIAEoCUILukgI2AEBcgOwAQEiFQoTU2V0UGFzc3dvcmRSZXNwb25zZSLwAQoVQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0EhwKB3VzZXJfaWQYASABKAlCC+BBArpIBXIDsAEBEioKEGN1cnJlbnRfcGFzc3dvcmQYAiABKAlCEIABAeBBArpIB3IFEAEogAgSJgoMbmV3X3Bhc3N3b3JkGAMgASgJQhCAAQHgQQK6SAdyBRABKIAIEh8KCnJlcXVlc3RfaWQYBCABKAlCC7pICNgBAXIDsAEBEiQKD2tlZXBfc2Vzc2lvbl9pZBgFIAEoCUILukgI2AEBcgOwAQESHgoKaXBfYWRkcmVzcxgGIAEoCUIKukgH2AEBcgJwASIYChZDaGFuZ2VQYXNzd29yZFJlc3BvbnNlKvcBCgxQYXNzd29yZFJ1bGUSHQoZUEFTU1dPUkRfUlVMRV9VTlNQRUNJRklFRBAAEhsKF1BBU1NXT1JEX1JVTEVfTUFYX0JZVEVTEAESHAoYUEFTU1dPUkRfUlVMRV9DSEFSQUNURVJTEAISHAoYUEFTU1dPUkRfUlVMRV9NSU5fTEVOR1RIEAMSHAoYUEFTU1dPUkRfUlVMRV9NQVhfTEVOR1RIEAQSGAoUUEFTU1dPUkRfUlVMRV9DT01NT04QBRIbChdQQVNTV09SRF9SVUxFX09XTl9XT1JEUxAGEhoKFlBBU1NXT1JEX1JVTEVfQlJFQUNIRUQQBzKYBAoVQXV0aGVudGljYXRpb25TZXJ2aWNlEmcKDlZlcmlmeVBhc3N3b3JkEh4uYXV0aC52MS5WZXJpZnlQYXNzd29yZFJlcXVlc3QaHy5hdXRoLnYxLlZlcmlmeVBhc3N3b3JkUmVzcG9uc2UiFKK7GBBwYXNzd29yZHMudmVyaWZ5El8KDEF1dGhlbnRpY2F0ZRIcLmF1dGgudjEuQXV0aGVudGljYXRlUmVxdWVzdBodLmF1dGgudjEuQXV0aGVudGljYXRlUmVzcG9uc2UiEqK7GA5zZXNzaW9ucy5iZWdpbhJvChBWYWxpZGF0ZVBhc3N3b3JkEiAuYXV0aC52MS5WYWxpZGF0ZVBhc3N3b3JkUmVxdWVzdBohLmF1dGgudjEuVmFsaWRhdGVQYXNzd29yZFJlc3BvbnNlIhaiuxgScGFzc3dvcmRzLnZhbGlkYXRlElsKC1NldFBhc3N3b3JkEhsuYXV0aC52MS5TZXRQYXNzd29yZFJlcXVlc3QaHC5hdXRoLnYxLlNldFBhc3N3b3JkUmVzcG9uc2UiEaK7GA1wYXNzd29yZHMuc2V0EmcKDkNoYW5nZVBhc3N3b3JkEh4uYXV0aC52MS5DaGFuZ2VQYXNzd29yZFJlcXVlc3QaHy5hdXRoLnYxLkNoYW5nZVBhc3N3b3JkUmVzcG9uc2UiFKK7GBBwYXNzd29yZHMuY2hhbmdlYgZwcm90bzM", [file_auth_v1_permission, file_auth_v1_session, file_auth_v1_user, file_buf_validate_validate, file_google_api_field_behavior]);
+  fileDesc("CiRhdXRoL3YxL2F1dGhlbnRpY2F0aW9uX3NlcnZpY2UucHJvdG8SB2F1dGgudjEiugEKFVZlcmlmeVBhc3N3b3JkUmVxdWVzdBIhCgppZGVudGlmaWVyGAEgASgJQg3gQQK6SAdyBRABKMACEiIKCHBhc3N3b3JkGAIgASgJQhCAAQHgQQK6SAdyBRABKIAIEh4KCmlwX2FkZHJlc3MYAyABKAlCCrpIB9gBAXICcAESIQoMZGV2aWNlX3Rva2VuGAQgASgJQguAAQG6SAVyAyiAARIXCg9yZW1lbWJlcl9kZXZpY2UYBSABKAgiUAoWVmVyaWZ5UGFzc3dvcmRSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyEhkKDGRldmljZV90b2tlbhgCIAEoCUIDgAEBIuUBChNBdXRoZW50aWNhdGVSZXF1ZXN0EiEKCmlkZW50aWZpZXIYASABKAlCDeBBArpIB3IFEAEowAISIgoIcGFzc3dvcmQYAiABKAlCEIABAeBBArpIB3IFEAEogAgSHwoIYXVkaWVuY2UYAyABKAlCDeBBArpIB3IFEAEogAISKgoGY2xpZW50GAQgASgLMg8uYXV0aC52MS5DbGllbnRCCeBBArpIA8gBARIhCgxkZXZpY2VfdG9rZW4YBSABKAlCC4ABAbpIBXIDKIABEhcKD3JlbWVtYmVyX2RldmljZRgGIAEoCCKSAQoUQXV0aGVudGljYXRlUmVzcG9uc2USGwoEdXNlchgBIAEoCzINLmF1dGgudjEuVXNlchIhCgdzZXNzaW9uGAIgASgLMhAuYXV0aC52MS5TZXNzaW9uEh8KBnRva2VucxgDIAEoCzIPLmF1dGgudjEuVG9rZW5zEhkKDGRldmljZV90b2tlbhgEIAEoCUIDgAEBIoUCChdWYWxpZGF0ZVBhc3N3b3JkUmVxdWVzdBIdCghwYXNzd29yZBgBIAEoCUILgAEBukgFcgMogAgSGwoHdXNlcl9pZBgCIAEoCUIIukgFcgOwAQFIABI8CghuZXdfdXNlchgDIAEoCzIoLmF1dGgudjEuVmFsaWRhdGVQYXNzd29yZFJlcXVlc3QuTmV3VXNlckgAGl4KB05ld1VzZXISFwoFZW1haWwYASABKAlCCLpIBXIDKMACEhoKCHVzZXJuYW1lGAIgASgJQgi6SAVyAyiAAhIeCgxkaXNwbGF5X25hbWUYAyABKAlCCLpIBXIDKIAIQhAKB3N1YmplY3QSBbpIAggBIroBChhWYWxpZGF0ZVBhc3N3b3JkUmVzcG9uc2USEgoKYWNjZXB0YWJsZRgBIAEoCBJCCgxicm9rZW5fcnVsZXMYAiADKAsyLC5hdXRoLnYxLlZhbGlkYXRlUGFzc3dvcmRSZXNwb25zZS5Ccm9rZW5SdWxlGkYKCkJyb2tlblJ1bGUSIwoEcnVsZRgBIAEoDjIVLmF1dGgudjEuUGFzc3dvcmRSdWxlEhMKC2Rlc2NyaXB0aW9uGAIgASgJIncKElNldFBhc3N3b3JkUmVxdWVzdBIcCgd1c2VyX2lkGAEgASgJQgvgQQK6SAVyA7ABARIiCghwYXNzd29yZBgCIAEoCUIQgAEB4EECukgHcgUQASiACBIfCgpyZXF1ZXN0X2lkGAMgASgJQgu6SAjYAQFyA7ABASIVChNTZXRQYXNzd29yZFJlc3BvbnNlIvABChVDaGFuZ2VQYXNzd29yZFJlcXVlc3QSHAoHdXNlcl9pZBgBIAEoCUIL4EECukgFcgOwAQESKgoQY3VycmVudF9wYXNzd29yZBgCIAEoCUIQgAEB4EECukgHcgUQASiACBImCgxuZXdfcGFzc3dvcmQYAyABKAlCEIABAeBBArpIB3IFEAEogAgSHwoKcmVxdWVzdF9pZBgEIAEoCUILukgI2AEBcgOwAQESJAoPa2VlcF9zZXNzaW9uX2lkGAUgASgJQgu6SAjYAQFyA7ABARIeCgppcF9hZGRyZXNzGAYgASgJQgq6SAfYAQFyAnABIhgKFkNoYW5nZVBhc3N3b3JkUmVzcG9uc2Uq9wEKDFBhc3N3b3JkUnVsZRIdChlQQVNTV09SRF9SVUxFX1VOU1BFQ0lGSUVEEAASGwoXUEFTU1dPUkRfUlVMRV9NQVhfQllURVMQARIcChhQQVNTV09SRF9SVUxFX0NIQVJBQ1RFUlMQAhIcChhQQVNTV09SRF9SVUxFX01JTl9MRU5HVEgQAxIcChhQQVNTV09SRF9SVUxFX01BWF9MRU5HVEgQBBIYChRQQVNTV09SRF9SVUxFX0NPTU1PThAFEhsKF1BBU1NXT1JEX1JVTEVfT1dOX1dPUkRTEAYSGgoWUEFTU1dPUkRfUlVMRV9CUkVBQ0hFRBAHMpgEChVBdXRoZW50aWNhdGlvblNlcnZpY2USZwoOVmVyaWZ5UGFzc3dvcmQSHi5hdXRoLnYxLlZlcmlmeVBhc3N3b3JkUmVxdWVzdBofLmF1dGgudjEuVmVyaWZ5UGFzc3dvcmRSZXNwb25zZSIUorsYEHBhc3N3b3Jkcy52ZXJpZnkSXwoMQXV0aGVudGljYXRlEhwuYXV0aC52MS5BdXRoZW50aWNhdGVSZXF1ZXN0Gh0uYXV0aC52MS5BdXRoZW50aWNhdGVSZXNwb25zZSISorsYDnNlc3Npb25zLmJlZ2luEm8KEFZhbGlkYXRlUGFzc3dvcmQSIC5hdXRoLnYxLlZhbGlkYXRlUGFzc3dvcmRSZXF1ZXN0GiEuYXV0aC52MS5WYWxpZGF0ZVBhc3N3b3JkUmVzcG9uc2UiFqK7GBJwYXNzd29yZHMudmFsaWRhdGUSWwoLU2V0UGFzc3dvcmQSGy5hdXRoLnYxLlNldFBhc3N3b3JkUmVxdWVzdBocLmF1dGgudjEuU2V0UGFzc3dvcmRSZXNwb25zZSIRorsYDXBhc3N3b3Jkcy5zZXQSZwoOQ2hhbmdlUGFzc3dvcmQSHi5hdXRoLnYxLkNoYW5nZVBhc3N3b3JkUmVxdWVzdBofLmF1dGgudjEuQ2hhbmdlUGFzc3dvcmRSZXNwb25zZSIUorsYEHBhc3N3b3Jkcy5jaGFuZ2ViBnByb3RvMw", [file_auth_v1_permission, file_auth_v1_session, file_auth_v1_user, file_buf_validate_validate, file_google_api_field_behavior]);
 
 /**
  * Who somebody says to be, and the proof.
@@ -45,6 +45,21 @@ export type VerifyPasswordRequest = Message<"auth.v1.VerifyPasswordRequest"> & {
    * @generated from field: string ip_address = 3;
    */
   ipAddress: string;
+
+  /**
+   * The `device_token` that the person's device holds, or empty. One that is unknown, expired or another user's counts as
+   * none. Refused attempts without a google.rpc.RetryInfo: this device is locked until UnlockUser; discard its token.
+   *
+   * @generated from field: string device_token = 4;
+   */
+  deviceToken: string;
+
+  /**
+   * Whether to answer a device token.
+   *
+   * @generated from field: bool remember_device = 5;
+   */
+  rememberDevice: boolean;
 };
 
 /**
@@ -66,6 +81,16 @@ export type VerifyPasswordResponse = Message<"auth.v1.VerifyPasswordResponse"> &
    * @generated from field: auth.v1.User user = 1;
    */
   user?: User | undefined;
+
+  /**
+   * A token for the person's device, if `remember_device` asked for it: to be kept there, such as in a cookie that is Secure
+   * and HttpOnly, and to be presented at the next sign-in. It replaces the one that was presented. Good for 30 days, until
+   * the password changes, or until the user has 10 newer ones. It is no proof of who somebody is. Empty if it could not be
+   * stored.
+   *
+   * @generated from field: string device_token = 2;
+   */
+  deviceToken: string;
 };
 
 /**
@@ -108,6 +133,20 @@ export type AuthenticateRequest = Message<"auth.v1.AuthenticateRequest"> & {
    * @generated from field: auth.v1.Client client = 4;
    */
   client?: Client | undefined;
+
+  /**
+   * As in VerifyPasswordRequest.
+   *
+   * @generated from field: string device_token = 5;
+   */
+  deviceToken: string;
+
+  /**
+   * Whether to answer a device token.
+   *
+   * @generated from field: bool remember_device = 6;
+   */
+  rememberDevice: boolean;
 };
 
 /**
@@ -143,6 +182,13 @@ export type AuthenticateResponse = Message<"auth.v1.AuthenticateResponse"> & {
    * @generated from field: auth.v1.Tokens tokens = 3;
    */
   tokens?: Tokens | undefined;
+
+  /**
+   * As in VerifyPasswordResponse.
+   *
+   * @generated from field: string device_token = 4;
+   */
+  deviceToken: string;
 };
 
 /**
@@ -372,7 +418,8 @@ export type ChangePasswordRequest = Message<"auth.v1.ChangePasswordRequest"> & {
   requestId: string;
 
   /**
-   * UUID of the session that the change is made in and that goes on, or empty.
+   * UUID of the session that the change is made in and that goes on, or empty. Take it from a token that was verified (`sid`),
+   * not from what a client says.
    *
    * @generated from field: string keep_session_id = 5;
    */
@@ -502,7 +549,9 @@ export const AuthenticationService: GenService<{
    * VerifyPassword checks a password and answers whose it is. Unknown identifier, wrong password, no password,
    * suspended and deleted user all get one and the same answer after the same work. Each attempt is counted before the
    * password is looked at, for the account, which need not exist, and for the network of `ip_address`; one too many is
-   * refused with a google.rpc.RetryInfo, whatever the password is. A success forgets the account's failures.
+   * refused with a google.rpc.RetryInfo, whatever the password is. A success forgets the account's failures. With a
+   * `device_token` of the user, the attempt is counted for that device only, so that strangers cannot lock it out (OWASP
+   * Authentication Cheat Sheet, device cookies).
    * Errors: UNAUTHENTICATED (CREDENTIALS_INVALID), RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
    *
    * @generated from rpc auth.v1.AuthenticationService.VerifyPassword
@@ -514,7 +563,7 @@ export const AuthenticationService: GenService<{
   },
   /**
    * Authenticate signs a user in: it checks a password as VerifyPassword does, with the same one answer for whatever is
-   * wrong, and begins a session. Sent twice it begins two sessions, of which each can be ended.
+   * wrong and the same budgets, and begins a session. Sent twice it begins two sessions, of which each can be ended.
    * Errors: UNAUTHENTICATED (CREDENTIALS_INVALID), RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS), INVALID_ARGUMENT
    * (AUDIENCE_UNKNOWN).
    *
@@ -528,7 +577,8 @@ export const AuthenticationService: GenService<{
   /**
    * ValidatePassword says which rules a password would break if it were set, and changes nothing: for a form that is being
    * filled in. The answer is what SetPassword, ChangePassword and CreateUser would say of the password at that moment.
-   * Errors: NOT_FOUND (USER_NOT_FOUND), UNAVAILABLE (BREACH_CHECK_UNAVAILABLE).
+   * With `user_id` it tells words of the user's names by the rule they break, so the caller needs "users.get" as well.
+   * Errors: NOT_FOUND (USER_NOT_FOUND), PERMISSION_DENIED (PERMISSION_DENIED), UNAVAILABLE (BREACH_CHECK_UNAVAILABLE).
    *
    * @generated from rpc auth.v1.AuthenticationService.ValidatePassword
    */
@@ -539,7 +589,7 @@ export const AuthenticationService: GenService<{
   },
   /**
    * SetPassword sets a user's password without the current one: for operators and for flows that have proven the user
-   * by other means. All sessions of the user end, and failed attempts are forgotten.
+   * by other means. All sessions of the user end, its device tokens are void, and failed attempts are forgotten.
    * Errors: NOT_FOUND (USER_NOT_FOUND), INVALID_ARGUMENT (PASSWORD_UNACCEPTABLE), FAILED_PRECONDITION (USER_DELETED,
    * REQUEST_ID_REUSED), UNAVAILABLE (BREACH_CHECK_UNAVAILABLE).
    *
@@ -552,8 +602,11 @@ export const AuthenticationService: GenService<{
   },
   /**
    * ChangePassword sets a user's password where the current one is given. All sessions of the user end but the one that
-   * `keep_session_id` names. Whatever keeps the current one from being good (see VerifyPassword) gets one and the same
-   * answer, and is counted with the attempts of VerifyPassword and Authenticate.
+   * `keep_session_id` names, and its device tokens are void. Whatever keeps the current one from being good (see
+   * VerifyPassword) gets one and the same answer. Within a live session of the user, which `keep_session_id` names, attempts
+   * have a budget of their own, so that strangers cannot keep a user who is signed in from it; without one they are counted
+   * with the attempts of VerifyPassword and Authenticate. A call with the right current password that fails all the same, for
+   * example because the new password is not acceptable, counts as a failed attempt and has an event.
    * Errors: UNAUTHENTICATED (CREDENTIALS_INVALID), RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS), INVALID_ARGUMENT
    * (PASSWORD_UNACCEPTABLE), FAILED_PRECONDITION (REQUEST_ID_REUSED), UNAVAILABLE (BREACH_CHECK_UNAVAILABLE).
    *

@@ -351,8 +351,8 @@ export const ErrorReason = {
 
   /**
    * RESOURCE_EXHAUSTED. There were too many failed attempts for this account, or from this network. The same is said of
-   * accounts that there are not. google.rpc.RetryInfo says when to come back; without it, an operator has to set the
-   * password anew.
+   * accounts that there are not. google.rpc.RetryInfo says when to come back; without it, the account or the device that was
+   * presented stays locked until UnlockUser or SetPassword.
    *
    * @generated from enum value: ERROR_REASON_TOO_MANY_ATTEMPTS = 67;
    */

@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth/v1/user_service.proto.
  */
 export const file_auth_v1_user_service: GenFile = /*@__PURE__*/
-  fileDesc("ChphdXRoL3YxL3VzZXJfc2VydmljZS5wcm90bxIHYXV0aC52MSLzAQoRQ3JlYXRlVXNlclJlcXVlc3QSJgoEdXNlchgBIAEoCzINLmF1dGgudjEuVXNlckIJ4EECukgDyAEBEh0KCHBhc3N3b3JkGAIgASgJQguAAQG6SAVyAyiACBIfCgpyZXF1ZXN0X2lkGAMgASgJQgu6SAjYAQFyA7ABATp2ukhzGnEKCnVzZXIuZW1haWwSHWVtYWlsIG9yIHVzZXJuYW1lIGlzIHJlcXVpcmVkGkQhaGFzKHRoaXMudXNlcikgfHwgdGhpcy51c2VyLmVtYWlsICE9ICcnIHx8IHRoaXMudXNlci51c2VybmFtZSAhPSAnJyIxChJDcmVhdGVVc2VyUmVzcG9uc2USGwoEdXNlchgBIAEoCzINLmF1dGgudjEuVXNlciIpCg5HZXRVc2VyUmVxdWVzdBIXCgJpZBgBIAEoCUIL4EECukgFcgOwAQEiLgoPR2V0VXNlclJlc3BvbnNlEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXIiZQoRTG9va3VwVXNlclJlcXVlc3QSGwoFZW1haWwYASABKAlCCrpIB3IFEAEowAJIABIeCgh1c2VybmFtZRgCIAEoCUIKukgHcgUQASiAAkgAQhMKCmlkZW50aWZpZXISBbpIAggBIjEKEkxvb2t1cFVzZXJSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyIsEBChRCYXRjaEdldFVzZXJzUmVxdWVzdBI/CgRrZXlzGAEgAygLMiEuYXV0aC52MS5CYXRjaEdldFVzZXJzUmVxdWVzdC5LZXlCDuBBArpICJIBBQgBEOgHGmgKA0tleRIWCgJpZBgBIAEoCUIIukgFcgOwAQFIABIbCgVlbWFpbBgCIAEoCUIKukgHcgUQASjAAkgAEh4KCHVzZXJuYW1lGAMgASgJQgq6SAdyBRABKIACSABCDAoDa2V5EgW6SAIIASKqAQoVQmF0Y2hHZXRVc2Vyc1Jlc3BvbnNlEjYKB3Jlc3VsdHMYASADKAsyJS5hdXRoLnYxLkJhdGNoR2V0VXNlcnNSZXNwb25zZS5SZXN1bHQaWQoGUmVzdWx0Eh0KBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXJIABImCgVlcnJvchgCIAEoCzIVLmdvb2dsZS5ycGMuRXJyb3JJbmZvSABCCAoGcmVzdWx0IoMEChBMaXN0VXNlcnNSZXF1ZXN0EhoKCXBhZ2Vfc2l6ZRgBIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAyiACBIwCgZmaWx0ZXIYAyABKAsyIC5hdXRoLnYxLkxpc3RVc2Vyc1JlcXVlc3QuRmlsdGVyEkUKCG9yZGVyX2J5GAQgASgJQjO6SDByLlIAUgtjcmVhdGVfdGltZVIQY3JlYXRlX3RpbWUgZGVzY1ICaWRSB2lkIGRlc2MSFAoMc2hvd19kZWxldGVkGAUgASgIGsEBCgZGaWx0ZXISLAoFc3RhdGUYASABKA4yEy5hdXRoLnYxLlVzZXIuU3RhdGVCCLpIBYIBAhABEjEKDWNyZWF0ZWRfYWZ0ZXIYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmNyZWF0ZWRfYmVmb3JlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIiCgxlbWFpbF9wcmVmaXgYBCABKAlCDLpICXIHKMACugEBADpiukhfGl0KDGZpbHRlci5zdGF0ZRIgU1RBVEVfREVMRVRFRCBuZWVkcyBzaG93X2RlbGV0ZWQaK3RoaXMuZmlsdGVyLnN0YXRlICE9IDMgfHwgdGhpcy5zaG93X2RlbGV0ZWQiSgoRTGlzdFVzZXJzUmVzcG9uc2USHAoFdXNlcnMYASADKAsyDS5hdXRoLnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpkCChFVcGRhdGVVc2VyUmVxdWVzdBImCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyQgngQQK6SAPIAQESOgoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrQgngQQK6SAPIAQESHwoKcmVxdWVzdF9pZBgDIAEoCUILukgI2AEBcgOwAQE6f7pIfBp6Cgd1c2VyLmlkEg5tdXN0IGJlIGEgVVVJRBpfIWhhcyh0aGlzLnVzZXIpIHx8IHRoaXMudXNlci5pZC5tYXRjaGVzKCdeWzAtOWEtZkEtRl17OH0oLVswLTlhLWZBLUZdezR9KXszfS1bMC05YS1mQS1GXXsxMn0kJykiMQoSVXBkYXRlVXNlclJlc3BvbnNlEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXIiZAoRRGVsZXRlVXNlclJlcXVlc3QSFwoCaWQYASABKAlCC+BBArpIBXIDsAEBEhUKBGV0YWcYAiABKAlCB7pIBHICKEASHwoKcmVxdWVzdF9pZBgDIAEoCUILukgI2AEBcgOwAQEiMQoSRGVsZXRlVXNlclJlc3BvbnNlEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXIiZgoTVW5kZWxldGVVc2VyUmVxdWVzdBIXCgJpZBgBIAEoCUIL4EECukgFcgOwAQESFQoEZXRhZxgCIAEoCUIHukgEcgIoQBIfCgpyZXF1ZXN0X2lkGAMgASgJQgu6SAjYAQFyA7ABASIzChRVbmRlbGV0ZVVzZXJSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyIr8BChJTdXNwZW5kVXNlclJlcXVlc3QSFwoCaWQYASABKAlCC+BBArpIBXIDsAEBEigKBnJlYXNvbhgCIAEoCUIY4EECukgSchAQARiAAjIJXlxQe0NjfSokEi4KCnVudGlsX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKBGV0YWcYBCABKAlCB7pIBHICKEASHwoKcmVxdWVzdF9pZBgFIAEoCUILukgI2AEBcgOwAQEiMgoTU3VzcGVuZFVzZXJSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyImcKFFVuc3VzcGVuZFVzZXJSZXF1ZXN0EhcKAmlkGAEgASgJQgvgQQK6SAVyA7ABARIVCgRldGFnGAIgASgJQge6SARyAihAEh8KCnJlcXVlc3RfaWQYAyABKAlCC7pICNgBAXIDsAEBIjQKFVVuc3VzcGVuZFVzZXJSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyMpQHCgtVc2VyU2VydmljZRJXCgpDcmVhdGVVc2VyEhouYXV0aC52MS5DcmVhdGVVc2VyUmVxdWVzdBobLmF1dGgudjEuQ3JlYXRlVXNlclJlc3BvbnNlIhCiuxgMdXNlcnMuY3JlYXRlEk4KB0dldFVzZXISFy5hdXRoLnYxLkdldFVzZXJSZXF1ZXN0GhguYXV0aC52MS5HZXRVc2VyUmVzcG9uc2UiEJACAaK7GAl1c2Vycy5nZXQSVAoKTG9va3VwVXNlchIaLmF1dGgudjEuTG9va3VwVXNlclJlcXVlc3QaGy5hdXRoLnYxLkxvb2t1cFVzZXJSZXNwb25zZSINorsYCXVzZXJzLmdldBJdCg1CYXRjaEdldFVzZXJzEh0uYXV0aC52MS5CYXRjaEdldFVzZXJzUmVxdWVzdBoeLmF1dGgudjEuQmF0Y2hHZXRVc2Vyc1Jlc3BvbnNlIg2iuxgJdXNlcnMuZ2V0ElIKCUxpc3RVc2VycxIZLmF1dGgudjEuTGlzdFVzZXJzUmVxdWVzdBoaLmF1dGgudjEuTGlzdFVzZXJzUmVzcG9uc2UiDqK7GAp1c2Vycy5saXN0ElcKClVwZGF0ZVVzZXISGi5hdXRoLnYxLlVwZGF0ZVVzZXJSZXF1ZXN0GhsuYXV0aC52MS5VcGRhdGVVc2VyUmVzcG9uc2UiEKK7GAx1c2Vycy51cGRhdGUSVwoKRGVsZXRlVXNlchIaLmF1dGgudjEuRGVsZXRlVXNlclJlcXVlc3QaGy5hdXRoLnYxLkRlbGV0ZVVzZXJSZXNwb25zZSIQorsYDHVzZXJzLmRlbGV0ZRJfCgxVbmRlbGV0ZVVzZXISHC5hdXRoLnYxLlVuZGVsZXRlVXNlclJlcXVlc3QaHS5hdXRoLnYxLlVuZGVsZXRlVXNlclJlc3BvbnNlIhKiuxgOdXNlcnMudW5kZWxldGUSWwoLU3VzcGVuZFVzZXISGy5hdXRoLnYxLlN1c3BlbmRVc2VyUmVxdWVzdBocLmF1dGgudjEuU3VzcGVuZFVzZXJSZXNwb25zZSIRorsYDXVzZXJzLnN1c3BlbmQSYwoNVW5zdXNwZW5kVXNlchIdLmF1dGgudjEuVW5zdXNwZW5kVXNlclJlcXVlc3QaHi5hdXRoLnYxLlVuc3VzcGVuZFVzZXJSZXNwb25zZSITorsYD3VzZXJzLnVuc3VzcGVuZGIGcHJvdG8z", [file_auth_v1_permission, file_auth_v1_user, file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_error_details]);
+  fileDesc("ChphdXRoL3YxL3VzZXJfc2VydmljZS5wcm90bxIHYXV0aC52MSLzAQoRQ3JlYXRlVXNlclJlcXVlc3QSJgoEdXNlchgBIAEoCzINLmF1dGgudjEuVXNlckIJ4EECukgDyAEBEh0KCHBhc3N3b3JkGAIgASgJQguAAQG6SAVyAyiACBIfCgpyZXF1ZXN0X2lkGAMgASgJQgu6SAjYAQFyA7ABATp2ukhzGnEKCnVzZXIuZW1haWwSHWVtYWlsIG9yIHVzZXJuYW1lIGlzIHJlcXVpcmVkGkQhaGFzKHRoaXMudXNlcikgfHwgdGhpcy51c2VyLmVtYWlsICE9ICcnIHx8IHRoaXMudXNlci51c2VybmFtZSAhPSAnJyIxChJDcmVhdGVVc2VyUmVzcG9uc2USGwoEdXNlchgBIAEoCzINLmF1dGgudjEuVXNlciIpCg5HZXRVc2VyUmVxdWVzdBIXCgJpZBgBIAEoCUIL4EECukgFcgOwAQEiLgoPR2V0VXNlclJlc3BvbnNlEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXIiZQoRTG9va3VwVXNlclJlcXVlc3QSGwoFZW1haWwYASABKAlCCrpIB3IFEAEowAJIABIeCgh1c2VybmFtZRgCIAEoCUIKukgHcgUQASiAAkgAQhMKCmlkZW50aWZpZXISBbpIAggBIjEKEkxvb2t1cFVzZXJSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyIsEBChRCYXRjaEdldFVzZXJzUmVxdWVzdBI/CgRrZXlzGAEgAygLMiEuYXV0aC52MS5CYXRjaEdldFVzZXJzUmVxdWVzdC5LZXlCDuBBArpICJIBBQgBEOgHGmgKA0tleRIWCgJpZBgBIAEoCUIIukgFcgOwAQFIABIbCgVlbWFpbBgCIAEoCUIKukgHcgUQASjAAkgAEh4KCHVzZXJuYW1lGAMgASgJQgq6SAdyBRABKIACSABCDAoDa2V5EgW6SAIIASKqAQoVQmF0Y2hHZXRVc2Vyc1Jlc3BvbnNlEjYKB3Jlc3VsdHMYASADKAsyJS5hdXRoLnYxLkJhdGNoR2V0VXNlcnNSZXNwb25zZS5SZXN1bHQaWQoGUmVzdWx0Eh0KBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXJIABImCgVlcnJvchgCIAEoCzIVLmdvb2dsZS5ycGMuRXJyb3JJbmZvSABCCAoGcmVzdWx0IoMEChBMaXN0VXNlcnNSZXF1ZXN0EhoKCXBhZ2Vfc2l6ZRgBIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAyiACBIwCgZmaWx0ZXIYAyABKAsyIC5hdXRoLnYxLkxpc3RVc2Vyc1JlcXVlc3QuRmlsdGVyEkUKCG9yZGVyX2J5GAQgASgJQjO6SDByLlIAUgtjcmVhdGVfdGltZVIQY3JlYXRlX3RpbWUgZGVzY1ICaWRSB2lkIGRlc2MSFAoMc2hvd19kZWxldGVkGAUgASgIGsEBCgZGaWx0ZXISLAoFc3RhdGUYASABKA4yEy5hdXRoLnYxLlVzZXIuU3RhdGVCCLpIBYIBAhABEjEKDWNyZWF0ZWRfYWZ0ZXIYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmNyZWF0ZWRfYmVmb3JlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIiCgxlbWFpbF9wcmVmaXgYBCABKAlCDLpICXIHKMACugEBADpiukhfGl0KDGZpbHRlci5zdGF0ZRIgU1RBVEVfREVMRVRFRCBuZWVkcyBzaG93X2RlbGV0ZWQaK3RoaXMuZmlsdGVyLnN0YXRlICE9IDMgfHwgdGhpcy5zaG93X2RlbGV0ZWQiSgoRTGlzdFVzZXJzUmVzcG9uc2USHAoFdXNlcnMYASADKAsyDS5hdXRoLnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpkCChFVcGRhdGVVc2VyUmVxdWVzdBImCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyQgngQQK6SAPIAQESOgoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrQgngQQK6SAPIAQESHwoKcmVxdWVzdF9pZBgDIAEoCUILukgI2AEBcgOwAQE6f7pIfBp6Cgd1c2VyLmlkEg5tdXN0IGJlIGEgVVVJRBpfIWhhcyh0aGlzLnVzZXIpIHx8IHRoaXMudXNlci5pZC5tYXRjaGVzKCdeWzAtOWEtZkEtRl17OH0oLVswLTlhLWZBLUZdezR9KXszfS1bMC05YS1mQS1GXXsxMn0kJykiMQoSVXBkYXRlVXNlclJlc3BvbnNlEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXIiZAoRRGVsZXRlVXNlclJlcXVlc3QSFwoCaWQYASABKAlCC+BBArpIBXIDsAEBEhUKBGV0YWcYAiABKAlCB7pIBHICKEASHwoKcmVxdWVzdF9pZBgDIAEoCUILukgI2AEBcgOwAQEiMQoSRGVsZXRlVXNlclJlc3BvbnNlEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXIiZgoTVW5kZWxldGVVc2VyUmVxdWVzdBIXCgJpZBgBIAEoCUIL4EECukgFcgOwAQESFQoEZXRhZxgCIAEoCUIHukgEcgIoQBIfCgpyZXF1ZXN0X2lkGAMgASgJQgu6SAjYAQFyA7ABASIzChRVbmRlbGV0ZVVzZXJSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyIr8BChJTdXNwZW5kVXNlclJlcXVlc3QSFwoCaWQYASABKAlCC+BBArpIBXIDsAEBEigKBnJlYXNvbhgCIAEoCUIY4EECukgSchAQARiAAjIJXlxQe0NjfSokEi4KCnVudGlsX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKBGV0YWcYBCABKAlCB7pIBHICKEASHwoKcmVxdWVzdF9pZBgFIAEoCUILukgI2AEBcgOwAQEiMgoTU3VzcGVuZFVzZXJSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyImcKFFVuc3VzcGVuZFVzZXJSZXF1ZXN0EhcKAmlkGAEgASgJQgvgQQK6SAVyA7ABARIVCgRldGFnGAIgASgJQge6SARyAihAEh8KCnJlcXVlc3RfaWQYAyABKAlCC7pICNgBAXIDsAEBIjQKFVVuc3VzcGVuZFVzZXJSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyIiwKEVVubG9ja1VzZXJSZXF1ZXN0EhcKAmlkGAEgASgJQgvgQQK6SAVyA7ABASIxChJVbmxvY2tVc2VyUmVzcG9uc2USGwoEdXNlchgBIAEoCzINLmF1dGgudjEuVXNlciKAAQoSVW5sb2NrVXNlcnNSZXF1ZXN0EjAKBmZpbHRlchgBIAEoCzIgLmF1dGgudjEuTGlzdFVzZXJzUmVxdWVzdC5GaWx0ZXISGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDKIAIIkYKE1VubG9ja1VzZXJzUmVzcG9uc2USFgoOdW5sb2NrZWRfY291bnQYASABKAUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMs8ICgtVc2VyU2VydmljZRJXCgpDcmVhdGVVc2VyEhouYXV0aC52MS5DcmVhdGVVc2VyUmVxdWVzdBobLmF1dGgudjEuQ3JlYXRlVXNlclJlc3BvbnNlIhCiuxgMdXNlcnMuY3JlYXRlEk4KB0dldFVzZXISFy5hdXRoLnYxLkdldFVzZXJSZXF1ZXN0GhguYXV0aC52MS5HZXRVc2VyUmVzcG9uc2UiEJACAaK7GAl1c2Vycy5nZXQSVAoKTG9va3VwVXNlchIaLmF1dGgudjEuTG9va3VwVXNlclJlcXVlc3QaGy5hdXRoLnYxLkxvb2t1cFVzZXJSZXNwb25zZSINorsYCXVzZXJzLmdldBJdCg1CYXRjaEdldFVzZXJzEh0uYXV0aC52MS5CYXRjaEdldFVzZXJzUmVxdWVzdBoeLmF1dGgudjEuQmF0Y2hHZXRVc2Vyc1Jlc3BvbnNlIg2iuxgJdXNlcnMuZ2V0ElIKCUxpc3RVc2VycxIZLmF1dGgudjEuTGlzdFVzZXJzUmVxdWVzdBoaLmF1dGgudjEuTGlzdFVzZXJzUmVzcG9uc2UiDqK7GAp1c2Vycy5saXN0ElcKClVwZGF0ZVVzZXISGi5hdXRoLnYxLlVwZGF0ZVVzZXJSZXF1ZXN0GhsuYXV0aC52MS5VcGRhdGVVc2VyUmVzcG9uc2UiEKK7GAx1c2Vycy51cGRhdGUSVwoKRGVsZXRlVXNlchIaLmF1dGgudjEuRGVsZXRlVXNlclJlcXVlc3QaGy5hdXRoLnYxLkRlbGV0ZVVzZXJSZXNwb25zZSIQorsYDHVzZXJzLmRlbGV0ZRJfCgxVbmRlbGV0ZVVzZXISHC5hdXRoLnYxLlVuZGVsZXRlVXNlclJlcXVlc3QaHS5hdXRoLnYxLlVuZGVsZXRlVXNlclJlc3BvbnNlIhKiuxgOdXNlcnMudW5kZWxldGUSWwoLU3VzcGVuZFVzZXISGy5hdXRoLnYxLlN1c3BlbmRVc2VyUmVxdWVzdBocLmF1dGgudjEuU3VzcGVuZFVzZXJSZXNwb25zZSIRorsYDXVzZXJzLnN1c3BlbmQSYwoNVW5zdXNwZW5kVXNlchIdLmF1dGgudjEuVW5zdXNwZW5kVXNlclJlcXVlc3QaHi5hdXRoLnYxLlVuc3VzcGVuZFVzZXJSZXNwb25zZSITorsYD3VzZXJzLnVuc3VzcGVuZBJaCgpVbmxvY2tVc2VyEhouYXV0aC52MS5VbmxvY2tVc2VyUmVxdWVzdBobLmF1dGgudjEuVW5sb2NrVXNlclJlc3BvbnNlIhOQAgKiuxgMdXNlcnMudW5sb2NrEl0KC1VubG9ja1VzZXJzEhsuYXV0aC52MS5VbmxvY2tVc2Vyc1JlcXVlc3QaHC5hdXRoLnYxLlVubG9ja1VzZXJzUmVzcG9uc2UiE5ACAqK7GAx1c2Vycy51bmxvY2tiBnByb3RvMw", [file_auth_v1_permission, file_auth_v1_user, file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_error_details]);
 
 /**
  * The user to create.
@@ -720,6 +720,111 @@ export const UnsuspendUserResponseSchema: GenMessage<UnsuspendUserResponse> = /*
   messageDesc(file_auth_v1_user_service, 19);
 
 /**
+ * The user to unlock.
+ *
+ * @generated from message auth.v1.UnlockUserRequest
+ */
+export type UnlockUserRequest = Message<"auth.v1.UnlockUserRequest"> & {
+  /**
+   * UUID of the user.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message auth.v1.UnlockUserRequest.
+ * Use `create(UnlockUserRequestSchema)` to create a new message.
+ */
+export const UnlockUserRequestSchema: GenMessage<UnlockUserRequest> = /*@__PURE__*/
+  messageDesc(file_auth_v1_user_service, 20);
+
+/**
+ * The user is unlocked.
+ *
+ * @generated from message auth.v1.UnlockUserResponse
+ */
+export type UnlockUserResponse = Message<"auth.v1.UnlockUserResponse"> & {
+  /**
+   * The user.
+   *
+   * @generated from field: auth.v1.User user = 1;
+   */
+  user?: User | undefined;
+};
+
+/**
+ * Describes the message auth.v1.UnlockUserResponse.
+ * Use `create(UnlockUserResponseSchema)` to create a new message.
+ */
+export const UnlockUserResponseSchema: GenMessage<UnlockUserResponse> = /*@__PURE__*/
+  messageDesc(file_auth_v1_user_service, 21);
+
+/**
+ * The users to unlock, and which page of them.
+ *
+ * @generated from message auth.v1.UnlockUsersRequest
+ */
+export type UnlockUsersRequest = Message<"auth.v1.UnlockUsersRequest"> & {
+  /**
+   * Which users, as in ListUsers. Without a filter, all. Soft-deleted users are left out.
+   *
+   * @generated from field: auth.v1.ListUsersRequest.Filter filter = 1;
+   */
+  filter?: ListUsersRequest_Filter | undefined;
+
+  /**
+   * At most so many users are looked at. 0 means 100; more than 100 means 100 (AIP-158).
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the call before, with the same filter; empty for the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message auth.v1.UnlockUsersRequest.
+ * Use `create(UnlockUsersRequestSchema)` to create a new message.
+ */
+export const UnlockUsersRequestSchema: GenMessage<UnlockUsersRequest> = /*@__PURE__*/
+  messageDesc(file_auth_v1_user_service, 22);
+
+/**
+ * One page of users is unlocked.
+ *
+ * @generated from message auth.v1.UnlockUsersResponse
+ */
+export type UnlockUsersResponse = Message<"auth.v1.UnlockUsersResponse"> & {
+  /**
+   * Users of this page that had failed attempts. Each has an event of type TYPE_ACCOUNT_UNLOCKED.
+   *
+   * @generated from field: int32 unlocked_count = 1;
+   */
+  unlockedCount: number;
+
+  /**
+   * Gets the next page, which may have users although this one has unlocked none. Empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message auth.v1.UnlockUsersResponse.
+ * Use `create(UnlockUsersResponseSchema)` to create a new message.
+ */
+export const UnlockUsersResponseSchema: GenMessage<UnlockUsersResponse> = /*@__PURE__*/
+  messageDesc(file_auth_v1_user_service, 23);
+
+/**
  * UserService keeps the users: it creates, finds, lists and changes them. A read that starts after a write was answered
  * sees that write. Every method can also answer INVALID_ARGUMENT with INVALID_REQUEST and a google.rpc.BadRequest that
  * names each field, and UNAVAILABLE, DEADLINE_EXCEEDED or INTERNAL; error_reason.proto lists all reasons.
@@ -845,6 +950,32 @@ export const UserService: GenService<{
     methodKind: "unary";
     input: typeof UnsuspendUserRequestSchema;
     output: typeof UnsuspendUserResponseSchema;
+  },
+  /**
+   * UnlockUser forgets the failed sign-in attempts of a user, so that a lockout by wrong passwords ends at once, also the
+   * one that has no end. It covers the account, ChangePassword within a session, and the devices of the user. Passwords and
+   * sessions stay as they are. On a user without failed attempts it changes nothing, so it is safe to repeat.
+   * Errors: NOT_FOUND (USER_NOT_FOUND).
+   *
+   * @generated from rpc auth.v1.UserService.UnlockUser
+   */
+  unlockUser: {
+    methodKind: "unary";
+    input: typeof UnlockUserRequestSchema;
+    output: typeof UnlockUserResponseSchema;
+  },
+  /**
+   * UnlockUsers does what UnlockUser does for the users that a filter of ListUsers matches, page by page: for use after an
+   * attack that has locked many. Each call looks at one page of at most 100 users, and answers where the next one begins. Safe
+   * to repeat.
+   * Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+   *
+   * @generated from rpc auth.v1.UserService.UnlockUsers
+   */
+  unlockUsers: {
+    methodKind: "unary";
+    input: typeof UnlockUsersRequestSchema;
+    output: typeof UnlockUsersResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_auth_v1_user_service, 0);

@@ -77,6 +77,7 @@ export function argon2Hash(
   return {
     text: `${cost}${toBase64(salt)}$${toBase64(tag)}`,
     cost,
+    effort: { of: "argon2", memoryKib, iterations },
     matches: async (password) => areSame(await hashRaw(password, options), tag),
   };
 }

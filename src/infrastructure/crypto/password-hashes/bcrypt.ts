@@ -65,6 +65,7 @@ function bcryptHash(text: string, before: string, prepare: Preparation): Passwor
   return {
     text: `${before}${text}`,
     cost: `${before}$bcrypt$${cost}`,
+    effort: { of: "bcrypt", cost: Number(cost) },
     async matches(password) {
       const { bytes, isWhole } = prepare(password);
       return (await verify(bytes.subarray(0, mostBytes), text)) && isWhole;

@@ -1,7 +1,7 @@
 import { PasswordHashRefused } from "./password-hash.ts";
 
 /**
- * What the check of one imported hash may cost: about two seconds of a core and 256 MiB, as measured in
+ * What the check of one hash of another system may cost at all, whatever AUTH_IMPORT_… was when it was imported: about two seconds of a core and 256 MiB, as measured in
  * docs/decisions/0017-foreign-hashes.md. The costs are in the hash, so that without bounds one row could stop the service.
  */
 export const budget = {

@@ -102,6 +102,7 @@ function loopHash({ text, cost, digest, job, write }: LoopHash): PasswordHash {
   return {
     text,
     cost,
+    effort: { of: "loop", rounds: "rounds" in job ? job.rounds : 1_000 },
     async matches(password) {
       const most = budget.loops.passwordBytes;
       const bytes = await runLoop(job, password.subarray(0, most));

@@ -2,7 +2,7 @@ import { createCipheriv } from "node:crypto";
 import { budget, lengthWithin } from "./budget.ts";
 import { fromBase64, toBase64 } from "./encodings.ts";
 import { areSame, garbled, type PasswordHash, type PasswordHashFormat, partsOf } from "./password-hash.ts";
-import { deriveByScrypt, type ScryptCost, scryptCost, toScryptText } from "./scrypt.ts";
+import { deriveByScrypt, type ScryptCost, scryptCost, scryptEffort, toScryptText } from "./scrypt.ts";
 
 const format = "Firebase scrypt";
 const form =
@@ -53,6 +53,7 @@ function firebaseHash(cost: ScryptCost, salt: Buffer, stream: Buffer): PasswordH
   return {
     text: `${text}${toBase64(salt)}$${toBase64(stream)}`,
     cost: text,
+    effort: scryptEffort(cost),
     async matches(password) {
       const key = await deriveByScrypt(password, salt, 32, cost);
       const cipher = createCipheriv("aes-256-ctr", key, Buffer.alloc(16));

@@ -1,4 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
+import type { Effort } from "./effort.ts";
 
 /** A password hash that was read, and whose check stays within the budget (`budget.ts`). */
 export interface PasswordHash {
@@ -6,6 +7,7 @@ export interface PasswordHash {
   readonly text: string;
   /** The function and its costs: hashes for which these are equal take equally long. Holds nothing of salt or digest. */
   readonly cost: string;
+  readonly effort: Effort;
   /** Whether it was made of these bytes. Takes as long where it was not, and ends by itself: nobody cancels it. */
   matches(password: Buffer): Promise<boolean>;
 }

@@ -45,6 +45,7 @@ export function pbkdf2Hash(
   return {
     text: `${cost}${toBase64(salt)}$${toBase64(key)}`,
     cost,
+    effort: { of: "pbkdf2", iterations: iterations * blocks },
     matches: async (password) => areSame(await derive(password, salt, iterations, key.length, digest), key),
   };
 }

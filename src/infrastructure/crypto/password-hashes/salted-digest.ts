@@ -47,6 +47,7 @@ export const hmac: PasswordHashFormat = {
     return {
       text: `$hmac-${digest}$${hex.toString("base64")}$${key.toString("base64")}`,
       cost: `$hmac-${digest}$`,
+      effort: { of: "digest" },
       matches: async (password) => areSame(createHmac(digestName, key).update(password).digest(), code),
     };
   },
@@ -71,6 +72,7 @@ export function saltedDigestHash(
   return {
     text: `${text}${toBase64(value)}`,
     cost: `$${digest}$`,
+    effort: { of: "digest" },
     async matches(password) {
       const hash = createHash(digest);
       for (const piece of pieces) {

@@ -1,6 +1,7 @@
 import { scrypt as nodeScrypt } from "node:crypto";
 import { promisify } from "node:util";
 import { budget, costWithin, lengthWithin } from "./budget.ts";
+import type { Effort } from "./effort.ts";
 import { fromBase64, fromCrypt64, fromCryptNumber, toBase64 } from "./encodings.ts";
 import { areSame, type PasswordHash, type PasswordHashFormat, partsOf } from "./password-hash.ts";
 
@@ -54,6 +55,11 @@ export function scryptCost(cost: ScryptCost): ScryptCost {
   return cost;
 }
 
+export function scryptEffort({ logN, blockSize, parallelism }: ScryptCost): Effort {
+  const memory = 2 ** logN * blockSize;
+  return { of: "scrypt", memory, work: memory * parallelism };
+}
+
 /** So many bytes by scrypt, on one of libuv's threads. */
 export function deriveByScrypt(
   password: Buffer,
@@ -78,6 +84,7 @@ export function scryptHash(cost: ScryptCost, salt: Buffer, digest: Buffer): Pass
   return {
     text: `${text}${toBase64(salt)}$${toBase64(digest)}`,
     cost: text,
+    effort: scryptEffort(cost),
     matches: async (password) => areSame(await deriveByScrypt(password, salt, digest.length, cost), digest),
   };
 }

@@ -11,6 +11,7 @@ import { attempts } from "./0010-attempts.ts";
 import { refusedRows } from "./0011-refused-rows.ts";
 import { attributeKeys } from "./0012-attribute-keys.ts";
 import { revokedSigningKeys } from "./0013-revoked-signing-keys.ts";
+import { devices } from "./0017-devices.ts";
 import type { MigrationStep } from "./migration-step.ts";
 
 /** Every step, in order. Expand and contract only: a step never takes away what the release before still uses. */
@@ -28,4 +29,5 @@ export const allMigrations: readonly MigrationStep[] = [
   ...refusedRows,
   ...attributeKeys,
   ...revokedSigningKeys,
+  ...devices,
 ];

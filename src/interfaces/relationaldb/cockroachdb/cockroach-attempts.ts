@@ -1,24 +1,28 @@
 import { type FragmentSqlToken, sql } from "slonik";
-import type { NewEvent } from "../../../domain/audit/event.ts";
 import type { AttemptLimits } from "../../../domain/throttle/attempt-limits.ts";
 import { User } from "../../../domain/user/user.ts";
 import { attemptsTable } from "../../../infrastructure/db/schema/attempts-table.ts";
 import { credentialsTable } from "../../../infrastructure/db/schema/credentials-table.ts";
+import { devicesTable } from "../../../infrastructure/db/schema/devices-table.ts";
+import { sessionsTable } from "../../../infrastructure/db/schema/sessions-table.ts";
 import { usersTable } from "../../../infrastructure/db/schema/users-table.ts";
 import type {
   Attempt,
+  AttemptEvents,
   AttemptRepository,
   AttemptResult,
   AttemptStatements,
   AttemptVerdict,
+  KnownBy,
   NewAttempt,
 } from "../attempt-repository.ts";
+import { knownDevice } from "./cockroach-devices.ts";
 import { isNamedBy } from "./cockroach-users.ts";
-import { insertEvent } from "./insert-event.ts";
+import { insertEvent, insertEventAnd } from "./insert-event.ts";
 import type { Run } from "./run.ts";
 
-/** How long a name that nobody has is remembered after the last attempt. */
-const namesKeptForMs = 30 * 24 * 3_600_000;
+/** How long a name that nobody has, or a device, is remembered after the last attempt. */
+const keptForMs = 30 * 24 * 3_600_000;
 const nobody = "00000000-0000-0000-0000-000000000000";
 
 /**
@@ -35,7 +39,15 @@ export class CockroachAttemptStatements implements AttemptStatements {
     this.#run = run;
   }
 
-  async begin({ id, key, nameDigest, network }: NewAttempt, limits: AttemptLimits): Promise<AttemptVerdict> {
+  async begin(
+    { id, key, nameDigest, network, knownBy }: NewAttempt,
+    limits: AttemptLimits,
+  ): Promise<AttemptVerdict> {
+    const cap = sql.fragment`
+      case
+        when account_attempts.account like ${knownPattern} then ${limits.capOfKnown}::int8
+        else ${limits.cap}::int8
+      end`;
     const row = await this.#run((connection) =>
       connection.one(sql.type(attemptsTable.verdictRow)`
         with named as (
@@ -43,8 +55,14 @@ export class CockroachAttemptStatements implements AttemptStatements {
           from users
           where ${isNamedBy(key)}
         ),
+        known as (
+          ${knownBy === undefined ? sql.fragment`select null::text as suffix where false` : known(knownBy)}
+        ),
         counted_under as (
-          select coalesce((select 'users/' || id::text from named), ${`names/${nameDigest}`}::text) as account
+          select coalesce(
+            (select 'users/' || id::text || coalesce((select suffix from known), '') from named),
+            ${`names/${nameDigest}`}::text
+          ) as account
         ),
         counted as (
           insert into account_attempts (account, attempt_id, failures, lock_end_time, forget_time)
@@ -53,9 +71,9 @@ export class CockroachAttemptStatements implements AttemptStatements {
             ${id}::uuid,
             1,
             ${lockEnd(sql.fragment`1::int8`, limits)},
-            case when not exists (select 1 from named) then now() + ${milliseconds(namesKeptForMs)} end
+            case when account like 'names/%' or account like '%/devices/%' then now() + ${milliseconds(keptForMs)} end
           from counted_under
-          where not exists (
+          where exists (select 1 from known) or not exists (
             select 1
             from network_attempts
             where network = ${network ?? ""}
@@ -75,11 +93,11 @@ export class CockroachAttemptStatements implements AttemptStatements {
             end,
             forget_time = excluded.forget_time
           where account_attempts.attempt_id = excluded.attempt_id
-            or (account_attempts.failures < ${limits.cap} and account_attempts.lock_end_time <= now())
+            or (account_attempts.failures < ${cap} and account_attempts.lock_end_time <= now())
           returning account
         ),
         before as materialized (
-          select failures, lock_end_time
+          select account, failures, lock_end_time
           from account_attempts
           where account = (select account from counted_under)
             and not exists (select 1 from counted)
@@ -89,6 +107,7 @@ export class CockroachAttemptStatements implements AttemptStatements {
           from network_attempts
           where network = ${network ?? ""}
             and failures >= ${limits.ofNetwork}
+            and not exists (select 1 from known)
             and not exists (select 1 from counted)
         )
         select
@@ -96,7 +115,13 @@ export class CockroachAttemptStatements implements AttemptStatements {
           ${credentialsTable.columns},
           counted_under.account,
           (counted.account is not null) as allowed,
-          coalesce(before.failures >= ${limits.cap}, false)::bool as capped,
+          coalesce(
+            before.failures >= case
+              when before.account like ${knownPattern} then ${limits.capOfKnown}::int8
+              else ${limits.cap}::int8
+            end,
+            false
+          )::bool as capped,
           ${millisecondsUntil(sql.fragment`before.lock_end_time`)} as lock_left_ms,
           ${millisecondsUntil(sql.fragment`network.window_end_time`)} as window_left_ms
         from counted_under
@@ -110,7 +135,7 @@ export class CockroachAttemptStatements implements AttemptStatements {
     const { account, allowed, capped, lockLeftMs, windowLeftMs, passwordHash, ...user } = row;
     const leftMs = Math.max(lockLeftMs, windowLeftMs);
     return {
-      attempt: { id, account, network },
+      attempt: { id, account, network: account.split("/").length > 2 ? undefined : network },
       found:
         user.id === undefined
           ? undefined
@@ -123,16 +148,23 @@ export class CockroachAttemptStatements implements AttemptStatements {
   async conclude(
     { id, account, network }: Attempt,
     result: AttemptResult,
-    event: NewEvent,
-    { windowMs }: AttemptLimits,
+    { event, locked }: AttemptEvents,
+    { free, windowMs }: AttemptLimits,
   ): Promise<void> {
+    const isClosed = sql.fragment`
+      account_attempts
+      where account_attempts.account = ${account}
+        and account_attempts.attempt_id = ${id}
+        and account_attempts.failures >= ${free}`;
     const before =
       result === "succeeded"
         ? sql.fragment`with forgiven as (${forgive(account)})`
         : result === "failed" && network !== undefined
           ? sql.fragment`with counted as (${countForNetwork(id, network, windowMs)})`
           : sql.fragment``;
-    await this.#run((connection) => connection.query(sql.unsafe`${before} ${insertEvent(event)}`));
+    const insert =
+      result === "failed" ? insertEventAnd(event, locked, { from: isClosed }) : insertEvent(event);
+    await this.#run((connection) => connection.query(sql.unsafe`${before} ${insert}`));
   }
 
   async giveBack({ id, account }: Attempt): Promise<void> {
@@ -156,7 +188,38 @@ export class CockroachAttempts implements AttemptRepository {
   }
 
   async forgive(userId: string): Promise<void> {
-    await this.#run((connection) => connection.query(sql.unsafe`${forgive(accountOf(userId))}`));
+    const account = accountOf(userId);
+    await this.#run((connection) =>
+      connection.query(sql.unsafe`
+        update account_attempts
+        set failures = 0, lock_end_time = ${open}
+        where account in (${account}, ${sessionsOf(account)})
+      `),
+    );
+  }
+
+  async unlock(userIds: readonly string[]): Promise<string[]> {
+    const devices = await this.#run((connection) =>
+      connection.any(sql.type(devicesTable.ownedRow)`
+        select id, user_id
+        from devices
+        where user_id = any(${sql.array([...userIds], "uuid")})
+      `),
+    );
+    const accounts = [
+      ...userIds.map(accountOf).flatMap((account) => [account, sessionsOf(account)]),
+      ...devices.map(({ id, userId }) => `${accountOf(userId)}/devices/${id}`),
+    ];
+    const unlocked = await this.#run((connection) =>
+      connection.any(sql.type(attemptsTable.accountRow)`
+        update account_attempts
+        set failures = 0, lock_end_time = ${open}
+        where account = any(${sql.array(accounts, "text")})
+          and failures > 0
+        returning account
+      `),
+    );
+    return [...new Set(unlocked.map(({ account }) => account.split("/")[1] ?? ""))];
   }
 
   async sweep(limit: number): Promise<number> {
@@ -202,9 +265,30 @@ export class CockroachAttempts implements AttemptRepository {
   }
 }
 
+/** What the attempts of known devices, and those in sessions, are counted under. */
+const knownPattern = "users/%/%";
+
+/** The body of a CTE: what follows the user in the account of an attempt that is known. */
+function known(by: KnownBy): FragmentSqlToken {
+  if ("deviceDigest" in by) return knownDevice(by.deviceDigest);
+  return sql.fragment`
+    select '/sessions' as suffix
+    from named
+    join users on users.id = named.id
+    join sessions on sessions.user_id = users.id
+    where sessions.id = ${by.sessionId}
+      and ${sessionsTable.live}
+      and ${sessionsTable.userIsActive}`;
+}
+
 /** What the failures of a user are counted under. */
 function accountOf(userId: string): string {
   return `users/${userId}`;
+}
+
+/** The same in sessions. */
+function sessionsOf(account: string): string {
+  return `${account}/sessions`;
 }
 
 function forgive(account: string): FragmentSqlToken {
@@ -215,12 +299,15 @@ function forgive(account: string): FragmentSqlToken {
     returning account`;
 }
 
-/** The body of a CTE that forgets the failures of a user where another CTE has a row. */
-export function forgiveWhere(userId: string, cte: FragmentSqlToken): FragmentSqlToken {
+/** The body of a CTE that forgets the failures of an account, or of a user, where another CTE has a row. */
+export function forgiveWhere(
+  { account, userId }: { readonly account?: string | undefined; readonly userId: string },
+  cte: FragmentSqlToken,
+): FragmentSqlToken {
   return sql.fragment`
     update account_attempts
     set failures = 0, lock_end_time = ${open}
-    where account = ${accountOf(userId)}
+    where account = ${account ?? accountOf(userId)}
       and exists (select 1 from ${cte})
     returning account`;
 }

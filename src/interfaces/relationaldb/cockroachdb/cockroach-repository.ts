@@ -5,6 +5,7 @@ import { UnitOfWork } from "../../../infrastructure/db/unit-of-work.ts";
 import type { Readers, RelationalRepository, Repositories, Statements } from "../relational-repository.ts";
 import { CockroachAttemptStatements, CockroachAttempts } from "./cockroach-attempts.ts";
 import { CockroachCredentials } from "./cockroach-credentials.ts";
+import { CockroachDevices } from "./cockroach-devices.ts";
 import { CockroachEvents } from "./cockroach-events.ts";
 import { CockroachRequests } from "./cockroach-requests.ts";
 import { CockroachServiceAccounts } from "./cockroach-service-accounts.ts";
@@ -81,6 +82,7 @@ function repositories(run: Run): Repositories {
     serviceAccounts: new CockroachServiceAccounts(run),
     events: new CockroachEvents(run),
     attempts: new CockroachAttempts(run),
+    devices: new CockroachDevices(run),
   };
 }
 

@@ -19,7 +19,7 @@ export class CockroachSessionStatements implements SessionStatements {
   }
 
   async begin(
-    { id, userId, audience, client, passwordHash }: NewSession,
+    { id, userId, audience, client, passwordHash, account }: NewSession,
     { idleMs, absoluteMs }: SessionLimits,
     event: NewEvent,
   ): Promise<SessionAt | undefined> {
@@ -69,7 +69,7 @@ export class CockroachSessionStatements implements SessionStatements {
           ${insertEvent(event, { from: sql.fragment`begun` })}
         ),
         forgiven as (
-          ${forgiveWhere(userId, sql.fragment`begun`)}
+          ${forgiveWhere({ account, userId }, sql.fragment`begun`)}
         )
         select
           ${sessionsTable.columns},

@@ -48,8 +48,24 @@ function times(keptForMs: FragmentSqlToken): FragmentSqlToken {
  * are one round trip. An event whose id there is already changes nothing.
  */
 export function insertEvent(event: NewEvent, source?: EventSource): FragmentSqlToken {
+  return insertRows(eventRow(event, source));
+}
+
+/** The same for an event and another one that depends on the rows of `source`: CockroachDB lets a statement insert into a table once. */
+export function insertEventAnd(event: NewEvent, other: NewEvent, source: EventSource): FragmentSqlToken {
+  return insertRows(sql.fragment`${eventRow(event)} union all ${eventRow(other, source)}`);
+}
+
+function insertRows(rows: FragmentSqlToken): FragmentSqlToken {
   return sql.fragment`
     insert into events (${columns})
+    ${rows}
+    on conflict (id) do nothing
+    returning id`;
+}
+
+function eventRow(event: NewEvent, source?: EventSource): FragmentSqlToken {
+  return sql.fragment`
     select
       ${event.id}::uuid,
       0,
@@ -64,9 +80,7 @@ export function insertEvent(event: NewEvent, source?: EventSource): FragmentSqlT
       ${event.address}::text,
       ${event.clientAddress}::text,
       ${event.requestId}::text
-    ${source === undefined ? sql.fragment`` : sql.fragment`from ${source.from}`}
-    on conflict (id) do nothing
-    returning id`;
+    ${source === undefined ? sql.fragment`` : sql.fragment`from ${source.from}`}`;
 }
 
 /** Adds any number of events by one statement. */

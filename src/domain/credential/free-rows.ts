@@ -1,0 +1,67 @@
+/** A part of a password counts as a run or a repetition from so many characters on. */
+export const shortestRow = 3;
+
+/** What fingers and tongues run along: alphabets, digits, and the rows and columns of keyboards. */
+const tracks = [
+  "abcdefghijklmnopqrstuvwxyz",
+  "01234567890",
+  ..."qwertyuiop[] asdfghjkl;' zxcvbnm,./ !@#$%^&*()_+ qwertzuiopü asdfghjklöä yxcvbnm azertyuiop".split(" "),
+  ..."qsdfghjklm wxcvbn йцукенгшщзхъ фывапролджэ ячсмитьбю".split(" "),
+  "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.0p;/",
+  "qazwsxedcrfvtgbyhnujmik,ol.p;/",
+  "1q2w3e4r5t6y7u8i9o0p",
+  "q1w2e3r4t5y6u7i8o9p0",
+  "qawsedrftgyhujikolp",
+  "1a2b3c4d5e6f7g8h9i",
+  "a1b2c3d4e5f6g7h8i9",
+];
+
+/** All tracks in both directions, one behind the other, with a place between them that no character has. */
+const places = tracks.flatMap((track) => [...track, "", ...[...track].reverse(), ""]);
+const placesOf = Map.groupBy(places.keys(), (place) => places[place] ?? "");
+
+/** For each character, how many from it on are worth no guess: a run or a repetition; 0 where too few are. */
+export function freeRows(characters: readonly string[]): number[] {
+  const repetitions = longestRepetitions(characters);
+  return longestRuns(characters).map((run, at) => Math.max(run, repetitions[at] ?? 0));
+}
+
+/** For each character, how many from it on stood so before; 0 where too few did. */
+function longestRepetitions(characters: readonly string[]): Uint16Array {
+  const { length } = characters;
+  const longest = new Uint16Array(length);
+  // How many characters from `earlier` and from `at` on are the same. Those of `at + 1` are replaced from the front, each
+  // after the one before it has used it.
+  const sames = new Uint16Array(length + 1);
+  for (let at = length - 1; at > 0; at--) {
+    for (let earlier = 0; earlier < at; earlier++) {
+      const same = characters[earlier] === characters[at] ? (sames[earlier + 1] ?? 0) + 1 : 0;
+      sames[earlier] = same;
+      if (same >= shortestRow && same > (longest[at] ?? 0)) longest[at] = same;
+    }
+  }
+  return longest;
+}
+
+/** For each character, how many from it on are the same one, or lie along a track; 0 where too few do. */
+function longestRuns(characters: readonly string[]): number[] {
+  const longest = new Array<number>(characters.length).fill(0);
+  // How many characters from one on lie along the tracks from a place on, and which one that was.
+  const along = new Uint16Array(places.length);
+  const counted = new Int32Array(places.length).fill(-1);
+  let same = 0;
+  for (let at = characters.length - 1; at >= 0; at--) {
+    const character = characters[at] ?? "";
+    same = character === characters[at + 1] ? same + 1 : 1;
+    let most = same;
+    // From the front, so that the place behind still has what was counted for the next character.
+    for (const place of placesOf.get(character) ?? []) {
+      const count = counted[place + 1] === at + 1 ? (along[place + 1] ?? 0) + 1 : 1;
+      along[place] = count;
+      counted[place] = at;
+      if (count > most) most = count;
+    }
+    if (most >= shortestRow) longest[at] = most;
+  }
+  return longest;
+}
