@@ -173,7 +173,7 @@ describe("a certificate that is loaded outside its dates is named in a warning",
     const tls = await loadTlsFiles({
       certFile,
       keyFile,
-      clientCaFile,
+      trustBundles: new Map([["prod.example", clientCaFile]]),
       intervalMs: INTERVAL_MS,
       onInvalidDates,
     });

@@ -16,6 +16,7 @@ const web = "spiffe://prod.example/ns/shop/sa/web";
 const policy = Policy.parse({ callers: [{ caller: web, roles: ["verifier"] }] }, new Set());
 const goodCertificate: PeerCertificate = {
   fault: undefined,
+  trustDomain: "prod.example",
   uris: [web],
   expiresAt: Number.POSITIVE_INFINITY,
 };
@@ -110,6 +111,12 @@ describe("by a client certificate", () => {
 
   test.each<[string, Partial<PeerCertificate>, RegExp]>([
     ["of another authority", { fault: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" }, /cannot be believed: UNABLE/],
+    [
+      "of another domain's authority",
+      { trustDomain: "dev.example" },
+      /not signed by an authority of prod\.example/,
+    ],
+    ["of no domain's authority", { trustDomain: undefined }, /not signed by an authority of prod\.example/],
     ["without a URI", { uris: [] }, /no SPIFFE ID/],
     ["with two URIs", { uris: [web, "https://example.org"] }, /more than one URI/],
     ["with another URI", { uris: ["https://prod.example/web"] }, /no SPIFFE ID of a workload/],
