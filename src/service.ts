@@ -59,7 +59,7 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   const secrets = await openSecrets(config, database);
   const breachedPasswords = await openBreachedPasswords(config.breachedPasswords);
   resources.defer(() => breachedPasswords?.[Symbol.asyncDispose]?.());
-  const policy = await watchPolicy(config.callers.policyFile, logReload(logger, "policy"));
+  const policy = await watchPolicy(config.callers.policyFile, config.audiences, logReload(logger, "policy"));
   resources.defer(() => policy?.close());
   const services = createServices({
     config,

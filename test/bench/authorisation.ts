@@ -35,7 +35,7 @@ export async function authorisation(effort: Effort): Promise<Figure[]> {
     };
     await serviceAccounts.insertKey(key);
   });
-  const policy = Policy.parse({ callers: [{ caller: web, roles: ["admin"] }] }, new Set());
+  const policy = Policy.parse({ callers: [{ caller: web, roles: ["admin"] }] }, { methods: new Set() });
   const sidecar = "127.0.0.6";
   const callers = new Callers({
     repository,

@@ -4,9 +4,10 @@ import { type Call, ownCall } from "../call.ts";
 import { DomainError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
 import { forwardedUris } from "./forwarded-certificate.ts";
+import { Grants } from "./grants.ts";
 import { KeyMemory } from "./key-memory.ts";
 import type { Peer, PeerCertificate } from "./peer.ts";
-import type { Grants, Policy } from "./policy.ts";
+import type { Policy } from "./policy.ts";
 import type { ServiceAccountKeys, ShownKey } from "./service-account-keys.ts";
 import { parseSpiffeId, type SpiffeId } from "./spiffe-id.ts";
 
@@ -38,7 +39,6 @@ export interface CallerRules {
 const lookUpMs = 2_000;
 
 const bearer = /^Bearer +(\S+)$/i;
-const everything = { has: () => true } as unknown as Grants;
 
 /**
  * Finds out who calls: by a key, by the certificate that a sidecar was shown, by the certificate of the connection, or not
@@ -81,7 +81,7 @@ export class Callers {
     if (authorization !== undefined) return this.#byKey(authorization, maxAgeMs);
     if (this.#rules.isSidecar(peer)) return this.#byForwarded(forwardedCertificate);
     if (peer.certificate !== undefined) return this.#byCertificate(peer.certificate);
-    if (this.#rules.anonymous) return { name: "anonymous", grants: everything };
+    if (this.#rules.anonymous) return { name: "anonymous", grants: Grants.everything };
     throw noCredentials;
   }
 

@@ -13,7 +13,7 @@ import { auditEvents } from "../../support/events.ts";
 import { InMemoryRepository } from "../../support/in-memory-repository.ts";
 
 const web = "spiffe://prod.example/ns/shop/sa/web";
-const policy = Policy.parse({ callers: [{ caller: web, roles: ["verifier"] }] }, new Set());
+const policy = Policy.parse({ callers: [{ caller: web, roles: ["verifier"] }] }, { methods: new Set() });
 const goodCertificate: PeerCertificate = {
   fault: undefined,
   trustDomain: "prod.example",
@@ -131,7 +131,7 @@ describe("by a client certificate", () => {
 
   test("a new policy holds for the next call", async () => {
     const { callers, setPolicy } = await setUp();
-    setPolicy(Policy.parse({ callers: [{ caller: web, roles: ["registrar"] }] }, new Set()));
+    setPolicy(Policy.parse({ callers: [{ caller: web, roles: ["registrar"] }] }, { methods: new Set() }));
     const { grants } = await callers.identify(shown({ certificate: goodCertificate }));
     expect([grants.has("users.create"), grants.has("tokens.introspect")]).toEqual([true, false]);
   });

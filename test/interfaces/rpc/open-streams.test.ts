@@ -154,7 +154,7 @@ describe.each(["gRPC", "Connect", "gRPC-Web"] as const)("over %s", (protocol) =>
 });
 
 const policyFor = (role: string) =>
-  Policy.parse({ callers: [{ caller: web, roles: [role] }] }, new Set());
+  Policy.parse({ callers: [{ caller: web, roles: [role] }] }, { methods: new Set() });
 
 const withdrawals: [
   string,
