@@ -136,6 +136,7 @@ async function makeEveryCallerQuery(repository: CockroachRepository): Promise<vo
       id: keyId,
       accountId,
       displayName: "",
+      creator: "cli:ops",
       digest: Buffer.from("digest"),
       expireTime: undefined,
     };

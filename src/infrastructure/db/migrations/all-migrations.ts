@@ -10,6 +10,7 @@ import { events } from "./0009-events.ts";
 import { attempts } from "./0010-attempts.ts";
 import { refusedRows } from "./0011-refused-rows.ts";
 import { attributeKeys } from "./0012-attribute-keys.ts";
+import { keyCreators } from "./0015-key-creators.ts";
 import type { MigrationStep } from "./migration-step.ts";
 
 /** Every step, in order. Expand and contract only: a step never takes away what the release before still uses. */
@@ -26,4 +27,5 @@ export const allMigrations: readonly MigrationStep[] = [
   ...attempts,
   ...refusedRows,
   ...attributeKeys,
+  ...keyCreators,
 ];
