@@ -1,4 +1,5 @@
 import { Policy, PolicyError } from "./domain/caller/policy.ts";
+import { repeatedKeys } from "./infrastructure/repeated-keys.ts";
 import {
   FileError,
   type Reload,
@@ -36,7 +37,12 @@ function policyIn(file: string, audiences: ReadonlySet<string>) {
 
 function parsePolicy(file: string, text: string, audiences: ReadonlySet<string>): Policy {
   try {
-    return Policy.parse(JSON.parse(text), { methods: methodNames, audiences });
+    const document: unknown = JSON.parse(text);
+    const repeated = repeatedKeys(text);
+    if (repeated.length > 0) {
+      throw new PolicyError(repeated.map((path) => `"${path}" is there more than once; remove all but one`));
+    }
+    return Policy.parse(document, { methods: methodNames, audiences });
   } catch (cause) {
     const faults = cause instanceof PolicyError ? cause.faults : ["it is no JSON"];
     const lines = [`The policy ${file} has faults:`, ...faults.map((fault) => `  ${fault}`)];

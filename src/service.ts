@@ -151,6 +151,11 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
     documents: wellKnownDocuments(config.issuer, keyRing),
     live: () => true,
     ready: () => readiness.ready,
+    // Without the fault itself: anybody can read it here.
+    warnings: () =>
+      policy?.fault === undefined
+        ? []
+        : ["the policy file cannot be used, and the policy of before stays; see the log"],
   });
   resources.defer(() => http.drain(0));
 

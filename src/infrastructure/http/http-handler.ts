@@ -36,6 +36,8 @@ export interface HttpHandlerOptions {
   /** Whether the process is to be left alone (`/livez`), and whether to be given work (`/readyz`). */
   readonly live: () => boolean;
   readonly ready: () => boolean;
+  /** What an operator must know although the service is ready: one sentence a line of `/readyz`. It is public. */
+  readonly warnings?: (() => readonly string[]) | undefined;
   /** What is served besides, by path. */
   readonly documents?: ReadonlyMap<string, () => Promise<HttpDocument>> | undefined;
   /** What web pages may do. Without it nothing is refused and no other origin is allowed. */
@@ -56,7 +58,7 @@ export interface HttpHandlerOptions {
 
 /** Connect, gRPC-Web and JSON for the routes, the two probes, and documents. Never throws, whatever the request is. */
 export function httpHandler(options: HttpHandlerOptions): RequestListener {
-  const { admit, documents, live, ready, registry, report, unknownMethod } = options;
+  const { admit, documents, live, ready, registry, report, unknownMethod, warnings } = options;
   const router = createConnectRouter({
     interceptors: [
       keepDeadlineOfInterceptors(),
@@ -73,8 +75,8 @@ export function httpHandler(options: HttpHandlerOptions): RequestListener {
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   const calls = new CallAnswerer(options);
   const probes = new Map([
-    ["/livez", live],
-    ["/readyz", ready],
+    ["/livez", () => probeAnswer(live())],
+    ["/readyz", () => probeAnswer(ready(), warnings?.())],
   ]);
   return (request, response) => {
     const path = pathOf(request.url);
@@ -209,9 +211,18 @@ function pathOf(url: string | undefined): string {
   return url?.split("?", 1)[0] ?? "";
 }
 
-function answerProbe(request: IncomingMessage, response: ServerResponse, probe: () => boolean): void {
+function probeAnswer(isGood: boolean, warnings: readonly string[] = []): { status: number; body: string } {
+  const lines = [isGood ? "ok" : "not ready", ...warnings.map((warning) => `warning: ${warning}`)];
+  return { status: isGood ? 200 : 503, body: `${lines.join("\n")}\n` };
+}
+
+function answerProbe(
+  request: IncomingMessage,
+  response: ServerResponse,
+  probe: () => { readonly status: number; readonly body: string },
+): void {
   if (!isRead(request, response)) return;
-  const [status, body] = probe() ? [200, "ok\n"] : [503, "not ready\n"];
+  const { status, body } = probe();
   const headers = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" };
   response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) }).end(body);
 }

@@ -15,6 +15,16 @@ it("answers /livez and /readyz with what is so now", async () => {
   expect(await get("/readyz?verbose")).toEqual([200, "ok\n", text]);
 });
 
+it("tells in /readyz what an operator must know, ready or not", async () => {
+  let ready = true;
+  const { address } = await serveHttp({}, { ready: () => ready, warnings: () => ["one thing", "another"] });
+  const get = async (path: string) => (await fetch(`http://${address}${path}`)).text();
+  expect(await get("/readyz")).toBe("ok\nwarning: one thing\nwarning: another\n");
+  ready = false;
+  expect(await get("/readyz")).toBe("not ready\nwarning: one thing\nwarning: another\n");
+  expect(await get("/livez")).toBe("ok\n");
+});
+
 it("answers HEAD without a body, and nothing but GET and HEAD", async () => {
   const { address } = await serveHttp();
   const head = await fetch(`http://${address}/livez`, { method: "HEAD" });
