@@ -32,6 +32,14 @@ export interface Call extends Patience {
   readonly scope: Scope;
 }
 
+/**
+ * Whose request ids, page tokens and cursors those of a call are. The command line is one caller, whoever types: a command
+ * that one operator began, another can go on with.
+ */
+export function ownerOf({ origin: { caller } }: Call): string {
+  return caller.startsWith("cli:") ? "cli:" : caller;
+}
+
 const ourselves: Origin = { caller: "auth", requestId: "", address: "" };
 
 /** What calls are granted that no policy limits. */

@@ -111,6 +111,7 @@ export class ServiceAccountService {
   /** @throws PAGE_TOKEN_INVALID */
   async list(call: Call, page: { pageSize: number; pageToken: string }): Promise<ServiceAccountPage> {
     const { items, nextPageToken } = await readPage(
+      call,
       this.#pageTokens,
       { ...page, scope: "service-accounts", boundTo: "list" },
       (after, limit) => this.#repository.read(call).serviceAccounts.list(after, limit),

@@ -66,6 +66,7 @@ export class SessionService {
     const query = { userId: userId.toLowerCase(), liveOnly: !showEnded };
     const scope = JSON.stringify(["sessions", query.userId, query.liveOnly]);
     const { items, nextPageToken } = await readPage(
+      call,
       this.#pageTokens,
       { pageSize, pageToken, scope, boundTo: "user_id and show_ended" },
       (after, limit) => this.#repository.read(call).sessions.list({ ...query, after, limit }),

@@ -66,7 +66,7 @@ export const ErrorReason = {
   PASSWORD_UNACCEPTABLE: 4,
 
   /**
-   * INVALID_ARGUMENT. The page token was not made by this service, or for another filter, order or show_deleted.
+   * INVALID_ARGUMENT. The page token was not made by this service, or for another caller, filter, order or show_deleted.
    *
    * @generated from enum value: ERROR_REASON_PAGE_TOKEN_INVALID = 5;
    */
@@ -133,7 +133,7 @@ export const ErrorReason = {
   ROLE_UNKNOWN: 11,
 
   /**
-   * INVALID_ARGUMENT. The cursor was not made by this service, or for another filter.
+   * INVALID_ARGUMENT. The cursor was not made by this service, or for another caller or filter.
    *
    * @generated from enum value: ERROR_REASON_CURSOR_INVALID = 12;
    */
@@ -190,8 +190,9 @@ export const ErrorReason = {
   ETAG_MISMATCH: 25,
 
   /**
-   * FAILED_PRECONDITION. The request_id was used for a call with other content. A repetition with the same content is
-   * answered with the first call's result and acts once, for at least 24 hours (AIP-155).
+   * FAILED_PRECONDITION. The caller used the request_id for a call with other content. A repetition with the same content is
+   * answered with the first call's result and acts once, for at least 24 hours (AIP-155). Each caller has request ids of its
+   * own.
    *
    * @generated from enum value: ERROR_REASON_REQUEST_ID_REUSED = 26;
    */
