@@ -229,6 +229,12 @@ const clauses: readonly Clause[] = [
     "test/config.test.ts",
     "the table has a row for each setting",
   ],
+  [
+    "13.2.2",
+    "services have the least privileges that they need",
+    "test/callers/scopes.test.ts",
+    "%s begins a session for %s with %s: %s",
+  ],
   ["13.2.3", "no credential that everybody knows", unsafe, "a database's password that everybody knows"],
   [
     "13.3.1",
