@@ -28,7 +28,12 @@ export interface Config {
   readonly httpAddress: string;
   /** Certificate and key files, or undefined for plaintext. */
   readonly tls:
-    | { readonly certFile: string; readonly keyFile: string; readonly clientCaFile: string | undefined }
+    | {
+        readonly certFile: string;
+        readonly keyFile: string;
+        /** Files of the authorities of callers, by trust domain. Empty if no caller is asked for a certificate. */
+        readonly trustBundles: ReadonlyMap<string, string>;
+      }
     | undefined;
   readonly callers: {
     readonly anonymous: boolean;
@@ -164,11 +169,11 @@ function toConfig(values: Settings, inProduction: boolean): Config {
     tls:
       certFile === undefined || keyFile === undefined
         ? undefined
-        : { certFile, keyFile, clientCaFile: values.AUTH_CLIENT_CA_FILE },
+        : { certFile, keyFile, trustBundles: trustBundles(values) },
     callers: {
       anonymous,
       policyFile: values.AUTH_POLICY_FILE,
-      trustDomains: values.AUTH_TRUST_DOMAINS ?? new Set(),
+      trustDomains: new Set(values.AUTH_TRUST_DOMAINS?.keys()),
       sidecars: values.AUTH_SIDECARS ?? [],
     },
     corsOrigins: values.AUTH_CORS_ORIGINS ?? new Set(),
@@ -225,6 +230,16 @@ function hashPool(values: Settings): Config["hashPool"] {
   const concurrency = values.AUTH_HASH_CONCURRENCY ?? availableParallelism();
   const memoryKib = values.AUTH_HASH_MEMORY ?? Math.max(262_144, concurrency * values.AUTH_ARGON2_MEMORY);
   return { concurrency, queueLimit: values.AUTH_HASH_QUEUE, memoryKib };
+}
+
+/** Files by trust domain. AUTH_CLIENT_CA_FILE is the bundle of the only domain there is then. */
+function trustBundles({
+  AUTH_TRUST_DOMAINS: domains = new Map<string, string | undefined>(),
+  AUTH_CLIENT_CA_FILE: caFile,
+}: Settings): ReadonlyMap<string, string> {
+  return new Map(
+    [...domains].flatMap(([domain, file = caFile]) => (file === undefined ? [] : [[domain, file]])),
+  );
 }
 
 function breachedPasswordSource(values: Settings): BreachedPasswordSource | undefined {

@@ -98,7 +98,7 @@ function* tlsContradictions(values: Partial<Settings>): Iterable<string> {
 }
 
 function* callerContradictions(values: Partial<Settings>, inProduction: boolean): Iterable<string> {
-  const { AUTH_TLS: tls, AUTH_CLIENT_CA_FILE: caFile, AUTH_SIDECARS: sidecars } = values;
+  const { AUTH_TLS: tls, AUTH_SIDECARS: sidecars } = values;
   const { AUTH_TRUST_DOMAINS: trustDomains, AUTH_POLICY_FILE: policyFile } = values;
   if (values.AUTH_CALLERS === "anyone") {
     if (inProduction) yield "AUTH_CALLERS=anyone lets every call do everything: not with NODE_ENV=production";
@@ -111,25 +111,50 @@ function* callerContradictions(values: Partial<Settings>, inProduction: boolean)
       if (values[name] !== undefined) yield `${name} is set, and AUTH_CALLERS=anyone would not look at it`;
     }
   }
-  if (caFile !== undefined && tls !== "on")
-    yield "AUTH_CLIENT_CA_FILE needs AUTH_TLS=on: without TLS no certificate is shown";
-  if (caFile !== undefined && trustDomains === undefined) {
-    yield "AUTH_CLIENT_CA_FILE needs AUTH_TRUST_DOMAINS: whose certificates are callers must be said";
-  }
+  yield* bundleContradictions(values);
   if (sidecars !== undefined && trustDomains === undefined) {
     yield "AUTH_SIDECARS needs AUTH_TRUST_DOMAINS: whose certificates are callers must be said";
   }
   if (sidecars !== undefined && tls === "off") {
     yield "AUTH_SIDECARS needs AUTH_TLS=mesh (or on): on loopback every process could say who it is";
   }
-  if (trustDomains !== undefined && caFile === undefined && sidecars === undefined) {
-    yield "AUTH_TRUST_DOMAINS needs AUTH_CLIENT_CA_FILE or AUTH_SIDECARS: nobody could show a certificate";
-  }
   if (trustDomains !== undefined && policyFile === undefined) {
     yield "AUTH_TRUST_DOMAINS needs AUTH_POLICY_FILE: without a policy no certificate may do anything";
   }
   if (values.AUTH_REFLECTION === "on" && inProduction) {
     yield "AUTH_REFLECTION=on shows the whole API to everybody: not with NODE_ENV=production (granted, or off)";
+  }
+}
+
+/** Each trust domain has a CA bundle of its own: an authority can write any name into a certificate. */
+function* bundleContradictions(values: Partial<Settings>): Iterable<string> {
+  const { AUTH_TLS: tls, AUTH_CLIENT_CA_FILE: caFile, AUTH_TRUST_DOMAINS: domains = new Map() } = values;
+  const own = [...domains].filter(([, file]) => file !== undefined);
+  const withoutBundle = [...domains.keys()].filter((domain) => domains.get(domain) === undefined);
+  if (caFile !== undefined) {
+    if (tls !== "on") yield "AUTH_CLIENT_CA_FILE needs AUTH_TLS=on: without TLS no certificate is shown";
+    if (domains.size === 0) {
+      yield "AUTH_CLIENT_CA_FILE needs AUTH_TRUST_DOMAINS: the trust domain that its authorities belong to";
+    }
+    if (domains.size > 1 || own.length > 0) {
+      yield "AUTH_CLIENT_CA_FILE is the CA bundle of one trust domain: remove it, and give each trust domain its own, as in " +
+        "AUTH_TRUST_DOMAINS=a.example=/ca-a.pem,b.example=/ca-b.pem";
+    }
+    return;
+  }
+  if (own.length > 0 && tls !== "on") {
+    yield "AUTH_TRUST_DOMAINS names CA bundles, which need AUTH_TLS=on: without TLS no certificate is shown";
+  }
+  for (const [index, [domain, file]] of own.entries()) {
+    const other = own.slice(0, index).find(([, each]) => each === file);
+    if (other !== undefined) {
+      yield `AUTH_TRUST_DOMAINS gives ${other[0]} and ${domain} the same CA bundle ${file}: give each its own`;
+    }
+  }
+  if (withoutBundle.length > 0 && values.AUTH_SIDECARS === undefined) {
+    yield domains.size === 1
+      ? "AUTH_TRUST_DOMAINS needs AUTH_CLIENT_CA_FILE or AUTH_SIDECARS: no caller could show a certificate"
+      : `AUTH_TRUST_DOMAINS lacks the CA bundle of ${withoutBundle.join(" and ")}: write ${withoutBundle[0]}=/path/to/ca.pem (or set AUTH_SIDECARS)`;
   }
 }
 

@@ -1,4 +1,5 @@
 import { Policy, PolicyError } from "./domain/caller/policy.ts";
+import { repeatedKeys } from "./infrastructure/repeated-keys.ts";
 import {
   FileError,
   type Reload,
@@ -10,31 +11,38 @@ import { methodNames } from "./interfaces/rpc/routes.ts";
 
 /**
  * The policy of a file, kept up to date; undefined where there is no file.
+ * @param audiences that the policy may name
  * @throws FileError with every fault of it
  */
 export async function watchPolicy(
   file: string | undefined,
+  audiences: ReadonlySet<string>,
   onReload: (outcome: Reload<Policy>) => void,
 ): Promise<WatchedFiles<Policy> | undefined> {
   if (file === undefined) return undefined;
-  return watchFiles({ ...policyIn(file), onReload });
+  return watchFiles({ ...policyIn(file, audiences), onReload });
 }
 
 /** Reads the policy of a file, as it is now. @throws FileError with every fault of it */
-export function readPolicyOnce(file: string): Promise<Policy> {
-  return readFiles(policyIn(file));
+export function readPolicyOnce(file: string, audiences: ReadonlySet<string>): Promise<Policy> {
+  return readFiles(policyIn(file, audiences));
 }
 
-function policyIn(file: string) {
+function policyIn(file: string, audiences: ReadonlySet<string>) {
   return {
     files: [file],
-    make: ([content]: readonly Buffer[]) => parsePolicy(file, String(content)),
+    make: ([content]: readonly Buffer[]) => parsePolicy(file, String(content), audiences),
   };
 }
 
-function parsePolicy(file: string, text: string): Policy {
+function parsePolicy(file: string, text: string, audiences: ReadonlySet<string>): Policy {
   try {
-    return Policy.parse(JSON.parse(text), methodNames);
+    const document: unknown = JSON.parse(text);
+    const repeated = repeatedKeys(text);
+    if (repeated.length > 0) {
+      throw new PolicyError(repeated.map((path) => `"${path}" is there more than once; remove all but one`));
+    }
+    return Policy.parse(document, { methods: methodNames, audiences });
   } catch (cause) {
     const faults = cause instanceof PolicyError ? cause.faults : ["it is no JSON"];
     const lines = [`The policy ${file} has faults:`, ...faults.map((fault) => `  ${fault}`)];

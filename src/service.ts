@@ -62,7 +62,7 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   const secrets = await openSecrets(config, database);
   const breachedPasswords = await openBreachedPasswords(config.breachedPasswords);
   resources.defer(() => breachedPasswords?.[Symbol.asyncDispose]?.());
-  const policy = await watchPolicy(config.callers.policyFile, logReload(logger, "policy"));
+  const policy = await watchPolicy(config.callers.policyFile, config.audiences, logReload(logger, "policy"));
   resources.defer(() => policy?.close());
   const services = createServices({
     config,
@@ -156,7 +156,13 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
     documents: wellKnownDocuments(config.issuer, keyRing),
     live: () => true,
     ready: () => readiness.ready,
-    details: () => (readiness.cause === undefined ? [] : [unreadiness(readiness.cause)]),
+    // Without the fault of the policy itself: anybody can read it here.
+    details: () => [
+      ...(readiness.cause === undefined ? [] : [unreadiness(readiness.cause)]),
+      ...(policy?.fault === undefined
+        ? []
+        : ["warning: the policy file cannot be used, and the policy of before stays; see the log"]),
+    ],
   });
   resources.defer(() => http.drain(0));
 

@@ -66,10 +66,24 @@ const audiences = z
   )
   .transform((text) => new Set(text.split(",")));
 
+/** Each domain with the file of its authorities, if it has one. */
 const trustDomains = z
   .string()
-  .refine((text) => text.split(",").every(isTrustDomain), "must be SPIFFE trust domains separated by commas")
-  .transform((text) => new Set(text.split(",")));
+  .transform((text) => text.split(",").map(nameAndFile))
+  .refine(
+    (domains) => domains.every(([domain, file]) => isTrustDomain(domain) && file !== ""),
+    'must be SPIFFE trust domains separated by commas, each with its CA bundle: "a.example=/ca-a.pem,b.example=/ca-b.pem"',
+  )
+  .refine(
+    (domains) => new Set(domains.map(([domain]) => domain)).size === domains.length,
+    "must name each trust domain once",
+  )
+  .transform((domains): ReadonlyMap<string, string | undefined> => new Map(domains));
+
+function nameAndFile(text: string): [domain: string, file: string | undefined] {
+  const equals = text.indexOf("=");
+  return equals < 0 ? [text, undefined] : [text.slice(0, equals), text.slice(equals + 1)];
+}
 
 const networks = z
   .string()
@@ -209,12 +223,12 @@ export const settings = {
   AUTH_CLIENT_CA_FILE: {
     schema: z.string().min(1).optional(),
     default: "",
-    help: "PEM file of the authorities whose client certificates are believed (mTLS). Read again when it changes.",
+    help: "PEM file of the authorities that sign the client certificates of the one trust domain (mTLS). Read again when it changes.",
   },
   AUTH_TRUST_DOMAINS: {
     schema: trustDomains.optional(),
     default: "",
-    help: "SPIFFE trust domains of callers with certificates, separated by commas.",
+    help: "SPIFFE trust domain of callers with certificates. Several are separated by commas, each with the PEM file of its authorities: a.example=/ca-a.pem,b.example=/ca-b.pem. Without files behind sidecars, which verify.",
   },
   AUTH_SIDECARS: {
     schema: networks.optional(),

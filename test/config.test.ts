@@ -344,7 +344,94 @@ describe("off loopback", () => {
     expect(loadConfig({ ...addresses, AUTH_ISSUER: "https://auth.test", ...files }).tls).toEqual({
       certFile: "/c",
       keyFile: "/k",
+      trustBundles: new Map(),
     });
+  });
+});
+
+describe("trust domains", () => {
+  const known = {
+    AUTH_TLS: "on",
+    AUTH_TLS_CERT_FILE: "/c",
+    AUTH_TLS_KEY_FILE: "/k",
+    AUTH_POLICY_FILE: "/p",
+  };
+
+  test.each<[string, Record<string, string>, [string, string][], string[]]>([
+    [
+      "one, and the bundle of AUTH_CLIENT_CA_FILE",
+      { AUTH_TRUST_DOMAINS: "a.test", AUTH_CLIENT_CA_FILE: "/a" },
+      [["a.test", "/a"]],
+      ["a.test"],
+    ],
+    [
+      "several, each with its bundle",
+      { AUTH_TRUST_DOMAINS: "a.test=/a,b.test=/b=c" },
+      [
+        ["a.test", "/a"],
+        ["b.test", "/b=c"],
+      ],
+      ["a.test", "b.test"],
+    ],
+    [
+      "some of which only sidecars show",
+      { AUTH_TRUST_DOMAINS: "a.test=/a,b.test", AUTH_SIDECARS: "10.0.0.1" },
+      [["a.test", "/a"]],
+      ["a.test", "b.test"],
+    ],
+  ])("%s", (_what, environment, bundles, domains) => {
+    const { tls, callers } = loadConfig({ ...known, ...environment });
+    expect([...(tls?.trustBundles ?? [])]).toEqual(bundles);
+    expect([...callers.trustDomains]).toEqual(domains);
+  });
+
+  test("several behind a mesh, whose sidecars verify", () => {
+    const mesh = { AUTH_TLS: "mesh", AUTH_SIDECARS: "10.0.0.1", AUTH_POLICY_FILE: "/p" };
+    const { callers } = loadConfig({ ...mesh, AUTH_TRUST_DOMAINS: "a.test,b.test" });
+    expect([...callers.trustDomains]).toEqual(["a.test", "b.test"]);
+  });
+
+  test.each<[string, Record<string, string>, RegExp]>([
+    ["of a strange name", { AUTH_TRUST_DOMAINS: "A.test=/a" }, /must be SPIFFE trust domains/],
+    ["with an empty bundle", { AUTH_TRUST_DOMAINS: "a.test=" }, /must be SPIFFE trust domains/],
+    ["named twice", { AUTH_TRUST_DOMAINS: "a.test=/a,a.test=/b" }, /must name each trust domain once/],
+    [
+      "several with one bundle",
+      { AUTH_TRUST_DOMAINS: "a.test,b.test", AUTH_CLIENT_CA_FILE: "/a" },
+      /give each trust domain its own, as in AUTH_TRUST_DOMAINS=a\.example=\/ca-a\.pem/,
+    ],
+    [
+      "several with one bundle, also beside sidecars",
+      { AUTH_TRUST_DOMAINS: "a.test,b.test", AUTH_CLIENT_CA_FILE: "/a", AUTH_SIDECARS: "10.0.0.1" },
+      /give each trust domain its own/,
+    ],
+    [
+      "with a bundle of its own and AUTH_CLIENT_CA_FILE",
+      { AUTH_TRUST_DOMAINS: "a.test=/a", AUTH_CLIENT_CA_FILE: "/a" },
+      /remove it, and give each trust domain its own/,
+    ],
+    [
+      "several with the same file",
+      { AUTH_TRUST_DOMAINS: "a.test=/a,b.test=/a" },
+      /gives a\.test and b\.test the same CA bundle \/a: give each its own/,
+    ],
+    [
+      "of which one lacks its bundle",
+      { AUTH_TRUST_DOMAINS: "a.test=/a,b.test" },
+      /lacks the CA bundle of b\.test: write b\.test=\/path\/to\/ca\.pem/,
+    ],
+    [
+      "with nothing to verify by",
+      { AUTH_TRUST_DOMAINS: "a.test" },
+      /needs AUTH_CLIENT_CA_FILE or AUTH_SIDECARS/,
+    ],
+    [
+      "with bundles and without TLS",
+      { AUTH_TRUST_DOMAINS: "a.test=/a", AUTH_TLS: "mesh", AUTH_TLS_CERT_FILE: "", AUTH_TLS_KEY_FILE: "" },
+      /names CA bundles, which need AUTH_TLS=on/,
+    ],
+  ])("%s are refused", (_what, environment, message) => {
+    expect(() => loadConfig({ ...known, ...environment })).toThrow(message);
   });
 });
 

@@ -184,6 +184,18 @@ const rows: readonly Row[] = [
     "AUTH_CLIENT_CA_FILE needs AUTH_TRUST_DOMAINS",
   ],
   [
+    "several trust domains with one CA bundle",
+    "SPIFFE X509-SVID §5",
+    { ...shared, ...tls, AUTH_CLIENT_CA_FILE: "/ca", AUTH_TRUST_DOMAINS: "a.test,b.test" },
+    "AUTH_CLIENT_CA_FILE is the CA bundle of one trust domain",
+  ],
+  [
+    "several trust domains with the same CA bundle",
+    "SPIFFE X509-SVID §5",
+    { ...shared, ...tls, AUTH_TRUST_DOMAINS: "a.test=/ca,b.test=/ca" },
+    "AUTH_TRUST_DOMAINS gives a.test and b.test the same CA bundle /ca",
+  ],
+  [
     "a trust domain that may do nothing",
     "ASVS 8.2.1",
     { ...shared, ...tls, AUTH_CLIENT_CA_FILE: "/ca", AUTH_TRUST_DOMAINS: "a.test" },
@@ -559,7 +571,9 @@ describe("a process refuses to start", () => {
     ]) {
       const { code, says } = await refused({ ...dataDir, ...environment });
       expect(code).toBe(1);
-      expect(says).toContain(`${file} may be changed by everybody. Run: chmod o-w ${file}`);
+      expect(says).toContain(
+        `cannot trust ${file}: ${file} can be changed by every user; run: chmod o-w ${file}`,
+      );
     }
   });
 });

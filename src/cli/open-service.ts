@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { userInfo } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../config.ts";
-import type { Call } from "../domain/call.ts";
+import { type Call, unlimited } from "../domain/call.ts";
 import type { Policy } from "../domain/caller/policy.ts";
 import { DomainError } from "../domain/errors.ts";
 import { borrowDatabase } from "../infrastructure/db/borrow-database.ts";
@@ -110,10 +110,10 @@ export async function withService<T>(
 }
 
 /** Which roles there are. @throws StartError */
-async function policyOf({ callers: { policyFile } }: Config): Promise<(() => Policy) | undefined> {
+async function policyOf({ callers: { policyFile }, audiences }: Config): Promise<(() => Policy) | undefined> {
   if (policyFile === undefined) return undefined;
   const { readPolicyOnce } = await import("../policy.ts");
-  const policy = await readPolicyOnce(policyFile);
+  const policy = await readPolicyOnce(policyFile, audiences);
   return () => policy;
 }
 
@@ -141,7 +141,7 @@ function callWithin(timeoutMs: number, signal: AbortSignal): Call {
     timeoutMs: () => timeoutMs,
     origin: { caller: `cli:${userName()}`, requestId: randomUUID(), address: "" },
     // Who can open the database and its secrets needs nobody's leave.
-    may: () => true,
+    ...unlimited,
   };
 }
 

@@ -1,3 +1,5 @@
+import { Grants, Scope } from "./caller/grants.ts";
+
 /** How long there is, and whether anybody still waits. */
 export interface Patience {
   /** Aborted when the caller has gone or the deadline has passed; its reason is the error to end with. */
@@ -24,9 +26,24 @@ export interface Call extends Patience {
   readonly origin: Origin;
   /** Whether the caller has been granted something: a permission, beyond the one that the method itself needs. */
   may(grant: string): boolean;
+  /** All that the caller has been granted. */
+  readonly grants: Grants;
+  /** The sessions and tokens that the caller's grant of the method itself is good for. */
+  readonly scope: Scope;
+}
+
+/**
+ * Whose request ids, page tokens and cursors those of a call are. The command line is one caller, whoever types: a command
+ * that one operator began, another can go on with.
+ */
+export function ownerOf({ origin: { caller } }: Call): string {
+  return caller.startsWith("cli:") ? "cli:" : caller;
 }
 
 const ourselves: Origin = { caller: "auth", requestId: "", address: "" };
+
+/** What calls are granted that no policy limits. */
+export const unlimited = { may: () => true, grants: Grants.everything, scope: Scope.everywhere };
 
 /** A call of the service's own, that may take so long. */
 export function ownCall(timeoutMs: number): Call {
@@ -35,5 +52,5 @@ export function ownCall(timeoutMs: number): Call {
 
 /** A call of the service's own. */
 export function ownCallWithin({ signal, timeoutMs }: Patience): Call {
-  return { signal, timeoutMs, origin: ourselves, may: () => true };
+  return { signal, timeoutMs, origin: ourselves, ...unlimited };
 }

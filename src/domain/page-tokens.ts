@@ -1,3 +1,4 @@
+import { type Call, ownerOf } from "./call.ts";
 import { invalidField } from "./errors.ts";
 
 /** A place in a list that is ordered by time and id: after the item with these. */
@@ -25,7 +26,7 @@ export interface PageRequest {
   readonly pageSize: number;
   /** Empty for the first page. */
   readonly pageToken: string;
-  /** What the token is bound to. */
+  /** What the token is bound to, besides the caller. */
   readonly scope: string;
   /** What of the request the scope is made of, for people. */
   readonly boundTo: string;
@@ -42,10 +43,12 @@ export interface Page<Item> {
  * @throws PAGE_TOKEN_INVALID
  */
 export async function readPage<Item extends PageCursor>(
+  call: Call,
   pageTokens: PageTokens,
-  { pageSize, pageToken, scope, boundTo }: PageRequest,
+  { pageSize, pageToken, boundTo, ...request }: PageRequest,
   list: (after: PageCursor | undefined, limit: number) => Promise<readonly Item[]>,
 ): Promise<Page<Item>> {
+  const scope = JSON.stringify([ownerOf(call), request.scope]);
   const size = pageSize === 0 ? defaultPageSize : Math.min(pageSize, maxPageSize);
   // One more than the page tells whether there is another page.
   const found = await list(openPageToken(pageTokens, pageToken, scope, boundTo), size + 1);
@@ -67,7 +70,7 @@ function openPageToken(
     throw invalidField(
       "PAGE_TOKEN_INVALID",
       "page_token",
-      `was not made by this service for the same ${boundTo}`,
+      `was not made by this service for this caller and the same ${boundTo}`,
     );
   }
   return cursor;

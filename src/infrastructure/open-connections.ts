@@ -1,7 +1,8 @@
-import { X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
-import type { DetailedPeerCertificate, TLSSocket } from "node:tls";
-import { distrust, peerOf } from "./peer.ts";
+import type { TLSSocket } from "node:tls";
+import { distrust, peerOf, trust } from "./peer.ts";
+import { presentedChain } from "./presented-chain.ts";
 import type { TlsFiles } from "./tls-files.ts";
 
 /** Why a connection is closed by this side. */
@@ -40,8 +41,10 @@ export interface OpenConnectionsOptions {
 interface Connection {
   readonly socket: Socket;
   readonly closeGracefully: (reason: CloseReason) => void;
-  /** The client's certificate and what it presented with it; empty if there is none that was valid at first. */
+  /** The client's certificate and what it presented with it. */
   readonly chain: readonly X509Certificate[];
+  /** The domain whose authority vouched for it at first. Undefined if there was none: then there is no trust to withdraw. */
+  readonly trustDomain: string | undefined;
   expiry: NodeJS.Timeout | undefined;
   age: NodeJS.Timeout | undefined;
   isClosing: boolean;
@@ -72,11 +75,12 @@ export class OpenConnections implements Disposable {
    * @param closeGracefully accepts no new request, lets those in flight finish, and closes the socket then
    */
   add(socket: Socket, closeGracefully: (reason: CloseReason) => void): void {
-    const chain = this.#options.tls?.clientAuthorities === undefined ? [] : validChainOf(socket);
+    const { chain, trustDomain } = this.#trusted(socket);
     const connection: Connection = {
       socket,
       closeGracefully,
       chain,
+      trustDomain,
       expiry: undefined,
       age: undefined,
       isClosing: false,
@@ -97,15 +101,28 @@ export class OpenConnections implements Disposable {
     for (const connection of this.#open) this.#forget(connection);
   }
 
+  /** Tells the connection's peer which trust domain its certificate belongs to. A fault is for its calls to answer. */
+  #trusted(socket: Socket): Pick<Connection, "chain" | "trustDomain"> {
+    const authorities = this.#options.tls?.clientAuthorities;
+    const tls = socket as TLSSocket;
+    if (authorities === undefined || tls.authorized !== true) return { chain: [], trustDomain: undefined };
+    const chain = presentedChain(tls);
+    const { trustDomain, fault } = authorities.verify(chain);
+    if (trustDomain === undefined) distrust(socket, fault);
+    else trust(socket, trustDomain);
+    return { chain, trustDomain };
+  }
+
   #checkCertificate(connection: Connection): void {
-    if (connection.chain.length === 0 || connection.isClosing) return;
-    const validUntil = this.#options.tls?.clientAuthorities?.validUntil(connection.chain);
-    if (validUntil === undefined) {
-      distrust(connection.socket, "its authority is not among those of AUTH_CLIENT_CA_FILE any longer");
+    const { trustDomain } = connection;
+    if (trustDomain === undefined || connection.isClosing) return;
+    const verdict = this.#options.tls?.clientAuthorities?.verify(connection.chain);
+    if (verdict?.trustDomain !== trustDomain) {
+      distrust(connection.socket, `its authority is no longer in the CA bundle of ${trustDomain}`);
       this.#close(connection, "certificate no longer trusted");
       return;
     }
-    const leftMs = validUntil - Date.now();
+    const leftMs = verdict.validUntil - Date.now();
     if (leftMs <= 0) {
       distrust(connection.socket, "it, or the certificate of its authority, has expired");
       this.#close(connection, "certificate expired");
@@ -131,19 +148,4 @@ export class OpenConnections implements Disposable {
     clearTimeout(connection.age);
     this.#open.delete(connection);
   }
-}
-
-/** The chain of a client whose certificate was valid in the handshake. Of another one there is nothing to withdraw. */
-function validChainOf(socket: Socket | TLSSocket): X509Certificate[] {
-  const tls = socket as Partial<TLSSocket>;
-  if (tls.authorized !== true) return [];
-  const chain: X509Certificate[] = [];
-  let next: DetailedPeerCertificate | undefined = tls.getPeerCertificate?.(true);
-  while (next?.raw !== undefined) {
-    const { raw, issuerCertificate }: DetailedPeerCertificate = next;
-    chain.push(new X509Certificate(raw));
-    // A root is its own issuer.
-    next = issuerCertificate === next ? undefined : issuerCertificate;
-  }
-  return chain;
 }

@@ -12,8 +12,10 @@ const known = new WeakMap<Socket | Http2Session, Peer>();
 const peerKey = Symbol("peer");
 type SocketOfPeer = (Socket | TLSSocket) & { [peerKey]?: KnownPeer };
 
-/** A certificate can lose its trust while the connection is open. */
-type KnownPeer = Peer & { readonly certificate: { fault: string | undefined } | undefined };
+/** Trust in a certificate is given after the handshake, and can be withdrawn while the connection is open. */
+type KnownPeer = Peer & {
+  readonly certificate: { fault: string | undefined; trustDomain: string | undefined } | undefined;
+};
 
 /** Who is at the other end of a connection. */
 export function peerOf(socket: Socket): Peer {
@@ -23,6 +25,13 @@ export function peerOf(socket: Socket): Peer {
 /** Who is at the other end of an HTTP/2 session that is open. */
 export function peerOfSession(session: Http2Session): Peer {
   return known.get(session) ?? remember(session, session.socket);
+}
+
+/** States whose authority has signed a connection's client certificate. Until then no trust domain vouches for it. */
+export function trust(socket: Socket, trustDomain: string): void {
+  peerOf(socket);
+  const { certificate } = (socket as SocketOfPeer)[peerKey] ?? {};
+  if (certificate !== undefined) certificate.trustDomain = trustDomain;
 }
 
 /** Withdraws the trust in a connection's client certificate, for every later call and check of it. */
@@ -44,7 +53,7 @@ function plainAddress(address: string | undefined): string {
   return address?.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/, "") ?? "";
 }
 
-function certificateOf(socket: Socket | TLSSocket): PeerCertificate | undefined {
+function certificateOf(socket: Socket | TLSSocket): (KnownPeer["certificate"] & PeerCertificate) | undefined {
   // A session's socket is a proxy, which is no instance of anything.
   const tls = socket as Partial<TLSSocket>;
   const certificate = tls.getPeerX509Certificate?.();
@@ -52,6 +61,7 @@ function certificateOf(socket: Socket | TLSSocket): PeerCertificate | undefined 
   const fault = tls.authorized === true ? faultOf(certificate) : String(tls.authorizationError);
   return {
     fault,
+    trustDomain: undefined,
     uris: uriNames(certificate.subjectAltName ?? ""),
     expiresAt: Date.parse(certificate.validTo),
   };

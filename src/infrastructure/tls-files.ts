@@ -1,6 +1,7 @@
 import { constants, type X509Certificate } from "node:crypto";
 import { createSecureContext, type Server, type TlsOptions } from "node:tls";
-import { ClientAuthorities, certificatesIn } from "./client-authorities.ts";
+import { ClientAuthorities, certificatesIn, type TrustBundles } from "./client-authorities.ts";
+import { keepPresentedChains } from "./presented-chain.ts";
 import { FileError, type Reload, watchFiles } from "./watched-files.ts";
 
 /** Where certificate and key are, and whose clients are believed. */
@@ -9,8 +10,8 @@ export interface TlsFilesOptions {
   readonly certFile: string;
   /** PEM, not encrypted. */
   readonly keyFile: string;
-  /** PEM of the authorities that sign the certificates of callers. Without it no caller is asked for one. */
-  readonly clientCaFile?: string | undefined;
+  /** PEM files of the authorities that sign the certificates of callers, by trust domain. Without one no caller is asked for a certificate. */
+  readonly trustBundles?: ReadonlyMap<string, string> | undefined;
   readonly intervalMs?: number;
   readonly onReload?: ((outcome: Reload<unknown>) => void) | undefined;
   /** Told of each certificate that is loaded although it has expired or is not valid yet. */
@@ -26,8 +27,8 @@ export type TlsContext = Pick<
 /** What is made of the files. */
 interface Usable {
   readonly context: TlsContext;
-  /** The CA bundle as it was read. */
-  readonly bundle: Buffer | undefined;
+  /** The authorities of clients. Undefined if no client is asked for a certificate. */
+  readonly bundles: TrustBundles | undefined;
   readonly clientAuthorities: ClientAuthorities | undefined;
 }
 
@@ -52,15 +53,15 @@ export interface TlsFiles {
  * @throws FileError when there is nothing usable to start with
  */
 export async function loadTlsFiles(options: TlsFilesOptions): Promise<TlsFiles> {
-  const { certFile, keyFile, clientCaFile, intervalMs, onReload } = options;
+  const { certFile, keyFile, trustBundles = new Map(), intervalMs, onReload } = options;
   const servers = new Set<Server>();
   const listeners = new Set<() => void>();
-  let bundle: Buffer | undefined;
+  let authorities = "";
   const warn = (made: Usable) => {
     for (const warning of dateWarnings(made, options, Date.now())) options.onInvalidDates?.(warning);
   };
   const watched = await watchFiles({
-    files: [certFile, keyFile, ...(clientCaFile === undefined ? [] : [clientCaFile])],
+    files: [certFile, keyFile, ...trustBundles.values()],
     make: (contents) => usable(contents, options),
     intervalMs,
     onReload(outcome) {
@@ -68,12 +69,13 @@ export async function loadTlsFiles(options: TlsFilesOptions): Promise<TlsFiles> 
       if (!outcome.ok) return;
       warn(outcome.made);
       for (const server of servers) server.setSecureContext(outcome.made.context);
-      const hasNewAuthorities = outcome.made.bundle?.equals(bundle ?? Buffer.of()) === false;
-      bundle = outcome.made.bundle;
-      if (hasNewAuthorities) for (const listener of listeners) listener();
+      const before = authorities;
+      authorities = namesOf(outcome.made.bundles);
+      if (authorities !== before) for (const listener of listeners) listener();
     },
   });
-  bundle = watched.current.bundle;
+  authorities = namesOf(watched.current.bundles);
+  if (trustBundles.size > 0) keepPresentedChains();
   warn(watched.current);
   return {
     get context() {
@@ -96,11 +98,13 @@ export async function loadTlsFiles(options: TlsFilesOptions): Promise<TlsFiles> 
 
 function* dateWarnings(
   made: Usable,
-  { certFile, clientCaFile }: TlsFilesOptions,
+  { certFile, trustBundles }: TlsFilesOptions,
   now: number,
 ): Iterable<string> {
   const own = certificatesIn(made.context.cert as Buffer).map((each) => [certFile, each] as const);
-  const authorities = certificatesIn(made.bundle ?? Buffer.of()).map((each) => [clientCaFile, each] as const);
+  const authorities = [...(made.bundles ?? [])].flatMap(([domain, certificates]) =>
+    certificates.map((each) => [trustBundles?.get(domain), each] as const),
+  );
   for (const [file, { subject, validFromDate, validToDate }] of [...own, ...authorities]) {
     const what = `${file}: the certificate of "${nameOf(subject)}"`;
     if (validToDate.getTime() <= now) {
@@ -132,8 +136,15 @@ export async function readTlsCertificates(options: TlsFilesOptions): Promise<Tls
   });
 }
 
-function usable([cert, key, bundle]: readonly Buffer[], options: TlsFilesOptions): Usable {
-  const { certFile, keyFile, clientCaFile } = options;
+/** What tells two sets of authorities apart. */
+function namesOf(bundles: TrustBundles | undefined): string {
+  return JSON.stringify(
+    [...(bundles ?? [])].map(([domain, each]) => [domain, each.map(({ fingerprint256 }) => fingerprint256)]),
+  );
+}
+
+function usable([cert, key, ...files]: readonly Buffer[], options: TlsFilesOptions): Usable {
+  const { certFile, keyFile } = options;
   // The lowest version is named here because Node's default can be lowered from outside, by a command-line flag.
   const own: TlsContext = { cert, key, minVersion: "TLSv1.2" };
   try {
@@ -142,18 +153,40 @@ function usable([cert, key, bundle]: readonly Buffer[], options: TlsFilesOptions
   } catch (cause) {
     throw new FileError(`cannot use ${certFile} with ${keyFile}: ${(cause as Error).message}`, { cause });
   }
-  if (bundle === undefined) return { context: own, bundle, clientAuthorities: undefined };
-  const clientAuthorities = new ClientAuthorities(authoritiesIn(bundle, clientCaFile ?? ""));
+  if (files.length === 0) return { context: own, bundles: undefined, clientAuthorities: undefined };
+  const bundles = bundlesIn(files, options.trustBundles ?? new Map());
   const context: TlsContext = {
     ...own,
-    ca: bundle,
+    ca: [...files],
     requestCert: true,
     // A caller without a good certificate is answered with an error that says what is wrong, not with a broken handshake.
     rejectUnauthorized: false,
     // A resumed session would keep an earlier verdict about the client's certificate, without its chain.
     secureOptions: constants.SSL_OP_NO_TICKET,
   };
-  return { context, bundle, clientAuthorities };
+  return { context, bundles, clientAuthorities: new ClientAuthorities(bundles) };
+}
+
+/** @throws FileError, also if one authority is in the bundles of two domains: it could vouch for either in the other's name */
+function bundlesIn(contents: readonly Buffer[], files: ReadonlyMap<string, string>): TrustBundles {
+  const bundles = new Map<string, X509Certificate[]>();
+  const owners = new Map<string, readonly [domain: string, file: string]>();
+  for (const [index, [domain, file]] of [...files].entries()) {
+    const authorities = authoritiesIn(contents[index] ?? Buffer.of(), file);
+    for (const { publicKey, subject } of authorities) {
+      const key = publicKey.export({ type: "spki", format: "der" }).toString("base64");
+      const [owner, ownersFile] = owners.get(key) ?? [domain, file];
+      if (owner !== domain) {
+        throw new FileError(
+          `cannot use ${file} for ${domain}: the authority "${nameOf(subject)}" is in ${ownersFile} for ${owner} too; ` +
+            "give each trust domain authorities of its own",
+        );
+      }
+      owners.set(key, [domain, file]);
+    }
+    bundles.set(domain, authorities);
+  }
+  return bundles;
 }
 
 /** OpenSSL takes a file without any certificate, and would then trust no client without a word about the reason. */

@@ -1,5 +1,5 @@
-import { open } from "node:fs/promises";
 import { StartError } from "./start-error.ts";
+import { openTrusted, ReplaceableFileError } from "./trusted-path.ts";
 
 /** Files that make something, and how they are watched. */
 export interface WatchedFilesOptions<Made> {
@@ -8,7 +8,7 @@ export interface WatchedFilesOptions<Made> {
   readonly make: (contents: readonly Buffer[]) => Made;
   /** Milliseconds between two looks at the files; 5,000 where not given. */
   readonly intervalMs?: number | undefined;
-  /** Told when something new is in use, and when what the files hold now cannot be used and the old stays. */
+  /** Told when something new is in use, and at every look while the files cannot be used as they are and the old stays. */
   readonly onReload?: ((outcome: Reload<Made>) => void) | undefined;
 }
 
@@ -24,6 +24,8 @@ export class FileError extends StartError {
 /** What was made of files, kept up to date. */
 export interface WatchedFiles<Made> {
   readonly current: Made;
+  /** Why the files cannot be used as they are now, so that the content of before stays in use. */
+  readonly fault: FileError | undefined;
   /** Stops looking at the files. */
   close(): void;
 }
@@ -48,7 +50,7 @@ export async function readFiles<Made>({
 export async function watchFiles<Made>(options: WatchedFilesOptions<Made>): Promise<WatchedFiles<Made>> {
   let contents = await readAll(options.files);
   let current = options.make(contents);
-  let lastError = "";
+  let fault: FileError | undefined;
 
   const look = async () => {
     try {
@@ -58,13 +60,12 @@ export async function watchFiles<Made>(options: WatchedFilesOptions<Made>): Prom
         contents = next;
         options.onReload?.({ ok: true, made: current });
       }
-      lastError = "";
+      fault = undefined;
     } catch (error) {
-      // Once for each fault, not at every look.
-      if (error instanceof FileError && error.message !== lastError) {
-        lastError = error.message;
-        options.onReload?.({ ok: false, error });
-      }
+      if (!(error instanceof FileError)) return;
+      fault = error;
+      // At every look: one line in the past is not seen by an operator who comes later.
+      options.onReload?.({ ok: false, error });
     }
   };
 
@@ -82,6 +83,9 @@ export async function watchFiles<Made>(options: WatchedFilesOptions<Made>): Prom
     get current() {
       return current;
     },
+    get fault() {
+      return fault;
+    },
     close: () => clearInterval(timer),
   };
 }
@@ -95,15 +99,13 @@ async function readAll(files: readonly string[]): Promise<Buffer[]> {
 
 async function read(file: string): Promise<Buffer> {
   try {
-    await using handle = await open(file, "r");
-    // Of the open file, so that it is the one that is read. That others may read it is how mounted secrets are.
-    const { mode } = await handle.stat();
-    if ((mode & 0o002) !== 0) {
-      throw new FileError(`${file} may be changed by everybody. Run: chmod o-w ${file}`);
-    }
+    // That others may read it is how secrets are mounted.
+    await using handle = await openTrusted(file);
     return await handle.readFile();
   } catch (cause) {
-    if (cause instanceof FileError) throw cause;
+    if (cause instanceof ReplaceableFileError) {
+      throw new FileError(`cannot trust ${file}: ${cause.message}`, { cause });
+    }
     const code = (cause as NodeJS.ErrnoException).code ?? "";
     throw new FileError(`cannot read ${file}: ${readFaults[code] ?? code}`, { cause });
   }

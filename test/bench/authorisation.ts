@@ -25,10 +25,17 @@ export async function authorisation(effort: Effort): Promise<Figure[]> {
   const { text, digest } = keys.make(keyId);
   await repository.transaction(aCall(), async ({ serviceAccounts }) => {
     await serviceAccounts.insert(account);
-    const key = { id: keyId, accountId: account.id, displayName: "", digest, expireTime: undefined };
+    const key = {
+      id: keyId,
+      accountId: account.id,
+      displayName: "",
+      creator: "",
+      digest,
+      expireTime: undefined,
+    };
     await serviceAccounts.insertKey(key);
   });
-  const policy = Policy.parse({ callers: [{ caller: web, roles: ["admin"] }] }, new Set());
+  const policy = Policy.parse({ callers: [{ caller: web, roles: ["admin"] }] }, { methods: new Set() });
   const sidecar = "127.0.0.6";
   const callers = new Callers({
     repository,
@@ -47,7 +54,12 @@ export async function authorisation(effort: Effort): Promise<Figure[]> {
   const bare = async (request: unknown) => (async () => request)();
 
   const address = "192.0.2.1";
-  const certificate = { fault: undefined, uris: [web], expiresAt: Number.POSITIVE_INFINITY };
+  const certificate = {
+    fault: undefined,
+    trustDomain: "prod.example",
+    uris: [web],
+    expiresAt: Number.POSITIVE_INFINITY,
+  };
   const kinds: Record<string, { peer: Peer; headers: Record<string, string> }> = {
     "a key": { peer: { address, certificate: undefined }, headers: { authorization: `Bearer ${text}` } },
     "a certificate": { peer: { address, certificate }, headers: {} },

@@ -1,5 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { get } from "node:https";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
@@ -35,6 +37,13 @@ describe("with client certificates", () => {
     return `-cacert ${mtls.serverCaFile} ${credential.pair === undefined ? "" : files}`;
   };
 
+  const getText = (path: string) =>
+    new Promise<string>((resolve, reject) => {
+      get(`${mtls.service.httpUrl}${path}`, { ca: readFileSync(mtls.serverCaFile) }, (response) => {
+        text(response).then(resolve, reject);
+      }).on("error", reject);
+    });
+
   beforeAll(async () => {
     mtls = await startMutualTlsService({ callers: [ops, reader] });
   }, 60_000);
@@ -64,9 +73,21 @@ describe("with client certificates", () => {
     const line = await mtls.service.process.logged("new policy cannot be used; the old ones stay");
     expect(JSON.stringify(line)).toContain('there is no role \\"raeder\\"');
     expect(await listUsers(asOps())).toBe("let in");
+    const readiness = () => getText("/readyz");
+    expect(await readiness()).toMatch(/^ok\nwarning: the policy file cannot be used, .*; see the log\n$/);
+    // Another fault, and at every look a line: an operator may come later than the first.
+    writeFileSync(mtls.policyFile, `{"callers": [], "callers": ${JSON.stringify([ops])}}`);
+    const faults = () =>
+      mtls.service.process.log.filter(
+        ({ msg, err }) =>
+          String(msg).startsWith("new policy cannot be used") &&
+          JSON.stringify(err).includes('\\"callers\\" is there more than once'),
+      );
+    while (faults().length < 2) await sleep(100);
     write({ callers: [ops, reader] });
     for (let tries = 0; tries < 100 && (await listUsers(asReader())) !== "let in"; tries++) await sleep(100);
     expect(await listUsers(asReader())).toBe("let in");
+    expect(await readiness()).toBe("ok\n");
   }, 60_000);
 
   testWith("grpcurl", "grpcurl: health is open, and reflection is for who was granted it", async () => {

@@ -115,7 +115,7 @@ describe("doctor on a server", () => {
       ],
       [
         { AUTH_WRAPPING_KEY: undefined, AUTH_WRAPPING_KEY_FILE: open },
-        /^failed: .*may be changed by others .* chmod o-w/,
+        /^failed: .*cannot be trusted: .*can be changed by every user; run: chmod o-w/,
       ],
     ];
     await inTurns(cases, async ([given, sentence]) => {

@@ -63,7 +63,9 @@ async function tlsFilesOf({ useTls, serverCreds, clientTlsCert }: ServerCompatRe
   return loadTlsFiles({
     certFile: write("tls.crt", serverCreds.cert),
     keyFile: write("tls.key", serverCreds.key),
-    clientCaFile: clientTlsCert.length === 0 ? undefined : write("clients.crt", clientTlsCert),
+    trustBundles: new Map(
+      clientTlsCert.length === 0 ? [] : [["conformance.test", write("clients.crt", clientTlsCert)]],
+    ),
   });
 }
 

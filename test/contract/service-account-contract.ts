@@ -23,6 +23,7 @@ export function serviceAccountContract(repositoryOf: () => RelationalRepository)
       id: randomUUID(),
       accountId,
       displayName: "k",
+      creator: "spiffe://prod.example/ops",
       digest: Buffer.from("digest"),
       expireTime: undefined,
     };
@@ -99,7 +100,12 @@ export function serviceAccountContract(repositoryOf: () => RelationalRepository)
       const account = await insert();
       const key = keyOf(account.id);
       const made = await insertKey(key);
-      expect(made).toMatchObject({ id: key.id, accountId: account.id, displayName: "k" });
+      expect(made).toMatchObject({
+        id: key.id,
+        accountId: account.id,
+        displayName: "k",
+        creator: key.creator,
+      });
       expect(made).not.toHaveProperty("digest");
       expect(await insertKey(key)).toEqual(made);
       const found = await read().findKey(key.id);

@@ -162,7 +162,10 @@ describe("a start that cannot be", () => {
     const files: [string, string][] = [
       ["/nowhere/key", "/nowhere/key cannot be read: there is no such file."],
       [folder.path, `${folder.path} cannot be read: it is a folder.`],
-      [writable, `${writable} may be changed by others (mode 0666). Run: chmod o-w ${writable}`],
+      [
+        writable,
+        `${writable} cannot be trusted: ${writable} can be changed by every user; run: chmod o-w ${writable}`,
+      ],
       [broken, `The wrapping keys in ${broken} cannot be used. Wrapping key 1 is not base64.`],
     ];
     for (const [file, sentence] of files) {

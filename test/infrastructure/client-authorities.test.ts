@@ -25,9 +25,14 @@ type Holder = Authority | { readonly cert: string };
 const read = (holder: Holder) =>
   new X509Certificate(holder instanceof Authority ? holder.pair.cert : holder.cert);
 
+const domain = "prod.example";
+const verify = (bundles: Record<string, readonly Holder[]>, chain: readonly Holder[]) =>
+  new ClientAuthorities(
+    new Map(Object.entries(bundles).map(([name, bundle]) => [name, bundle.map(read)])),
+  ).verify(chain.map(read));
 const inHours = (bundle: readonly Holder[], chain: readonly Holder[]) => {
-  const until = new ClientAuthorities(bundle.map(read)).validUntil(chain.map(read));
-  return until === undefined ? undefined : Math.round((until - Date.now()) / hour);
+  const verdict = verify({ [domain]: bundle }, chain);
+  return verdict.trustDomain && Math.round((verdict.validUntil - Date.now()) / hour);
 };
 
 describe("a chain is valid", () => {
@@ -63,5 +68,63 @@ describe("a chain is not valid", () => {
     ["that is self-signed", [root], [other]],
   ])("%s", (_what, bundle, chain) => {
     expect(inHours(bundle, chain)).toBeUndefined();
+  });
+});
+
+describe("of several trust domains", () => {
+  const bundles = { "a.example": [root], "b.example": [other] };
+  const ofOther = other.issue(caller);
+  /** The authority "crossed", whose key the roots of both domains have signed. */
+  const crossed = root.intermediate("crossed");
+  const crossedByOther = { cert: other.certify(crossed) };
+  const ofCrossed = crossed.issue(caller);
+
+  it.each<[string, Record<string, Holder[]>, Holder[], string]>([
+    ["the one whose root has signed it", bundles, [ofRoot], "a.example"],
+    ["the one whose root has signed it, among others", bundles, [ofOther], "b.example"],
+    ["the one to whose root the intermediates lead", bundles, [ofLower, middle, lower], "a.example"],
+    [
+      "that one also beside roots and intermediates of others",
+      bundles,
+      [ofLower, other, lower, middle],
+      "a.example",
+    ],
+    [
+      "that one also by an intermediate in the bundle of another",
+      { ...bundles, "b.example": [other, middle] },
+      [ofMiddle],
+      "a.example",
+    ],
+    [
+      "the one that has cross-signed it",
+      { "a.example": [root], "b.example": [again] },
+      [ofCrossed, crossed],
+      "a.example",
+    ],
+  ])("a chain belongs to %s", (_what, bundles, chain, trustDomain) => {
+    expect(verify(bundles, chain)).toMatchObject({ trustDomain });
+  });
+
+  it.each<[string, Holder[], RegExp]>([
+    ["that leads to none of their roots", [again.issue(caller)], /not one of a trust domain that is allowed/],
+    [
+      "that leads to none by an intermediate of their name",
+      [ofMiddle, noAuthority],
+      /not one of a trust domain/,
+    ],
+    [
+      "that leads to the roots of two",
+      [ofCrossed, crossed, crossedByOther],
+      /authorities of a\.example and b\.example; present intermediates of its own/,
+    ],
+  ])("a chain belongs to none of them %s", (_what, chain, fault) => {
+    const verdict = verify(bundles, chain);
+    expect(verdict.trustDomain).toBeUndefined();
+    expect(verdict.fault).toMatch(fault);
+  });
+
+  it("many copies of an intermediate are looked at once", () => {
+    const copies = Array.from({ length: 200 }, () => [middle, lower, root]).flat();
+    expect(verify(bundles, [ofLower, ...copies])).toMatchObject({ trustDomain: "a.example" });
   });
 });

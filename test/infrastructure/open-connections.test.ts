@@ -34,7 +34,7 @@ async function serve(port: "gRPC" | "HTTP", handlers: EchoHandlers = {}, options
   const tls = await loadTlsFiles({
     certFile: folder.certFile,
     keyFile: folder.keyFile,
-    clientCaFile,
+    trustBundles: new Map([["prod.example", clientCaFile]]),
     intervalMs: 20,
     onReload: (outcome) => reloads.push(outcome),
   });
@@ -190,7 +190,7 @@ describe.each([
     expect(peers[0]?.certificate?.fault).toBeUndefined();
     trust(others);
     await until(() => closed.length === 1);
-    expect(peers[0]?.certificate?.fault).toMatch(/AUTH_CLIENT_CA_FILE/);
+    expect(peers[0]?.certificate?.fault).toMatch(/no longer in the CA bundle of prod\.example/);
   });
 
   it("a new server certificate, or a bundle that holds the authority still, closes nothing", async () => {

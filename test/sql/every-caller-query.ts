@@ -18,7 +18,7 @@ const handful = 10;
 /** Every query of the repository of service accounts. */
 export function everyCallerQuery({ accountId, keyId, cursors, newId }: CallerArguments) {
   const draft = { displayName: "d", roles: ["verifier"], disabled: true };
-  const key = { accountId, displayName: "", digest: Buffer.from("digest") };
+  const key = { accountId, displayName: "", creator: "cli:ops", digest: Buffer.from("digest") };
   return [
     query("serviceAccounts.find", 1, ({ serviceAccounts }) => serviceAccounts.find(accountId)),
     query("serviceAccounts.findKey", 1, ({ serviceAccounts }) => serviceAccounts.findKey(keyId)),

@@ -7,8 +7,8 @@ import { findConnectionRoom } from "../../src/infrastructure/db/connection-room.
 import { probeDatabase } from "../../src/infrastructure/db/database-probe.ts";
 import { describeRole, findMissingRights } from "../../src/infrastructure/db/database-role.ts";
 import { allMigrations } from "../../src/infrastructure/db/migrations/all-migrations.ts";
-import { planSettings } from "../../src/infrastructure/db/session-plans.ts";
 import { findForeignTables } from "../../src/infrastructure/db/ownership.ts";
+import { planSettings } from "../../src/infrastructure/db/session-plans.ts";
 import { sharedSecret, storedSecrets } from "../../src/infrastructure/db/shared-secret.ts";
 import { CockroachRepository } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
 import type { UserKey } from "../../src/interfaces/relationaldb/user-repository.ts";
@@ -154,6 +154,7 @@ async function makeEveryCallerQuery(repository: CockroachRepository): Promise<vo
       id: keyId,
       accountId,
       displayName: "",
+      creator: "cli:ops",
       digest: Buffer.from("digest"),
       expireTime: undefined,
     };

@@ -1,4 +1,11 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  sign,
+} from "node:crypto";
 
 /** A certificate and its key in PEM. */
 export interface Pair {
@@ -44,11 +51,26 @@ export class Authority {
   issue(wanted: Wanted): Pair {
     return makePair(wanted, this.#name, createPrivateKey(this.pair.key));
   }
+
+  /** Cross-signs another authority: a certificate of its name and key, in PEM. */
+  certify(other: Authority): string {
+    const wanted = { commonName: other.#name, authority: true };
+    const subjectKey = createPrivateKey(other.pair.key);
+    return makePair(wanted, this.#name, createPrivateKey(this.pair.key), subjectKey).cert;
+  }
 }
 
-/** @param issuerKey undefined for a certificate that signs itself */
-function makePair(wanted: Wanted, issuer: string, issuerKey: KeyObject | undefined): Pair {
-  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+/**
+ * @param issuerKey undefined for a certificate that signs itself
+ * @param privateKey the subject's
+ */
+function makePair(
+  wanted: Wanted,
+  issuer: string,
+  issuerKey: KeyObject | undefined,
+  privateKey = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey,
+): Pair {
+  const publicKey = createPublicKey(privateKey);
   const tbs = toBeSigned(wanted, issuer, publicKey);
   const signature = sign("sha256", tbs, issuerKey ?? privateKey);
   return {

@@ -1,4 +1,4 @@
-import type { Call, Origin } from "../../src/domain/call.ts";
+import { type Call, type Origin, unlimited } from "../../src/domain/call.ts";
 
 /** Where the calls of tests come from. */
 export const origin: Origin = {
@@ -16,7 +16,7 @@ export function aCall(timeoutMs?: number): Call {
     signal,
     timeoutMs: () => (timeoutMs === undefined ? undefined : timeoutMs - (performance.now() - startedAt)),
     origin,
-    may: () => true,
+    ...unlimited,
   };
 }
 
@@ -24,7 +24,7 @@ export function aCall(timeoutMs?: number): Call {
 export function aCancellableCall(): { call: Call; cancel: (reason: Error) => void } {
   const controller = new AbortController();
   return {
-    call: { signal: controller.signal, timeoutMs: () => undefined, origin, may: () => true },
+    call: { signal: controller.signal, timeoutMs: () => undefined, origin, ...unlimited },
     cancel: (reason) => controller.abort(reason),
   };
 }

@@ -14,6 +14,7 @@ import { sessionDefects } from "./session-defects.ts";
 import { tokenDefects } from "./token-defects.ts";
 import { transferDefects } from "./transfer-defects.ts";
 import { transportDefects } from "./transport-defects.ts";
+import { trustDefects } from "./trust-defects.ts";
 
 /** A defect that is put into a copy of the tree, and the test that must turn red because of it. */
 export interface Defect {
@@ -247,6 +248,7 @@ export const defects: readonly Defect[] = [
   ...tokenDefects,
   ...transferDefects,
   ...transportDefects,
+  ...trustDefects,
   ...guessingDefects,
   ...hostDefects,
   ...httpDefects,

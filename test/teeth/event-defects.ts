@@ -54,8 +54,8 @@ export const eventDefects: readonly Defect[] = [
   {
     name: "a cursor is good for any filter",
     file: "src/domain/audit/event-service.ts",
-    find: "    const scope = JSON.stringify(Object.values(filter));",
-    replace: '    const scope = "";',
+    find: "    const scope = JSON.stringify([ownerOf(call), ...Object.values(filter)]);",
+    replace: "    const scope = JSON.stringify([ownerOf(call)]);",
     test: "test/domain/audit/event-service.test.ts",
     named: "made up",
   },

@@ -46,9 +46,9 @@ export const secretDefects: readonly Defect[] = [
   },
   {
     name: "files that everybody may change are read",
-    file: "src/infrastructure/watched-files.ts",
-    find: "if ((mode & 0o002) !== 0) {",
-    replace: "if (mode < 0) {",
+    file: "src/infrastructure/trusted-path.ts",
+    find: "if ((mode & 0o002) !== 0) return",
+    replace: "if (mode < 0) return",
     test: "test/unsafe-configurations.test.ts",
     named: "a process refuses to start",
   },

@@ -45,8 +45,8 @@ export const tokenDefects: readonly Defect[] = [
   {
     name: "a token for anybody is good for everybody",
     file: "src/domain/token/token-service.ts",
-    find: "return isForUs && (audience === undefined || audience === aud) ? read : undefined;",
-    replace: "return isForUs ? read : undefined;",
+    find: "const isForCaller = (audience === undefined || audience === aud) && ",
+    replace: "const isForCaller = (audience === undefined || aud.length > 0) && ",
     test: "test/domain/token/token-service.test.ts",
     named: "",
   },

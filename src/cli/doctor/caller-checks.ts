@@ -6,13 +6,13 @@ import { readPolicyOnce } from "../../policy.ts";
 import { type Check, ok, warning } from "./finding.ts";
 
 /** The policy file, where there is one. */
-export function policyChecks({ callers: { policyFile } }: Config): Check[] {
+export function policyChecks({ callers: { policyFile }, audiences }: Config): Check[] {
   if (policyFile === undefined) return [];
   return [
     {
       name: "policy",
       async run() {
-        await readPolicyOnce(policyFile);
+        await readPolicyOnce(policyFile, audiences);
         return ok(`${policyFile} can be used.`);
       },
     },

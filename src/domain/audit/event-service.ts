@@ -1,6 +1,6 @@
 import type { EventQuery } from "../../interfaces/relationaldb/event-repository.ts";
 import type { RelationalRepository } from "../../interfaces/relationaldb/relational-repository.ts";
-import type { Call } from "../call.ts";
+import { type Call, ownerOf } from "../call.ts";
 import { invalidField } from "../errors.ts";
 import { type PageTokens, readPage } from "../page-tokens.ts";
 import { sweepAll } from "../sweep.ts";
@@ -66,6 +66,7 @@ export class EventService {
     const { createdAfter, createdBefore } = asked;
     const scope = JSON.stringify(["events", ...Object.values(query), createdAfter, createdBefore]);
     const { items, nextPageToken } = await readPage(
+      call,
       this.#pageTokens,
       { pageSize, pageToken, scope, boundTo: "filter" },
       (after, limit) =>
@@ -81,7 +82,7 @@ export class EventService {
    */
   async *watch(call: Call, { cursor, heartbeatMs, ...asked }: WatchEvents): AsyncGenerator<WatchedEvent> {
     const filter = canonical(asked);
-    const scope = JSON.stringify(Object.values(filter));
+    const scope = JSON.stringify([ownerOf(call), ...Object.values(filter)]);
     using _ = this.#feed.join();
     const head = await this.#feed.head(call);
     let position = cursor === "" ? head : this.#open(cursor, scope, head);
@@ -122,7 +123,11 @@ export class EventService {
     const position = this.#cursors.open(cursor, scope);
     // A database that was put back to an earlier time has given places since that it will give again.
     if (position === undefined || position > head) {
-      throw invalidField("CURSOR_INVALID", "cursor", "was not made by this service for the same filter");
+      throw invalidField(
+        "CURSOR_INVALID",
+        "cursor",
+        "was not made by this service for this caller and the same filter",
+      );
     }
     return position;
   }

@@ -4,11 +4,12 @@ import { type Call, ownCall } from "../call.ts";
 import { DomainError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
 import { forwardedUris } from "./forwarded-certificate.ts";
+import { Grants } from "./grants.ts";
 import { KeyMemory } from "./key-memory.ts";
 import type { Peer, PeerCertificate } from "./peer.ts";
-import type { Grants, Policy } from "./policy.ts";
+import type { Policy } from "./policy.ts";
 import type { ServiceAccountKeys, ShownKey } from "./service-account-keys.ts";
-import { parseSpiffeId } from "./spiffe-id.ts";
+import { parseSpiffeId, type SpiffeId } from "./spiffe-id.ts";
 
 /** What a call shows of its caller. */
 export interface Evidence {
@@ -38,7 +39,6 @@ export interface CallerRules {
 const lookUpMs = 2_000;
 
 const bearer = /^Bearer +(\S+)$/i;
-const everything = { has: () => true } as unknown as Grants;
 
 /**
  * Finds out who calls: by a key, by the certificate that a sidecar was shown, by the certificate of the connection, or not
@@ -81,7 +81,7 @@ export class Callers {
     if (authorization !== undefined) return this.#byKey(authorization, maxAgeMs);
     if (this.#rules.isSidecar(peer)) return this.#byForwarded(forwardedCertificate);
     if (peer.certificate !== undefined) return this.#byCertificate(peer.certificate);
-    if (this.#rules.anonymous) return { name: "anonymous", grants: everything };
+    if (this.#rules.anonymous) return { name: "anonymous", grants: Grants.everything };
     return Promise.reject(noCredentials);
   }
 
@@ -139,18 +139,23 @@ export class Callers {
     if (header === undefined) throw unauthenticated("the sidecar has forwarded no client certificate");
     const uris = forwardedUris(header);
     if (uris === undefined) throw unauthenticated("the forwarded client certificate is malformed");
-    return this.#byUris(uris);
+    return this.#byId(this.#idIn(uris));
   }
 
-  #byCertificate({ fault, expiresAt, uris }: PeerCertificate): Caller {
+  #byCertificate({ fault, expiresAt, trustDomain, uris }: PeerCertificate): Caller {
     if (fault !== undefined) throw unauthenticated(`the client certificate cannot be believed: ${fault}`);
     // It was good when the connection was made, which may be long ago.
     if (expiresAt <= this.#now()) throw unauthenticated("the client certificate has expired");
-    return this.#byUris(uris);
+    const id = this.#idIn(uris);
+    // Any authority can write any name: it speaks for the workloads of its own trust domain only.
+    if (id.trustDomain !== trustDomain) {
+      throw unauthenticated(`the client certificate is not signed by an authority of ${id.trustDomain}`);
+    }
+    return this.#byId(id);
   }
 
   /** X509-SVID §2: exactly one URI, and it is a SPIFFE ID. */
-  #byUris([uri, ...others]: readonly string[]): Caller {
+  #idIn([uri, ...others]: readonly string[]): SpiffeId {
     if (uri === undefined) throw unauthenticated("the client certificate has no SPIFFE ID");
     if (others.length > 0) throw unauthenticated("the client certificate has more than one URI");
     const id = parseSpiffeId(uri);
@@ -159,7 +164,11 @@ export class Callers {
     if (!this.#rules.trustDomains.has(id.trustDomain)) {
       throw unauthenticated("the SPIFFE ID is of a trust domain that is not allowed here");
     }
-    return { name: id.text, grants: this.#policy().grantsOf(id.text, []) };
+    return id;
+  }
+
+  #byId({ text }: SpiffeId): Caller {
+    return { name: text, grants: this.#policy().grantsOf(text, []) };
   }
 }
 

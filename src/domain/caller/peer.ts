@@ -10,6 +10,8 @@ export interface Peer {
 export interface PeerCertificate {
   /** Why it is none to be believed, in a few words: another authority's, expired, …; undefined where it is good. */
   readonly fault: string | undefined;
+  /** The trust domain whose authority has signed it (X509-SVID §5.1); undefined if there is none. */
+  readonly trustDomain: string | undefined;
   /** Every URI among its subject alternative names. */
   readonly uris: readonly string[];
   /** When it ends, in milliseconds of the Unix epoch. */

@@ -9,6 +9,7 @@ import { DomainError, invalidField } from "../errors.ts";
 import { type PageTokens, readPage } from "../page-tokens.ts";
 import { Secret } from "../secret.ts";
 import type { Policy } from "./policy.ts";
+import { Privileges } from "./privileges.ts";
 import {
   type ServiceAccount,
   type ServiceAccountKey,
@@ -31,6 +32,12 @@ export interface UpdateServiceAccount {
   readonly etag: string | undefined;
 }
 
+export interface ServiceAccountUpdate {
+  readonly account: ServiceAccount;
+  /** The keys that the change has disabled. */
+  readonly disabledKeys: readonly ServiceAccountKey[];
+}
+
 export interface CreateServiceAccountKey {
   readonly accountId: string;
   readonly displayName: string;
@@ -43,13 +50,16 @@ export interface ServiceAccountPage {
   readonly nextPageToken: string;
 }
 
+/** What is done in the same transaction before an account is changed. */
+type Preparation = (repositories: Repositories, account: ServiceAccount) => Promise<void>;
+
 const maxKeys = 10;
 
 /** Keeps the service accounts and their keys. */
 export class ServiceAccountService {
   readonly #repository: RelationalRepository;
   readonly #keys: ServiceAccountKeys;
-  readonly #policy: () => Policy;
+  readonly #privileges: Privileges;
   readonly #pageTokens: PageTokens;
   readonly #events: AuditEvents;
   readonly #newId: () => string;
@@ -67,7 +77,7 @@ export class ServiceAccountService {
   }) {
     this.#repository = dependencies.repository;
     this.#keys = dependencies.keys;
-    this.#policy = dependencies.policy;
+    this.#privileges = new Privileges(dependencies.policy);
     this.#pageTokens = dependencies.pageTokens;
     this.#events = dependencies.events;
     this.#newId = dependencies.newId;
@@ -76,8 +86,8 @@ export class ServiceAccountService {
 
   /** @throws SERVICE_ACCOUNT_NAME_TAKEN, ROLE_UNKNOWN, PERMISSION_DENIED */
   async create(call: Call, { name, displayName, roles }: CreateServiceAccount): Promise<ServiceAccount> {
-    this.#assertKnown(roles);
-    assertMay(call, this.#policy().grantsOfRoles(roles));
+    this.#privileges.assertKnown(roles);
+    this.#privileges.assertMayGive(call, roles);
     const id = this.#newId();
     const event = this.#events.of(call, {
       type: "service-account.created",
@@ -101,6 +111,7 @@ export class ServiceAccountService {
   /** @throws PAGE_TOKEN_INVALID */
   async list(call: Call, page: { pageSize: number; pageToken: string }): Promise<ServiceAccountPage> {
     const { items, nextPageToken } = await readPage(
+      call,
       this.#pageTokens,
       { ...page, scope: "service-accounts", boundTo: "list" },
       (after, limit) => this.#repository.read(call).serviceAccounts.list(after, limit),
@@ -108,16 +119,26 @@ export class ServiceAccountService {
     return { accounts: items, nextPageToken };
   }
 
-  /** @throws SERVICE_ACCOUNT_NOT_FOUND, ETAG_MISMATCH, ROLE_UNKNOWN, PERMISSION_DENIED */
-  async update(call: Call, { id, displayName, roles, etag }: UpdateServiceAccount): Promise<ServiceAccount> {
-    this.#assertKnown(roles);
-    assertMay(call, this.#policy().grantsOfRoles(roles));
-    const draft = ({ disableTime }: ServiceAccount) => ({
-      displayName,
-      roles,
-      disabled: disableTime !== undefined,
+  /** @throws SERVICE_ACCOUNT_NOT_FOUND, ETAG_MISMATCH, ROLE_UNKNOWN, SERVICE_ACCOUNT_ROLE_UNKNOWN, PERMISSION_DENIED */
+  async update(
+    call: Call,
+    { id, displayName, roles, etag }: UpdateServiceAccount,
+  ): Promise<ServiceAccountUpdate> {
+    this.#privileges.assertKnown(roles);
+    const draft = (account: ServiceAccount) => {
+      this.#privileges.assertMayAct(call, account);
+      this.#privileges.assertMayAct(call, { caller: account.caller, roles });
+      return { displayName, roles, disabled: account.disableTime !== undefined };
+    };
+    // Work that runs again because its commit's answer was lost finds the change made, and keeps what it disabled.
+    let disabledKeys: readonly ServiceAccountKey[] = [];
+    const account = await this.#change(call, "service-account.updated", id, draft, {
+      etag,
+      first: async (repositories, account) => {
+        disabledKeys = await this.#disableLesserKeys(call, repositories, account, roles);
+      },
     });
-    return this.#change(call, "service-account.updated", id, draft, etag);
+    return { account, disabledKeys };
   }
 
   /** @throws SERVICE_ACCOUNT_NOT_FOUND */
@@ -125,10 +146,10 @@ export class ServiceAccountService {
     return this.#change(call, "service-account.disabled", id, (account) => ({ ...account, disabled: true }));
   }
 
-  /** @throws SERVICE_ACCOUNT_NOT_FOUND, PERMISSION_DENIED */
+  /** @throws SERVICE_ACCOUNT_NOT_FOUND, SERVICE_ACCOUNT_ROLE_UNKNOWN, PERMISSION_DENIED */
   enable(call: Call, id: string): Promise<ServiceAccount> {
     return this.#change(call, "service-account.enabled", id, (account) => {
-      this.#assertMayAct(call, account);
+      this.#privileges.assertMayAct(call, account);
       return { ...account, disabled: false };
     });
   }
@@ -144,7 +165,7 @@ export class ServiceAccountService {
     );
   }
 
-  /** Makes a key, whose text is answered this once. @throws SERVICE_ACCOUNT_NOT_FOUND, EXPIRY_IN_PAST, TOO_MANY_KEYS, PERMISSION_DENIED */
+  /** Makes a key, whose text is answered this once. @throws SERVICE_ACCOUNT_NOT_FOUND, EXPIRY_IN_PAST, TOO_MANY_KEYS, SERVICE_ACCOUNT_ROLE_UNKNOWN, PERMISSION_DENIED */
   async createKey(
     call: Call,
     { accountId, displayName, expireTime }: CreateServiceAccountKey,
@@ -155,7 +176,7 @@ export class ServiceAccountService {
     const key = await this.#repository.transaction(call, async ({ serviceAccounts, events }) => {
       const account = await serviceAccounts.find(accountId.toLowerCase());
       if (account === undefined) throw serviceAccountNotFound();
-      this.#assertMayAct(call, account);
+      this.#privileges.assertMayAct(call, account);
       const others = (await serviceAccounts.listKeys(account.id)).filter((other) => other.id !== id);
       if (others.length >= maxKeys) {
         throw new DomainError("TOO_MANY_KEYS", `the service account has ${maxKeys} keys; delete one first`);
@@ -164,6 +185,7 @@ export class ServiceAccountService {
         id,
         accountId: account.id,
         displayName,
+        creator: call.origin.caller,
         digest,
         expireTime,
       });
@@ -230,15 +252,17 @@ export class ServiceAccountService {
     type: EventType,
     id: string,
     draft: (account: ServiceAccount) => ServiceAccountDraft,
-    etag?: string,
+    { etag, first }: { readonly etag?: string | undefined; readonly first?: Preparation } = {},
   ): Promise<ServiceAccount> {
-    const changed = await this.#repository.transaction(call, async ({ serviceAccounts, events }) => {
+    const changed = await this.#repository.transaction(call, async (repositories) => {
+      const { serviceAccounts, events } = repositories;
       const account = await serviceAccounts.find(id.toLowerCase());
       if (account === undefined) throw serviceAccountNotFound();
       const wanted = draft(account);
       // First, because it may be this very change that was made, and whose answer was lost.
       if (isAs(account, wanted)) return account;
       account.assertEtag(etag);
+      await first?.(repositories, account);
       const changed = await serviceAccounts.update(account, wanted);
       const happening = { type, objectId: account.id, changedFields: changedFieldsOf(account, wanted) };
       await events.add(this.#events.of(call, happening));
@@ -248,24 +272,19 @@ export class ServiceAccountService {
     return changed;
   }
 
-  #assertKnown(roles: readonly string[]): void {
-    const unknown = roles.find((role) => !this.#policy().hasRole(role));
-    if (unknown !== undefined) throw invalidField("ROLE_UNKNOWN", "roles", `there is no role "${unknown}"`);
-  }
-
-  /** Whoever can act as an account has all that it may do. */
-  #assertMayAct(call: Call, account: ServiceAccount): void {
-    assertMay(call, this.#policy().grantsOf(account.caller, account.roles));
-  }
-}
-
-/** Nobody gives what they do not have: else the right to make accounts would be the right to everything. */
-function assertMay(call: Call, grants: Iterable<string>): void {
-  for (const grant of grants) {
-    if (call.may(grant)) continue;
-    throw new DomainError(
-      "PERMISSION_DENIED",
-      `${call.origin.caller} may not give "${grant}", which it does not have`,
-    );
+  async #disableLesserKeys(
+    call: Call,
+    { serviceAccounts, events }: Repositories,
+    account: ServiceAccount,
+    roles: readonly string[],
+  ): Promise<readonly ServiceAccountKey[]> {
+    const disabled: ServiceAccountKey[] = [];
+    for (const { id } of await this.#privileges.lesserKeys(call, serviceAccounts, account, roles)) {
+      const disabling = await serviceAccounts.disableKey(id);
+      if (disabling === undefined) continue;
+      disabled.push(disabling.key);
+      await events.add(this.#events.of(call, { type: "service-account-key.disabled", objectId: id }));
+    }
+    return disabled;
   }
 }

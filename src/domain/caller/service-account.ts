@@ -17,6 +17,8 @@ export interface ServiceAccountKeyRow {
   readonly id: string;
   readonly accountId: string;
   readonly displayName: string;
+  /** The caller that created it, as in Origin. Undefined if that was not recorded. */
+  readonly creator?: string | undefined;
   readonly createTime: Date;
   readonly expireTime?: Date | undefined;
   readonly lastUseTime?: Date | undefined;

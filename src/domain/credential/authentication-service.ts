@@ -2,6 +2,7 @@ import type { RelationalRepository } from "../../interfaces/relationaldb/relatio
 import type { UserKey } from "../../interfaces/relationaldb/user-repository.ts";
 import type { AuditEvents } from "../audit/event.ts";
 import type { Call } from "../call.ts";
+import { assertInScope } from "../caller/grants.ts";
 import { DomainError, invalidField, type Reason } from "../errors.ts";
 import type { DomainToAscii } from "../identifier/email.ts";
 import { parseIdentifier } from "../identifier/identifier.ts";
@@ -144,12 +145,14 @@ export class AuthenticationService {
   /**
    * Begins a session of the user whom `verifyPassword` would answer: at most three round trips to the database beside the
    * hash, and one transaction more if the device is to be remembered. A password that is replaced or a user that is suspended between check and beginning has not signed in.
-   * @throws AUDIENCE_UNKNOWN, CREDENTIALS_INVALID, TOO_MANY_ATTEMPTS, OVERLOADED
+   * @throws OUT_OF_SCOPE, AUDIENCE_UNKNOWN, CREDENTIALS_INVALID, TOO_MANY_ATTEMPTS, OVERLOADED
    */
   async authenticate(
     call: Call,
     { identifier, password, audience, client, device = noDevice }: Authenticate,
   ): Promise<SignIn> {
+    // Before the rest, so that a limited caller learns nothing of other audiences, and no attempt is counted.
+    assertInScope(call, audience, client.id);
     if (!this.#audiences.has(audience)) {
       throw invalidField("AUDIENCE_UNKNOWN", "audience", "is none that this service makes tokens for");
     }

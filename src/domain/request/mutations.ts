@@ -3,7 +3,7 @@ import type {
   Repositories,
 } from "../../interfaces/relationaldb/relational-repository.ts";
 import type { ConcludedRequest, MutationRequest } from "../../interfaces/relationaldb/request-repository.ts";
-import type { Call } from "../call.ts";
+import { type Call, ownerOf } from "../call.ts";
 import { preparePassword } from "../credential/password.ts";
 import type { PasswordHasher } from "../credential/password-hasher.ts";
 import { DomainError } from "../errors.ts";
@@ -11,10 +11,11 @@ import type { Secret } from "../secret.ts";
 import { sweepAll } from "../sweep.ts";
 import type { RefusedRow } from "../transfer/refused-row.ts";
 import type { User } from "../user/user.ts";
+import { derivedId } from "./derived-id.ts";
 
 /** A change that a caller asks for. */
 export interface Mutation {
-  /** The caller's UUID for it, or undefined: then one is made, so that the service's own retries are safe. */
+  /** The UUID that the caller chose for it, or undefined: then one is made, so that the service's own retries are safe. */
   readonly requestId: string | undefined;
   readonly method: string;
   /** All that the caller sent but the request id and secrets. */
@@ -30,7 +31,7 @@ export type Fingerprint = (value: unknown) => string;
 const rememberedForMs = 24 * 3_600_000;
 
 /**
- * Makes each mutation at most once for its request id (AIP-155). A secret is kept out of the fingerprint, which is fast
+ * Makes each mutation at most once for its caller and request id (AIP-155). A secret is kept out of the fingerprint, which is fast
  * to compute and so fast to guess against: it is told from another by the password hash that was stored with the
  * request.
  */
@@ -101,7 +102,7 @@ export class Mutations {
     const password = preparePassword(raw);
     if (asked.requestId === undefined || password === undefined) return undefined;
     const mutation = { ...asked, secret: { password, hash: "" } };
-    const request = this.#request(mutation);
+    const request = this.#request(call, mutation);
     const earlier = await this.#repository.read(call).requests.find(request.id);
     if (earlier) await this.#assertSame(call, mutation, request, earlier);
     return earlier;
@@ -121,7 +122,7 @@ export class Mutations {
     conclude: (repositories: Repositories, id: string, result: Result) => Promise<void>,
     resultOf: (earlier: ConcludedRequest) => Result,
   ): Promise<Result> {
-    const request = this.#request(mutation);
+    const request = this.#request(call, mutation);
     const outcome = await this.#repository.transaction(call, async (repositories) => {
       const earlier = await repositories.requests.claim(request);
       if (earlier) return { earlier };
@@ -134,9 +135,13 @@ export class Mutations {
     return resultOf(outcome.earlier);
   }
 
-  #request({ requestId, method, content, secret }: Mutation): MutationRequest {
+  /** Under an id of the caller's own: the request id of another caller neither answers nor tells what that one did. */
+  #request(call: Call, { requestId, method, content, secret }: Mutation): MutationRequest {
     return {
-      id: (requestId ?? this.#newId()).toLowerCase(),
+      id:
+        requestId === undefined
+          ? this.#newId()
+          : derivedId(this.#fingerprint, ["request", ownerOf(call), requestId.toLowerCase()]),
       fingerprint: this.#fingerprint([method, content]),
       secretHash: secret?.hash,
     };

@@ -1,6 +1,7 @@
 import type { RelationalRepository } from "../../interfaces/relationaldb/relational-repository.ts";
 import type { AuditEvents, NewEvent } from "../audit/event.ts";
 import type { Call } from "../call.ts";
+import { assertInScope } from "../caller/grants.ts";
 import { DomainError } from "../errors.ts";
 import { type PageTokens, readPage } from "../page-tokens.ts";
 import type { Secret } from "../secret.ts";
@@ -65,6 +66,7 @@ export class SessionService {
     const query = { userId: userId.toLowerCase(), liveOnly: !showEnded };
     const scope = JSON.stringify(["sessions", query.userId, query.liveOnly]);
     const { items, nextPageToken } = await readPage(
+      call,
       this.#pageTokens,
       { pageSize, pageToken, scope, boundTo: "user_id and show_ended" },
       (after, limit) => this.#repository.read(call).sessions.list({ ...query, after, limit }),
@@ -94,12 +96,13 @@ export class SessionService {
     });
   }
 
-  /** Uses up a refresh token. @throws REFRESH_TOKEN_INVALID */
+  /** Uses up a refresh token. @throws REFRESH_TOKEN_INVALID, OUT_OF_SCOPE */
   async refresh(call: Call, refreshToken: Secret): Promise<{ session: Session; tokens: Tokens }> {
     const grant = this.#refreshTokens.open(refreshToken.reveal());
     if (grant === undefined) throw refreshTokenInvalid();
-    await this.#issuer.prepare(call);
     const { sessionId, generation } = grant;
+    if (call.scope.isLimited) await this.#assertInScope(call, sessionId);
+    await this.#issuer.prepare(call);
     const event = this.#events.of(call, { type: "session.refreshed" });
     const { sessions } = this.#repository.statement(call);
     const at = await sessions.refresh(sessionId, generation, this.#limits, event);
@@ -114,6 +117,13 @@ export class SessionService {
   /** Forgets sessions that ended long ago, in small steps. For a task in the background. */
   async forgetOld(call: Call): Promise<void> {
     await sweepAll((limit) => this.#repository.transaction(call, ({ sessions }) => sessions.sweep(limit)));
+  }
+
+  /** Reads first, as audience and client of a session never change: a call that is refused uses no refresh token. */
+  async #assertInScope(call: Call, sessionId: string): Promise<void> {
+    const session = await this.#repository.read(call).sessions.find(sessionId);
+    if (session === undefined) throw refreshTokenInvalid();
+    assertInScope(call, session.audience, session.client.id);
   }
 
   #revoked(call: Call, userId: string, objectId: string): NewEvent {

@@ -63,6 +63,7 @@ export class Lockouts {
       emailPrefix,
     ]);
     const { items, nextPageToken } = await readPage(
+      call,
       this.#pageTokens,
       { pageSize: size, pageToken, scope, boundTo: "filter" },
       (after, limit) =>

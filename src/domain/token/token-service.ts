@@ -52,7 +52,7 @@ export class TokenService {
   async introspect(call: Call, token: Secret, asked: Introspection): Promise<AccessTokenClaims | undefined> {
     assertStaleness(asked);
     await this.#keyRing.reloadIfStale(call);
-    const read = this.#read(token, asked);
+    const read = this.#read(call, token, asked);
     if (read === undefined) return undefined;
     const { sid } = read.claims;
     const status =
@@ -68,7 +68,7 @@ export class TokenService {
   ): Promise<(AccessTokenClaims | undefined)[]> {
     assertStaleness(asked);
     await this.#keyRing.reloadIfStale(call);
-    const reads = await this.#readAll(tokens, asked);
+    const reads = await this.#readAll(call, tokens, asked);
     const statuses = new Map<string, KnownStatus>();
     const unknown = new Set<string>();
     for (const read of reads) {
@@ -86,21 +86,27 @@ export class TokenService {
     );
   }
 
-  async #readAll(tokens: readonly Secret[], asked: Introspection): Promise<(ReadAccessToken | undefined)[]> {
+  async #readAll(
+    call: Call,
+    tokens: readonly Secret[],
+    asked: Introspection,
+  ): Promise<(ReadAccessToken | undefined)[]> {
     const reads: (ReadAccessToken | undefined)[] = [];
     for (const token of tokens) {
       if (reads.length > 0 && reads.length % checkedAtOnce === 0) await this.#nextTurn();
-      reads.push(this.#read(token, asked));
+      reads.push(this.#read(call, token, asked));
     }
     return reads;
   }
 
-  #read(token: Secret, { audience }: Introspection): ReadAccessToken | undefined {
+  /** A token that the caller may not ask about is as any other that is not active (RFC 7662 §2.2). */
+  #read({ scope }: Call, token: Secret, { audience }: Introspection): ReadAccessToken | undefined {
     const read = this.#accessTokens.read(token.reveal(), this.#keyRing.keys);
     if (read === undefined) return undefined;
-    const { iss, aud } = read.claims;
+    const { iss, aud, client_id: clientId } = read.claims;
     const isForUs = iss === this.#issuer && this.#audiences.has(aud);
-    return isForUs && (audience === undefined || audience === aud) ? read : undefined;
+    const isForCaller = (audience === undefined || audience === aud) && scope.allows(aud, clientId);
+    return isForUs && isForCaller ? read : undefined;
   }
 
   #isGood(read: ReadAccessToken | undefined, status: KnownStatus | undefined): read is ReadAccessToken {

@@ -3,7 +3,7 @@ import type {
   Repositories,
 } from "../../interfaces/relationaldb/relational-repository.ts";
 import type { AuditEvents } from "../audit/event.ts";
-import type { Call } from "../call.ts";
+import { type Call, ownerOf } from "../call.ts";
 import { DomainError, invalidField } from "../errors.ts";
 import { derivedId } from "../request/derived-id.ts";
 import type { Fingerprint, Mutations } from "../request/mutations.ts";
@@ -84,7 +84,7 @@ export class UserImport {
     if (this.#rows + rows.length > this.#mostRows) {
       throw invalidField("INVALID_REQUEST", "users", `at most ${this.#mostRows} rows in one import`);
     }
-    const batch = await this.#read(rows);
+    const batch = await this.#read(call, rows);
     const refused = this.#validateOnly ? await this.#check(call, batch) : await this.#make(call, batch);
     this.#rows += rows.length;
     this.#batches += 1;
@@ -95,14 +95,14 @@ export class UserImport {
     });
   }
 
-  async #read(rows: readonly GivenRow[]): Promise<ReadRows> {
+  async #read(call: Call, rows: readonly GivenRow[]): Promise<ReadRows> {
     const ids: string[] = [];
     const records: PlacedRecord[] = [];
     const refused: RefusedRow[] = [];
     const digests: string[] = [];
     for (const [row, given] of rows.entries()) {
       if (row > 0 && row % readAtOnce === 0) await this.#dependencies.nextTurn();
-      const place = ["ImportUsers", this.#requestId, this.#rows + row];
+      const place = ["ImportUsers", ownerOf(call), this.#requestId, this.#rows + row];
       const newId = () => derivedId(this.#dependencies.fingerprint, place);
       try {
         const record = given();

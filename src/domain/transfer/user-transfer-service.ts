@@ -70,6 +70,7 @@ export class UserTransferService {
       // On every page: the grant can be taken away during an export.
       if (includePasswordHashes) assertMayExportHashes(call);
       const page = await readPage(
+        call,
         this.#pageTokens,
         { pageSize: exportedAtOnce, pageToken: token, scope, boundTo: "filter and show_deleted" },
         (after, limit) => users.list({ ...query, emailPrefix, after, limit }),

@@ -148,6 +148,7 @@ export class UserService {
     const scope = JSON.stringify(query, Object.keys(query).sort());
     const emailPrefix = query.emailPrefix === undefined ? undefined : canonicalEmailPrefix(query.emailPrefix);
     const { items, nextPageToken } = await readPage(
+      call,
       this.#pageTokens,
       { pageSize, pageToken, scope, boundTo: "filter, order and show_deleted" },
       (after, limit) => this.#repository.read(call).users.list({ ...query, emailPrefix, after, limit }),

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Secret } from "../../domain/secret.ts";
 import { makeFolder } from "../make-folder.ts";
 import { StartError } from "../start-error.ts";
+import { openTrusted, ReplaceableFileError } from "../trusted-path.ts";
 import { WrappingKeys } from "./wrapping-keys.ts";
 
 /** Where the wrapping keys come from; `madeIn` is the folder in which one is made at the first start. */
@@ -29,7 +30,7 @@ export async function findWrappingKeys(source: WrappingKeySource): Promise<Wrapp
   if ("value" in source) return parse(source.value.reveal(), "The wrapping keys");
   if ("file" in source) {
     // Mounted secrets may be read by their group, or by all in the container: but nobody may put another key there.
-    return parse(await read(source.file, 0o002, "be changed"), `The wrapping keys in ${source.file}`);
+    return parse(await read(source.file, openTrusted), `The wrapping keys in ${source.file}`);
   }
   const file = ownFile(source.madeIn);
   const text = await readOwn(file);
@@ -51,28 +52,35 @@ function parse(text: string, what: string): WrappingKeys {
 /** The key that was made here, or undefined where none was. */
 async function readOwn(file: string): Promise<string | undefined> {
   try {
-    return await read(file, 0o077, "be read or changed");
+    return await read(file, openOwn);
   } catch (error) {
     if (error instanceof StartError && codeOf(error.cause) === "ENOENT") return undefined;
     throw error;
   }
 }
 
-/** @param forbidden mode bits that the file must not have, as others may then do what `may` says */
-async function read(file: string, forbidden: number, may: string): Promise<string> {
+/** Opens the key that was made here, which is for us alone. */
+async function openOwn(file: string): Promise<FileHandle> {
+  const handle = await open(file, "r");
+  // Of the open file, so that it is the one that is read.
+  const { mode } = await handle.stat();
+  if ((mode & 0o077) === 0) return handle;
+  await handle.close();
+  const octal = (mode & 0o7777).toString(8).padStart(4, "0");
+  throw new StartError(`${file} may be read or changed by others (mode ${octal}). Run: chmod 600 ${file}`);
+}
+
+async function read(file: string, openSafely: (file: string) => Promise<FileHandle>): Promise<string> {
   try {
-    await using handle = await open(file, "r");
-    // Of the open file, so that it is the one that is read.
-    const { mode, size } = await handle.stat();
-    if ((mode & forbidden) !== 0) {
-      const octal = (mode & 0o7777).toString(8).padStart(4, "0");
-      const bits = forbidden === 0o077 ? "600" : "o-w";
-      throw new StartError(`${file} may ${may} by others (mode ${octal}). Run: chmod ${bits} ${file}`);
-    }
+    await using handle = await openSafely(file);
+    const { size } = await handle.stat();
     if (size > maxFileSize) throw new StartError(`${file} is too large for a file of keys.`);
     return await handle.readFile("utf8");
   } catch (error) {
     if (error instanceof StartError) throw error;
+    if (error instanceof ReplaceableFileError) {
+      throw new StartError(`${file} cannot be trusted: ${error.message}`, { cause: error });
+    }
     throw new StartError(`${file} cannot be read: ${saying(error)}.`, { cause: error });
   }
 }
@@ -95,7 +103,7 @@ async function make(folder: string, file: string): Promise<string> {
   } catch (error) {
     throw new StartError(`The wrapping key ${file} cannot be made: ${saying(error)}.`, { cause: error });
   }
-  return read(file, 0o077, "be read or changed");
+  return read(file, openOwn);
 }
 
 /** To the disk before it has its name: after a power failure a file of that name is whole. */

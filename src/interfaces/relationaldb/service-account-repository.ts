@@ -18,6 +18,8 @@ export interface NewServiceAccountKey {
   readonly id: string;
   readonly accountId: string;
   readonly displayName: string;
+  /** The caller that creates it, as in Origin. */
+  readonly creator: string;
   /** What is stored of the key itself. */
   readonly digest: Uint8Array;
   readonly expireTime: Date | undefined;

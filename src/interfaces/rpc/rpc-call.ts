@@ -6,8 +6,8 @@ import {
   type HandlerContext,
 } from "@connectrpc/connect";
 import type { Call, Origin } from "../../domain/call.ts";
+import { Grants, Scope } from "../../domain/caller/grants.ts";
 import type { Peer } from "../../domain/caller/peer.ts";
-import type { Grants } from "../../domain/caller/policy.ts";
 
 const nobody: Peer = { address: "", certificate: undefined };
 
@@ -16,7 +16,9 @@ export const peerKey: ContextKey<Peer> = createContextKey(nobody, { description:
 /** Who calls: set by the interceptor that finds out. */
 export const callerKey: ContextKey<string> = createContextKey("unknown", { description: "caller" });
 /** What the caller may do: set by the interceptor that finds out who it is. */
-export const grantsKey: ContextKey<Grants> = createContextKey<Grants>(new Set(), { description: "grants" });
+export const grantsKey: ContextKey<Grants> = createContextKey(Grants.none, { description: "grants" });
+/** What the caller's grant of this method is good for: set by the interceptor that finds out. */
+export const scopeKey: ContextKey<Scope> = createContextKey(Scope.nowhere, { description: "scope" });
 /** By which the log knows the call: set by the interceptor that logs. */
 export const requestIdKey: ContextKey<string> = createContextKey("", { description: "request id" });
 
@@ -56,6 +58,14 @@ class RpcCall implements Call {
   }
 
   may(grant: string): boolean {
-    return this.#context.values.get(grantsKey).has(grant);
+    return this.grants.has(grant);
+  }
+
+  get grants(): Grants {
+    return this.#context.values.get(grantsKey);
+  }
+
+  get scope(): Scope {
+    return this.#context.values.get(scopeKey);
   }
 }

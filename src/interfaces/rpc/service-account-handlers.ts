@@ -33,7 +33,11 @@ export function serviceAccountHandlers(
 
     async updateServiceAccount({ id, displayName, roles, etag }, context) {
       const change = { id, displayName, roles, etag: given(etag) };
-      return { serviceAccount: toServiceAccountMessage(await accounts.update(toCall(context), change)) };
+      const { account, disabledKeys } = await accounts.update(toCall(context), change);
+      return {
+        serviceAccount: toServiceAccountMessage(account),
+        disabledKeys: disabledKeys.map(toServiceAccountKeyMessage),
+      };
     },
 
     async disableServiceAccount({ id }, context) {

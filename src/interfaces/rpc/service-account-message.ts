@@ -31,6 +31,7 @@ export function toServiceAccountKeyMessage(
     expireTime: timestamp(key.expireTime),
     lastUseTime: timestamp(key.lastUseTime),
     disableTime: timestamp(key.disableTime),
+    creator: key.creator ?? "",
   };
 }
 

@@ -13,9 +13,10 @@ import { auditEvents } from "../../support/events.ts";
 import { InMemoryRepository } from "../../support/in-memory-repository.ts";
 
 const web = "spiffe://prod.example/ns/shop/sa/web";
-const policy = Policy.parse({ callers: [{ caller: web, roles: ["verifier"] }] }, new Set());
+const policy = Policy.parse({ callers: [{ caller: web, roles: ["verifier"] }] }, { methods: new Set() });
 const goodCertificate: PeerCertificate = {
   fault: undefined,
+  trustDomain: "prod.example",
   uris: [web],
   expiresAt: Number.POSITIVE_INFINITY,
 };
@@ -110,6 +111,12 @@ describe("by a client certificate", () => {
 
   test.each<[string, Partial<PeerCertificate>, RegExp]>([
     ["of another authority", { fault: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" }, /cannot be believed: UNABLE/],
+    [
+      "of another domain's authority",
+      { trustDomain: "dev.example" },
+      /not signed by an authority of prod\.example/,
+    ],
+    ["of no domain's authority", { trustDomain: undefined }, /not signed by an authority of prod\.example/],
     ["without a URI", { uris: [] }, /no SPIFFE ID/],
     ["with two URIs", { uris: [web, "https://example.org"] }, /more than one URI/],
     ["with another URI", { uris: ["https://prod.example/web"] }, /no SPIFFE ID of a workload/],
@@ -124,7 +131,7 @@ describe("by a client certificate", () => {
 
   test("a new policy holds for the next call", async () => {
     const { callers, setPolicy } = await setUp();
-    setPolicy(Policy.parse({ callers: [{ caller: web, roles: ["registrar"] }] }, new Set()));
+    setPolicy(Policy.parse({ callers: [{ caller: web, roles: ["registrar"] }] }, { methods: new Set() }));
     const { grants } = await callers.identify(shown({ certificate: goodCertificate }));
     expect([grants.has("users.create"), grants.has("tokens.introspect")]).toEqual([true, false]);
   });

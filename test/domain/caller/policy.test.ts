@@ -5,7 +5,8 @@ import { Policy, PolicyError } from "../../../src/domain/caller/policy.ts";
 const methods = new Set(["auth.v1.UserService/GetUser"]);
 const account = "serviceAccounts/0b6f6c1e-8f5b-4c1a-9a55-0d6c3a6f7a10";
 const web = { caller: "spiffe://example.org/ns/shop/sa/web", roles: ["verifier"] };
-const parse = (document: unknown) => Policy.parse(document, methods);
+const parse = (document: unknown) =>
+  Policy.parse(document, { methods, audiences: new Set(["shop", "orders", "billing"]) });
 const faultsOf = (document: unknown) => {
   try {
     parse(document);
@@ -58,6 +59,25 @@ describe("a policy", () => {
 
   test("a role that is gone permits nothing", () => {
     expect(policy.grantsOf("serviceAccounts/x", ["retired"]).size).toBe(0);
+  });
+
+  test("limits roles and rules to audiences and clients, and what is not limited adds up", () => {
+    const limited = parse({
+      roles: { a: { permissions: ["sessions.begin", "users.get"], audiences: ["shop", "orders"] } },
+      callers: [
+        { ...web, roles: ["a"], audiences: ["orders", "billing"], clients: ["ios"] },
+        { caller: account, roles: ["authenticator"], clients: ["web"] },
+      ],
+    });
+    const allows = (caller: string, roles: string[], audience: string, client: string) =>
+      limited.grantsOf(caller, roles).scopeOf("sessions.begin", "")?.allows(audience, client);
+    expect(allows(web.caller, [], "orders", "ios")).toBe(true);
+    expect(allows(web.caller, [], "shop", "ios")).toBe(false);
+    expect(allows(web.caller, [], "billing", "ios")).toBe(false);
+    expect(allows(web.caller, [], "orders", "web")).toBe(false);
+    expect(allows(account, [], "billing", "ios")).toBe(false);
+    expect(allows(account, ["a"], "shop", "ios")).toBe(true);
+    expect(allows(account, ["authenticator"], "billing", "ios")).toBe(true);
   });
 
   test("without a file there are the built-in roles, and nobody has one", () => {
@@ -126,6 +146,45 @@ describe("is refused", () => {
     ["with a rule that says more", { callers: [{ ...web, deny: true }] }, /"deny" is no part of a rule/],
     ["with a rule that is none", { callers: [null] }, /must be a SPIFFE ID/],
   ])("%s", (_name, document, fault) => expect(faultsOf(document).join("\n")).toMatch(fault));
+
+  test.each<[string, object, RegExp]>([
+    [
+      "of a role of another part",
+      { a: { permissions: ["users.get"], scope: [] } },
+      /"scope" is not a part of a role/,
+    ],
+    ["of a role without permissions", { a: { audiences: ["shop"] } }, /must be a list of permissions/],
+    [
+      "of no audience",
+      { a: { permissions: ["users.get"], audiences: [] } },
+      /"audiences" must be a list of at least one/,
+    ],
+    [
+      "of an audience that is none",
+      { a: { permissions: ["users.get"], audiences: ["shpo"] } },
+      /"shpo" is not an audience/,
+    ],
+    [
+      "of clients that are a text",
+      { a: { permissions: ["users.get"], clients: "web" } },
+      /"clients" must be a list/,
+    ],
+    [
+      "of a client that is none",
+      { a: { permissions: ["users.get"], clients: ["*"] } },
+      /"\*" is not a client_id/,
+    ],
+  ])("with a limit %s", (_name, roles, fault) => {
+    expect(faultsOf({ callers: [web], roles }).join("\n")).toMatch(fault);
+  });
+
+  test("with a rule that leaves nothing of its role", () => {
+    const roles = { a: { permissions: ["sessions.begin"], audiences: ["shop"] } };
+    const rule = { ...web, roles: ["a"], audiences: ["orders"] };
+    expect(faultsOf({ callers: [rule], roles })).toEqual([
+      `callers[0] ("${web.caller}"): the limits of role "a" and of this rule have nothing in common`,
+    ]);
+  });
 
   test("with all faults at once", () => {
     expect(faultsOf({ callers: [{ ...web, caller: "x" }], roles: { a: ["b"], admin: ["c"] } })).toHaveLength(

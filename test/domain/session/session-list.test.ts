@@ -78,7 +78,7 @@ describe("list", () => {
     violations: [
       {
         field: "page_token",
-        description: "was not made by this service for the same user_id and show_ended",
+        description: "was not made by this service for this caller and the same user_id and show_ended",
       },
     ],
   };

@@ -55,7 +55,7 @@ describe("a file", () => {
     await writeFile(file, key);
     await chmod(file, 0o646);
     expect(await refusal(loadWrappingKeys({ file }))).toBe(
-      `${file} may be changed by others (mode 0646). Run: chmod o-w ${file}`,
+      `${file} cannot be trusted: ${file} can be changed by every user; run: chmod o-w ${file}`,
     );
   });
 

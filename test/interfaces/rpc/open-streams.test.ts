@@ -153,7 +153,8 @@ describe.each(["gRPC", "Connect", "gRPC-Web"] as const)("over %s", (protocol) =>
   });
 });
 
-const policyFor = (role: string) => Policy.parse({ callers: [{ caller: web, roles: [role] }] }, new Set());
+const policyFor = (role: string) =>
+  Policy.parse({ callers: [{ caller: web, roles: [role] }] }, { methods: new Set() });
 
 const withdrawals: [
   string,
@@ -178,7 +179,12 @@ test.each(withdrawals)(
   async (_why, withdraw, expected) => {
     const known = await knownCallers();
     known.setPolicy(policyFor("admin"));
-    const certificate = { fault: undefined, uris: [web], expiresAt: Number.POSITIVE_INFINITY };
+    const certificate = {
+      fault: undefined,
+      trustDomain: "prod.example",
+      uris: [web],
+      expiresAt: Number.POSITIVE_INFINITY,
+    };
     const { clientWith } = await serve(known, "gRPC", times, certificate);
     const ended = outcome(clientWith({}).repeat({ text: "x" }));
     await sleep(times.everyMs * 3);

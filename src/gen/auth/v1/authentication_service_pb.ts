@@ -564,8 +564,9 @@ export const AuthenticationService: GenService<{
   /**
    * Authenticate signs a user in: it checks a password as VerifyPassword does, with the same one answer for whatever is
    * wrong and the same budgets, and begins a session. Sent twice it begins two sessions, of which each can be ended.
+   * A caller whose grant is limited to audiences or clients signs users in for these only.
    * Errors: UNAUTHENTICATED (CREDENTIALS_INVALID), RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS), INVALID_ARGUMENT
-   * (AUDIENCE_UNKNOWN).
+   * (AUDIENCE_UNKNOWN), PERMISSION_DENIED (OUT_OF_SCOPE).
    *
    * @generated from rpc auth.v1.AuthenticationService.Authenticate
    */

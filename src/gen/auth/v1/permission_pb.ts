@@ -15,7 +15,8 @@ export const file_auth_v1_permission: GenFile = /*@__PURE__*/
 
 /**
  * What a caller must be permitted to call the method: "users.create". Roles bundle permissions, and a policy says which
- * caller has which roles; without it the call ends with PERMISSION_DENIED. Every method has one.
+ * caller has which roles; without it the call ends with PERMISSION_DENIED. Every method has one. A policy may limit
+ * "sessions.begin", "sessions.refresh" and "tokens.introspect" to audiences and clients.
  *
  * @generated from extension: string permission = 50100;
  */

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth/v1/service_account.proto.
  */
 export const file_auth_v1_service_account: GenFile = /*@__PURE__*/
-  fileDesc("Ch1hdXRoL3YxL3NlcnZpY2VfYWNjb3VudC5wcm90bxIHYXV0aC52MSKKAgoOU2VydmljZUFjY291bnQSDwoCaWQYASABKAlCA+BBAxIRCgRuYW1lGAIgASgJQgPgQQISFAoMZGlzcGxheV9uYW1lGAMgASgJEg0KBXJvbGVzGAQgAygJEjUKDGRpc2FibGVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0CgtjcmVhdGVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0Cgt1cGRhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIMCgRldGFnGAggASgJIrECChFTZXJ2aWNlQWNjb3VudEtleRIPCgJpZBgBIAEoCUID4EEDEh8KEnNlcnZpY2VfYWNjb3VudF9pZBgCIAEoCUID4EEDEhQKDGRpc3BsYXlfbmFtZRgDIAEoCRI0CgtjcmVhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIvCgtleHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoNbGFzdF91c2VfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI1CgxkaXNhYmxlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQNiBnByb3RvMw", [file_google_api_field_behavior, file_google_protobuf_timestamp]);
+  fileDesc("Ch1hdXRoL3YxL3NlcnZpY2VfYWNjb3VudC5wcm90bxIHYXV0aC52MSKKAgoOU2VydmljZUFjY291bnQSDwoCaWQYASABKAlCA+BBAxIRCgRuYW1lGAIgASgJQgPgQQISFAoMZGlzcGxheV9uYW1lGAMgASgJEg0KBXJvbGVzGAQgAygJEjUKDGRpc2FibGVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0CgtjcmVhdGVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0Cgt1cGRhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIMCgRldGFnGAggASgJIscCChFTZXJ2aWNlQWNjb3VudEtleRIPCgJpZBgBIAEoCUID4EEDEh8KEnNlcnZpY2VfYWNjb3VudF9pZBgCIAEoCUID4EEDEhQKDGRpc3BsYXlfbmFtZRgDIAEoCRI0CgtjcmVhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIvCgtleHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoNbGFzdF91c2VfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI1CgxkaXNhYmxlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSFAoHY3JlYXRvchgIIAEoCUID4EEDYgZwcm90bzM", [file_google_api_field_behavior, file_google_protobuf_timestamp]);
 
 /**
  * A service account: a caller of this API that is known by keys, where it has no certificate to be known by. In policies
@@ -141,6 +141,14 @@ export type ServiceAccountKey = Message<"auth.v1.ServiceAccountKey"> & {
    * @generated from field: google.protobuf.Timestamp disable_time = 7;
    */
   disableTime?: Timestamp | undefined;
+
+  /**
+   * The caller that created it, as in events: a SPIFFE ID, "serviceAccounts/" and an id, or "cli:" and a user of the machine.
+   * Empty if that was not recorded.
+   *
+   * @generated from field: string creator = 8;
+   */
+  creator: string;
 };
 
 /**

@@ -327,8 +327,9 @@ export const SessionService: GenService<{
    * RefreshSession takes a session's refresh token and answers new tokens; the token that was used is used up (RFC 9700
    * §4.14.2). For a short leeway it is answered with the same successor again, for a client that has not got the answer.
    * Used later or after its successor, it ends the session. Unknown, expired, ended, used and malformed tokens get one and
-   * the same answer.
-   * Errors: UNAUTHENTICATED (REFRESH_TOKEN_INVALID).
+   * the same answer. A caller whose grant is limited to audiences or clients refreshes sessions of these only; a call that is
+   * refused for that uses no token.
+   * Errors: UNAUTHENTICATED (REFRESH_TOKEN_INVALID), PERMISSION_DENIED (OUT_OF_SCOPE).
    *
    * @generated from rpc auth.v1.SessionService.RefreshSession
    */

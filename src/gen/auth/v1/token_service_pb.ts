@@ -372,7 +372,8 @@ export const JsonWebKeySchema: GenMessage<JsonWebKey> = /*@__PURE__*/
 export const TokenService: GenService<{
   /**
    * IntrospectToken answers whether an access token is good now (RFC 7662). Unknown, expired, ended, forged and malformed
-   * tokens, and refresh tokens, get one and the same answer: not active, and nothing else. Without `max_staleness` the
+   * tokens, refresh tokens, and tokens outside of the audiences and clients that the caller's grant is limited to, get one and
+   * the same answer: not active, and nothing else. Without `max_staleness` the
    * database is asked, so that an end of the session which was answered before the call is always seen. Over Connect it is
    * a POST: a token has no business in a URL.
    *

@@ -11,6 +11,7 @@ import { attempts } from "./0010-attempts.ts";
 import { refusedRows } from "./0011-refused-rows.ts";
 import { attributeKeys } from "./0012-attribute-keys.ts";
 import { revokedSigningKeys } from "./0013-revoked-signing-keys.ts";
+import { keyCreators } from "./0015-key-creators.ts";
 import { devices } from "./0017-devices.ts";
 import type { MigrationStep } from "./migration-step.ts";
 
@@ -30,4 +31,5 @@ export const allMigrations: readonly MigrationStep[] = [
   ...attributeKeys,
   ...revokedSigningKeys,
   ...devices,
+  ...keyCreators,
 ];

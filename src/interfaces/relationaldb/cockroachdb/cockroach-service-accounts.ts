@@ -137,16 +137,18 @@ export class CockroachServiceAccounts implements ServiceAccountRepository {
     id,
     accountId,
     displayName,
+    creator,
     digest,
     expireTime,
   }: NewServiceAccountKey): Promise<ServiceAccountKey> {
     return this.#run((connection) =>
       connection.one(sql.type(serviceAccountKeysTable.row)`
-        insert into service_account_keys (id, account_id, display_name, digest, create_time, expire_time)
+        insert into service_account_keys (id, account_id, display_name, creator, digest, create_time, expire_time)
         values (
           ${id},
           ${accountId},
           ${displayName},
+          ${creator},
           ${sql.binary(Buffer.from(digest))},
           now(),
           ${expireTime?.toISOString() ?? null}::timestamptz(3)

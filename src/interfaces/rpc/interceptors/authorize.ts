@@ -12,7 +12,7 @@ import { DomainError } from "../../../domain/errors.ts";
 import { Secret } from "../../../domain/secret.ts";
 import { toConnectError } from "../errors.ts";
 import { type MethodPermissions, methodName } from "../permissions.ts";
-import { callerKey, grantsKey, peerKey } from "../rpc-call.ts";
+import { callerKey, grantsKey, peerKey, scopeKey } from "../rpc-call.ts";
 import { InterruptibleStream } from "./interruptible-stream.ts";
 import { defaultReauthorisationTimes, Reauthorisation, type ReauthorisationTimes } from "./reauthorise.ts";
 
@@ -58,9 +58,11 @@ export function createAdmission(
       const caller = await identify(callers, contextValues.get(peerKey), headerOf, maxAgeMs);
       contextValues.set(callerKey, caller.name).set(grantsKey, caller.grants);
       const need = needs.get(method);
-      if (need === undefined || !(caller.grants.has(need.permission) || caller.grants.has(need.name))) {
+      const scope = need && caller.grants.scopeOf(need.permission, need.name);
+      if (scope === undefined) {
         throw permissionDenied(caller, need?.name ?? methodName(method), need?.permission);
       }
+      contextValues.set(scopeKey, scope);
       return { admitted: true };
     } catch (error) {
       return { admitted: false, error };

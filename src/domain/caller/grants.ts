@@ -1,0 +1,139 @@
+import type { Call } from "../call.ts";
+import { DomainError } from "../errors.ts";
+
+/** What a grant is limited to. A set that is absent limits nothing. */
+export interface Limit {
+  /** Who access tokens are for (`aud`). */
+  readonly audiences?: ReadonlySet<string> | undefined;
+  /** The applications that people sign in with (`client_id`). */
+  readonly clients?: ReadonlySet<string> | undefined;
+}
+
+/** The sessions and tokens that a grant is good for: those that at least one of its limits allows. */
+export class Scope {
+  static readonly everywhere = new Scope([{}]);
+  static readonly nowhere = new Scope([]);
+  readonly #limits: readonly Limit[];
+
+  private constructor(limits: readonly Limit[]) {
+    this.#limits = limits;
+  }
+
+  static of(limits: readonly Limit[]): Scope {
+    return limits.some(isUnlimited) ? Scope.everywhere : new Scope(limits);
+  }
+
+  /** Whether there are sessions and tokens that it does not allow. */
+  get isLimited(): boolean {
+    return this !== Scope.everywhere;
+  }
+
+  /** Undefined stands for an audience or a client that no limit lists. */
+  allows(audience: string | undefined, clientId: string | undefined): boolean {
+    if (this === Scope.everywhere) return true;
+    return this.#limits.some(
+      ({ audiences, clients }) => isIn(audience, audiences) && isIn(clientId, clients),
+    );
+  }
+
+  /** Whether all that another scope allows is allowed here. */
+  covers(other: Scope): boolean {
+    if (this === Scope.everywhere) return true;
+    return other.#limits.every(({ audiences = [undefined], clients = [undefined] }) =>
+      [...audiences].every((audience) => [...clients].every((client) => this.allows(audience, client))),
+    );
+  }
+
+  or(other: Scope): Scope {
+    return Scope.of([...this.#limits, ...other.#limits]);
+  }
+}
+
+/** What several limits allow that hold at once. */
+export function intersection(one: Limit, other: Limit): Limit {
+  return {
+    audiences: common(one.audiences, other.audiences),
+    clients: common(one.clients, other.clients),
+  };
+}
+
+/** What a caller may do: permissions and single methods ("auth.v1.UserService/GetUser"), each with its scope. */
+export class Grants implements Iterable<string> {
+  static readonly none = new Grants(new Map());
+  /** Of development, and of the command line. */
+  static readonly everything = new Grants(undefined);
+  /** Undefined for everything. */
+  readonly #scopes: ReadonlyMap<string, Scope> | undefined;
+
+  private constructor(scopes: ReadonlyMap<string, Scope> | undefined) {
+    this.#scopes = scopes;
+  }
+
+  static of(parts: readonly { readonly grants: Iterable<string>; readonly limit: Limit }[]): Grants {
+    const scopes = new Map<string, Scope>();
+    for (const { grants, limit } of parts) {
+      const scope = Scope.of([limit]);
+      for (const grant of grants) scopes.set(grant, scopes.get(grant)?.or(scope) ?? scope);
+    }
+    return new Grants(scopes);
+  }
+
+  get size(): number {
+    return this.#scopes?.size ?? Number.POSITIVE_INFINITY;
+  }
+
+  has(grant: string): boolean {
+    return this.#scopes === undefined || this.#scopes.has(grant);
+  }
+
+  /** What a caller may do by either of two grants; undefined if it has neither. */
+  scopeOf(permission: string, method: string): Scope | undefined {
+    if (this.#scopes === undefined) return Scope.everywhere;
+    const one = this.#scopes.get(permission);
+    const other = this.#scopes.get(method);
+    if (one === undefined || other === undefined) return one ?? other;
+    return one.or(other);
+  }
+
+  /** The first grant of another caller that is not covered here, scope included; undefined if all are. */
+  firstLacking(other: Grants): string | undefined {
+    const scopes = this.#scopes;
+    if (scopes === undefined) return undefined;
+    for (const [grant, scope] of other.#scopes ?? []) {
+      if (scopes.get(grant)?.covers(scope) !== true) return grant;
+    }
+    return undefined;
+  }
+
+  /** The names of the grants. Of everything there is no list. */
+  [Symbol.iterator](): Iterator<string> {
+    return (this.#scopes ?? new Map<string, Scope>()).keys();
+  }
+}
+
+/**
+ * Refuses a call about sessions or tokens that the caller's grant of its method is not good for.
+ * @throws OUT_OF_SCOPE
+ */
+export function assertInScope({ scope, origin }: Call, audience: string, clientId: string): void {
+  if (scope.allows(audience, clientId)) return;
+  throw new DomainError(
+    "OUT_OF_SCOPE",
+    `the policy does not grant ${origin.caller} tokens of audience "${audience}" with client "${clientId}"`,
+  );
+}
+
+function isUnlimited({ audiences, clients }: Limit): boolean {
+  return audiences === undefined && clients === undefined;
+}
+
+function isIn(item: string | undefined, items: ReadonlySet<string> | undefined): boolean {
+  return items === undefined || (item !== undefined && items.has(item));
+}
+
+function common(
+  one: ReadonlySet<string> | undefined,
+  other: ReadonlySet<string> | undefined,
+): ReadonlySet<string> | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : one.intersection(other);
+}

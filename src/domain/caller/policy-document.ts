@@ -1,0 +1,157 @@
+import { intersection, type Limit } from "./grants.ts";
+import { builtInRoles, isPermission } from "./permission.ts";
+import { parseSpiffeId } from "./spiffe-id.ts";
+
+/** What a role grants. */
+export interface Role {
+  readonly grants: ReadonlySet<string>;
+  readonly limit: Limit;
+}
+
+/** Which callers have which roles. */
+export interface Rule {
+  /** What the caller is called, or how its name begins. */
+  readonly name: string;
+  readonly isPrefix: boolean;
+  readonly roles: readonly string[];
+  readonly limit: Limit;
+}
+
+/** The names that a policy may use. */
+export interface KnownNames {
+  /** Full names of all methods. */
+  readonly methods: ReadonlySet<string>;
+  /** Audiences of access tokens; undefined for any. */
+  readonly audiences?: ReadonlySet<string> | undefined;
+}
+
+/** Tells a fault of the document. */
+type Report = (fault: string) => void;
+
+const unlimited: Limit = {};
+const roleName = /^[a-z][a-z0-9-]{0,62}$/;
+const accountName = /^serviceAccounts\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** As of `Client.id` (session.proto). */
+const clientId = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/;
+
+/** The roles that need no policy to define them. */
+export function builtIn(): Map<string, Role> {
+  return new Map(
+    Object.entries(builtInRoles).map(([role, grants]) => [
+      role,
+      { grants: new Set<string>(grants), limit: unlimited },
+    ]),
+  );
+}
+
+/** Reads a policy document as it was parsed from JSON. Reports every fault; what it returns is of use only without any. */
+export function readDocument(document: unknown, names: KnownNames, report: Report) {
+  const { roles, callers } = sections(document, report);
+  const known = new Map([...builtIn(), ...readRoles(roles, names, report)]);
+  return { roles: known, rules: readRules(callers, known, names, report) };
+}
+
+function sections(document: unknown, report: Report): { roles: object; callers: readonly unknown[] } {
+  const { roles = {}, callers, ...others } = asObject(document) ?? {};
+  for (const name of Object.keys(others)) report(`"${name}" is no section: there are "roles" and "callers"`);
+  if (asObject(roles) === undefined) report(`"roles" must be an object`);
+  if (!Array.isArray(callers) || callers.length === 0) {
+    report(
+      `"callers" must be a list that names at least one caller: by an empty policy nobody may do anything`,
+    );
+  }
+  return { roles: asObject(roles) ?? {}, callers: Array.isArray(callers) ? callers : [] };
+}
+
+function readRoles(roles: object, names: KnownNames, report: Report): [string, Role][] {
+  return Object.entries(roles).map(([role, content]: [string, unknown]) => {
+    const fault = (text: string) => report(`role "${role}": ${text}`);
+    if (!roleName.test(role))
+      fault("a name has lower-case letters, digits and hyphens, a letter first, at most 63");
+    if (Object.hasOwn(builtInRoles, role)) fault("this role is built in, and cannot mean something else");
+    const { permissions, audiences, clients, ...others } = asObject(content) ?? { permissions: content };
+    for (const other of Object.keys(others)) {
+      fault(`"${other}" is not a part of a role: there are "permissions", "audiences" and "clients"`);
+    }
+    const limit = readLimit({ audiences, clients }, names, fault);
+    if (!isListOfText(permissions) || permissions.length === 0) {
+      fault('must be a list of permissions or methods, or an object with such a list as "permissions"');
+      return [role, { grants: new Set(), limit }];
+    }
+    for (const grant of permissions) {
+      if (isPermission(grant) || names.methods.has(grant)) continue;
+      fault(`"${grant}" is no ${grant.includes("/") ? "method" : "permission"}`);
+    }
+    return [role, { grants: new Set(permissions), limit }];
+  });
+}
+
+function readRules(
+  callers: readonly unknown[],
+  known: ReadonlyMap<string, Role>,
+  names: KnownNames,
+  report: Report,
+): Rule[] {
+  return callers.flatMap((rule, index) => {
+    const { caller, roles, audiences, clients, ...others } = asObject(rule) ?? {};
+    const name = typeof caller === "string" ? caller : "";
+    const fault = (text: string) => report(`callers[${index}]${name && ` ("${name}")`}: ${text}`);
+    for (const other of Object.keys(others)) fault(`"${other}" is no part of a rule`);
+    const isPrefix = name.endsWith("/*");
+    if (!isCallerName(isPrefix ? `${name.slice(0, -1)}x` : name)) {
+      fault(`"caller" must be a SPIFFE ID, one that ends in "/*", or "serviceAccounts/" and an id`);
+    }
+    const limit = readLimit({ audiences, clients }, names, fault);
+    if (!isListOfText(roles) || roles.length === 0) {
+      fault(`"roles" must be a list of roles`);
+      return [];
+    }
+    for (const role of roles) {
+      const { limit: roleLimit } = known.get(role) ?? {};
+      if (roleLimit === undefined) fault(`there is no role "${role}"`);
+      else if (isEmpty(intersection(limit, roleLimit))) {
+        fault(`the limits of role "${role}" and of this rule have nothing in common`);
+      }
+    }
+    return [{ name: isPrefix ? name.slice(0, -1) : name, isPrefix, roles, limit }];
+  });
+}
+
+function readLimit(
+  { audiences, clients }: { readonly audiences: unknown; readonly clients: unknown },
+  names: KnownNames,
+  fault: Report,
+): Limit {
+  const items = (name: string, list: unknown, isItem: (item: string) => boolean, what: string) => {
+    if (list === undefined) return undefined;
+    if (!isListOfText(list) || list.length === 0) {
+      fault(`"${name}" must be a list of at least one ${what}; without it all are granted`);
+      return new Set<string>();
+    }
+    for (const item of list.filter((item) => !isItem(item))) fault(`"${item}" is not ${what}`);
+    return new Set(list);
+  };
+  const isAudience = (item: string) => names.audiences?.has(item) ?? true;
+  return {
+    audiences: items("audiences", audiences, isAudience, "an audience of AUTH_AUDIENCES"),
+    clients: items("clients", clients, (item) => clientId.test(item), "a client_id"),
+  };
+}
+
+function isEmpty({ audiences, clients }: Limit): boolean {
+  return audiences?.size === 0 || clients?.size === 0;
+}
+
+function isCallerName(name: string): boolean {
+  return parseSpiffeId(name) !== undefined || accountName.test(name);
+}
+
+function asObject(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined;
+}
+
+function isListOfText(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}

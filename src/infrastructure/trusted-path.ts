@@ -1,0 +1,125 @@
+import { constants, type Stats } from "node:fs";
+import { access, type FileHandle, lstat, open, readlink } from "node:fs/promises";
+import { resolve } from "node:path";
+
+/** Another user could replace a file. The message names the path to change, and says how. */
+export class ReplaceableFileError extends Error {
+  override readonly name = "ReplaceableFileError";
+}
+
+/** As many as Linux follows. */
+const mostLinks = 40;
+/** A volume of Kubernetes may be swapped while its path is looked at. */
+const mostTries = 3;
+
+/**
+ * Opens a file that no user but root and ourselves could replace: by the owners and modes of the file, of each folder above
+ * it, and of the same for each symbolic link on the way.
+ * @throws ReplaceableFileError; errors of the file system
+ */
+export async function openTrusted(file: string): Promise<FileHandle> {
+  for (let tries = 1; ; tries++) {
+    const handle = await open(file, "r");
+    try {
+      const opened = await handle.stat();
+      const checked = await checkPath(file).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === "ENOENT" && tries < mostTries) return undefined;
+        throw error;
+      });
+      // The path that was looked at leads to the file that is open.
+      if (checked === "any" || (checked?.dev === opened.dev && checked.ino === opened.ino)) return handle;
+      if (tries >= mostTries) throw new ReplaceableFileError(`${file} was replaced while it was read`);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+    await handle.close();
+  }
+}
+
+/** The file that a path leads to; "any" on systems without users. @throws ReplaceableFileError */
+async function checkPath(file: string): Promise<Stats | "any"> {
+  const us = identity();
+  if (us === undefined) return "any";
+  const seen = new Set<string>();
+  let rest = resolve(file).split("/").slice(1);
+  let folder = "/";
+  let links = 0;
+  for (;;) {
+    if (!seen.has(folder)) {
+      seen.add(folder);
+      refuse(await folderFault(folder, us));
+    }
+    const [name = "", ...others] = rest;
+    const path = folder === "/" ? `/${name}` : `${folder}/${name}`;
+    const entry = await lstat(path);
+    if (!us.owners.has(entry.uid)) refuse(ownerFault(path, entry));
+    if (entry.isSymbolicLink()) {
+      links += 1;
+      if (links > mostLinks) throw Object.assign(new Error(`too many links: ${file}`), { code: "ELOOP" });
+      const target = resolve(folder, await readlink(path))
+        .split("/")
+        .slice(1);
+      rest = [...target, ...others];
+      folder = "/";
+      continue;
+    }
+    if (others.length === 0) {
+      if (!entry.isDirectory()) refuse(writeFault(path, entry, us));
+      return entry;
+    }
+    rest = others;
+    folder = path;
+  }
+}
+
+function refuse(fault: string | undefined): void {
+  if (fault !== undefined) throw new ReplaceableFileError(fault);
+}
+
+interface Identity {
+  /** Root and ourselves. */
+  readonly owners: ReadonlySet<number>;
+  /** Root's group and our own: a Kubernetes volume belongs to the fsGroup of the pod. */
+  readonly groups: ReadonlySet<number>;
+}
+
+/** Undefined on systems without users. */
+function identity(): Identity | undefined {
+  const uid = process.geteuid?.();
+  if (uid === undefined) return undefined;
+  return {
+    owners: new Set([0, uid]),
+    groups: new Set([0, process.getegid?.() ?? 0, ...(process.getgroups?.() ?? [])]),
+  };
+}
+
+async function folderFault(folder: string, us: Identity): Promise<string | undefined> {
+  const stats = await lstat(folder);
+  if (!us.owners.has(stats.uid)) return ownerFault(folder, stats);
+  // With the sticky bit, only its owner can rename or remove an entry, and the owner of each entry is looked at as well.
+  if ((stats.mode & 0o1000) !== 0) return undefined;
+  const fault = writeFault(folder, stats, us);
+  // Kubernetes mounts the folder of a ConfigMap with mode 777, and read-only.
+  return fault === undefined || (await isReadOnly(folder)) ? undefined : fault;
+}
+
+function ownerFault(path: string, { uid }: Stats): string {
+  return `${path} belongs to uid ${uid}, who could replace it; run: chown ${process.geteuid?.()} ${path}`;
+}
+
+function writeFault(path: string, { mode, gid }: Stats, us: Identity): string | undefined {
+  if ((mode & 0o002) !== 0) return `${path} can be changed by every user; run: chmod o-w ${path}`;
+  if ((mode & 0o020) !== 0 && !us.groups.has(gid)) {
+    return `${path} can be changed by the group ${gid}, which is not ours; run: chmod g-w ${path}`;
+  }
+  return undefined;
+}
+
+/** Whether the folder is on a file system that is mounted read-only. */
+async function isReadOnly(folder: string): Promise<boolean> {
+  return access(folder, constants.W_OK).then(
+    () => false,
+    (error: NodeJS.ErrnoException) => error.code === "EROFS",
+  );
+}
