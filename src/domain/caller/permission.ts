@@ -35,6 +35,7 @@ export const permissions = [
   "events.list",
   "events.watch",
   "reflection.use",
+  "sessions.refreshAny",
 ] as const;
 
 export type Permission = (typeof permissions)[number];

@@ -8,7 +8,9 @@ import { parseIdentifier } from "../identifier/identifier.ts";
 import type { Mutations } from "../request/mutations.ts";
 import type { Secret } from "../secret.ts";
 import type { Client, Session, SessionLimits } from "../session/session.ts";
+import { SessionLimit } from "../session/session-limit.ts";
 import type { SignInAttempts } from "../throttle/sign-in-attempts.ts";
+import type { SessionStatuses } from "../token/session-statuses.ts";
 import type { TokenIssuer, Tokens } from "../token/token-issuer.ts";
 import { type User, userNotFound } from "../user/user.ts";
 import { type Person, personOf } from "./own-words.ts";
@@ -75,6 +77,8 @@ export class AuthenticationService {
   readonly #toAscii: DomainToAscii;
   readonly #audiences: ReadonlySet<string>;
   readonly #sessionLimits: SessionLimits;
+  readonly #sessionLimit: SessionLimit;
+  readonly #statuses: SessionStatuses;
   readonly #issuer: TokenIssuer;
   readonly #events: AuditEvents;
   readonly #newId: () => string;
@@ -90,6 +94,7 @@ export class AuthenticationService {
     issuer: TokenIssuer;
     attempts: SignInAttempts;
     events: AuditEvents;
+    statuses: SessionStatuses;
     newId: () => string;
     /** Told when a good password could not be hashed anew; the check is good all the same. */
     onRehashFailure: (error: unknown) => void;
@@ -104,6 +109,8 @@ export class AuthenticationService {
     this.#issuer = dependencies.issuer;
     this.#events = dependencies.events;
     this.#newId = dependencies.newId;
+    this.#statuses = dependencies.statuses;
+    this.#sessionLimit = new SessionLimit({ ...dependencies, perUser: dependencies.sessionLimits.perUser });
     this.#proofs = new PasswordProofs(dependencies);
   }
 
@@ -125,7 +132,7 @@ export class AuthenticationService {
 
   /**
    * Begins a session of the user whom `verifyPassword` would answer: at most three round trips to the database beside the
-   * hash. A password that is replaced or a user that is suspended between check and beginning has not signed in.
+   * hash, where the user has not reached the limit of sessions. A password that is replaced or a user that is suspended between check and beginning has not signed in.
    * @throws AUDIENCE_UNKNOWN, CREDENTIALS_INVALID, TOO_MANY_ATTEMPTS, OVERLOADED
    */
   async authenticate(call: Call, { identifier, password, audience, client }: Authenticate): Promise<SignIn> {
@@ -142,7 +149,8 @@ export class AuthenticationService {
         const { user, passwordHash } = proof;
         const happened = { type: "session.begun", userId: user.id, objectId: id } as const;
         const event = this.#events.of(call, { ...happened, clientAddress: client.ipAddress });
-        const session = { id, userId: user.id, audience, client, passwordHash };
+        const { caller } = call.origin;
+        const session = { id, userId: user.id, caller, audience, client, passwordHash };
         const { sessions } = this.#repository.statement(call);
         // Forgets the failed attempts as well.
         const begun = await sessions.begin(session, this.#sessionLimits, event);
@@ -152,6 +160,7 @@ export class AuthenticationService {
       });
       if (signIn === undefined) continue;
       const { proof, begun } = signIn;
+      await this.#sessionLimit.enforce(call, proof.user.id);
       await this.#proofs.rehashIfOutdated(call, proof);
       return { user: proof.user, session: begun.session, tokens: this.#issuer.issue(begun) };
     }
@@ -182,7 +191,7 @@ export class AuthenticationService {
     if (password === undefined) return;
     const secret = { password, hash: await this.#hasher.hash(call, password.reveal()) };
     const mutation = { ...request, secret };
-    await this.#mutations.once(call, mutation, async (repositories) => {
+    const work = this.#mutations.once(call, mutation, async (repositories) => {
       const { users, credentials, sessions, attempts, events } = repositories;
       const user = await users.find({ kind: "id", id });
       if (user === undefined) throw userNotFound();
@@ -193,6 +202,7 @@ export class AuthenticationService {
       await events.add(this.#events.of(call, { type: "password.set", userId: id, changedFields }));
       return undefined;
     });
+    await this.#statuses.forgetUserAfter(id, work);
   }
 
   /** Sets a password where the current one is given, and ends all other sessions. @throws CREDENTIALS_INVALID, TOO_MANY_ATTEMPTS, PASSWORD_UNACCEPTABLE, BREACH_CHECK_UNAVAILABLE, REQUEST_ID_REUSED, OVERLOADED */
@@ -216,7 +226,7 @@ export class AuthenticationService {
           "new_password",
         );
         const secret = { password, hash: await this.#hasher.hash(call, password.reveal()) };
-        await this.#mutations.once(call, { ...request, secret }, async (repositories) => {
+        const work = this.#mutations.once(call, { ...request, secret }, async (repositories) => {
           const { credentials, sessions, attempts, events } = repositories;
           const found = await credentials.find(key);
           const replaced =
@@ -227,6 +237,7 @@ export class AuthenticationService {
           await events.add(this.#events.of(call, { type: "password.changed", userId: id, changedFields }));
           return undefined;
         });
+        await this.#statuses.forgetUserAfter(id, work);
       })
       .catch(async (error) => {
         // The same call may have been sent twice at once, and the other one may have made the change since.

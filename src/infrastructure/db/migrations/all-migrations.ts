@@ -10,6 +10,8 @@ import { events } from "./0009-events.ts";
 import { attempts } from "./0010-attempts.ts";
 import { refusedRows } from "./0011-refused-rows.ts";
 import { attributeKeys } from "./0012-attribute-keys.ts";
+import { sessionEpochs } from "./0013-session-epochs.ts";
+import { sessionCallers } from "./0014-session-callers.ts";
 import type { MigrationStep } from "./migration-step.ts";
 
 /** Every step, in order. Expand and contract only: a step never takes away what the release before still uses. */
@@ -26,4 +28,6 @@ export const allMigrations: readonly MigrationStep[] = [
   ...attempts,
   ...refusedRows,
   ...attributeKeys,
+  ...sessionEpochs,
+  ...sessionCallers,
 ];

@@ -7,6 +7,7 @@ import { usersTable } from "./users-table.ts";
 const record = z.object({
   id: z.uuid(),
   userId: z.uuid(),
+  caller: z.string(),
   audience: z.string(),
   clientId: z.string(),
   clientDisplayName: z.string(),
@@ -38,12 +39,62 @@ function areStatuses(value: unknown): boolean {
   );
 }
 
-/** Neither ended nor expired. A session's idle limit is never later than its absolute one. */
-const live = sql.fragment`(sessions.end_time is null and sessions.idle_expire_time > now())`;
+/** Neither ended by itself nor expired. A session's idle limit is never later than its absolute one. */
+const unended = sql.fragment`(sessions.end_time is null and sessions.idle_expire_time > now())`;
 
 const stored = sql.fragment`
     sessions.id,
     sessions.user_id,
+    sessions.caller,
+    sessions.audience,
+    sessions.client_id,
+    sessions.client_display_name,
+    sessions.client_user_agent,
+    sessions.client_ip_address,
+    sessions.generation,
+    sessions.epoch,
+    sessions.repeats,
+    sessions.create_time,
+    sessions.refresh_time,
+    sessions.idle_expire_time,
+    sessions.expire_time,
+    sessions.end_time,
+    sessions.end_reason`;
+
+/** Whether the session was ended, by itself or with its epoch, before it expired. An expired session stays expired. */
+const revoked = sql.fragment`(coalesce(sessions.end_time, session_ends.end_time) <= sessions.idle_expire_time)`;
+
+/**
+ * The table of sessions: the select list that makes a row, with a `state` that is computed by the database's clock, and the
+ * schemas of such rows. Made by migrations/0006-sessions.ts, 0013-session-epochs.ts and 0014-session-callers.ts.
+ */
+export const sessionsTable = {
+  row: fromColumns(record),
+  rowAt: fromColumns(z.object({ ...record.shape, time: z.date() })),
+  statusesRow: z.object({
+    statuses: z.custom<readonly [id: string, userId: string, live: boolean][]>(areStatuses),
+    time: z.date(),
+  }),
+  idRow: fromColumns(z.object({ id: z.uuid() })),
+  unendedRow: fromColumns(z.object({ id: z.uuid(), live: z.boolean() })),
+  endRow: fromColumns(
+    z.object({ userId: z.uuid(), epoch: z.int(), endTime: z.date(), endReason: z.string() }),
+  ),
+  exceededRow: fromColumns(z.object({ exceeded: z.boolean() })),
+  unended,
+  /** Whether a session is of the epoch of its user, beside which it is read. */
+  isOfEpoch: sql.fragment`sessions.epoch = users.session_epoch`,
+  /** Of a user that may sign in. */
+  userIsActive: sql.fragment`(users.delete_time is null and not ${usersTable.suspendedNow})`,
+  stored,
+  /** What `columns` needs beside the sessions. */
+  withEnds: sql.fragment`left join session_ends
+          on session_ends.user_id = sessions.user_id
+          and session_ends.epoch = sessions.epoch`,
+  columns: sql.fragment`
+    sessions.id,
+    sessions.user_id,
+    sessions.caller,
     sessions.audience,
     sessions.client_id,
     sessions.client_display_name,
@@ -54,29 +105,11 @@ const stored = sql.fragment`
     sessions.refresh_time,
     sessions.idle_expire_time,
     sessions.expire_time,
-    sessions.end_time,
-    sessions.end_reason`;
-
-/**
- * The table of sessions: the select list that makes a row, with a `state` that is computed by the database's clock, and the
- * schemas of such rows. Made by migrations/0006-sessions.ts.
- */
-export const sessionsTable = {
-  row: fromColumns(record),
-  rowAt: fromColumns(z.object({ ...record.shape, time: z.date() })),
-  statusesRow: z.object({
-    statuses: z.custom<readonly [id: string, userId: string, live: boolean][]>(areStatuses),
-    time: z.date(),
-  }),
-  idRow: fromColumns(z.object({ id: z.uuid() })),
-  live,
-  /** Of a user that may sign in. */
-  userIsActive: sql.fragment`(users.delete_time is null and not ${usersTable.suspendedNow})`,
-  stored,
-  columns: sql.fragment`${stored},
+    case when ${revoked} then coalesce(sessions.end_time, session_ends.end_time) end as end_time,
+    case when ${revoked} then coalesce(sessions.end_reason, session_ends.end_reason) end as end_reason,
     case
-      when sessions.end_time is not null then 'revoked'
-      when ${live} then 'live'
+      when ${revoked} then 'revoked'
+      when sessions.idle_expire_time > now() then 'live'
       else 'expired'
     end as state`,
 } as const;

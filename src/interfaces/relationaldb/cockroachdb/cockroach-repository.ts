@@ -45,6 +45,7 @@ export class CockroachRepository implements RelationalRepository {
         find: (id) => sessions.find(id),
         statuses: (ids) => translated(this.#sharedStatusReads.statuses(call, ids)),
         list: (query) => sessions.list(query),
+        areMoreThan: (userId, count) => sessions.areMoreThan(userId, count),
       },
     };
   }
