@@ -95,7 +95,12 @@ export function sessionEventContract(repositoryOf: () => RelationalRepository): 
           ...written({ ...event, userId, objectId: id }),
           type: "refresh-token.repeated",
         });
-        expect((await newSince(before, userId)).reverse()).toEqual(events.slice(0, 3).map(repeated));
+        const found = new Map((await newSince(before, userId)).map((event) => [event.id, event]));
+        expect(events.map(({ id }) => found.get(id))).toEqual([
+          ...events.slice(0, 3).map(repeated),
+          undefined,
+          undefined,
+        ]);
       }
     });
 

@@ -80,6 +80,18 @@ export async function populate(client: Client): Promise<void> {
     ) as life
   `);
   await client.query(`
+    with ended as (
+      update users
+      set session_epoch = 1
+      where create_time < now() - interval '100 days'
+        and id <> ${oldestWithEmail}
+      returning id
+    )
+    insert into session_ends (user_id, epoch, end_time, end_reason)
+    select id, 0, now(), 'revoked'
+    from ended
+  `);
+  await client.query(`
     insert into signing_keys (
       id, sequence, algorithm, public_jwk, wrapped_private_key, create_time, activate_time
     )

@@ -100,7 +100,8 @@ export interface RefreshAttempt {
 export interface SessionStatements {
   /**
    * Begins a session at generation 1, which forgets the user's failed attempts, where its user is active and the password hash is still the same: undefined
-   * otherwise. Said again with the same id, it answers the session that it began. Where it answers a session, the event is
+   * otherwise. Said again with the same id, it answers the session that it began, unless all sessions of the user were
+   * ended since. Where it answers a session, the event is
    * there, once.
    */
   begin(session: NewSession, limits: SessionLimits, event: NewEvent): Promise<SessionAt | undefined>;

@@ -1,4 +1,4 @@
-import { sql } from "slonik";
+import { type FragmentSqlToken, sql } from "slonik";
 import { z } from "zod";
 import type { SessionRow } from "../../../domain/session/session.ts";
 import { fromColumns } from "./from-columns.ts";
@@ -61,8 +61,31 @@ const stored = sql.fragment`
     sessions.end_time,
     sessions.end_reason`;
 
-/** Whether the session was ended, by itself or with its epoch, before it expired. An expired session stays expired. */
-const revoked = sql.fragment`(coalesce(sessions.end_time, session_ends.end_time) <= sessions.idle_expire_time)`;
+/** The select list of sessions that ended, if they did, at a time and for a reason. An expired session stays expired. */
+function columnsWith(endTime: FragmentSqlToken, endReason: FragmentSqlToken): FragmentSqlToken {
+  const revoked = sql.fragment`(${endTime} <= sessions.idle_expire_time)`;
+  return sql.fragment`
+    sessions.id,
+    sessions.user_id,
+    sessions.caller,
+    sessions.audience,
+    sessions.client_id,
+    sessions.client_display_name,
+    sessions.client_user_agent,
+    sessions.client_ip_address,
+    sessions.generation,
+    sessions.create_time,
+    sessions.refresh_time,
+    sessions.idle_expire_time,
+    sessions.expire_time,
+    (case when ${revoked} then ${endTime} end)::timestamptz(3) as end_time,
+    (case when ${revoked} then ${endReason} end)::text as end_reason,
+    case
+      when ${revoked} then 'revoked'
+      when sessions.idle_expire_time > now() then 'live'
+      else 'expired'
+    end as state`;
+}
 
 /**
  * The table of sessions: the select list that makes a row, with a `state` that is computed by the database's clock, and the
@@ -87,29 +110,14 @@ export const sessionsTable = {
   /** Of a user that may sign in. */
   userIsActive: sql.fragment`(users.delete_time is null and not ${usersTable.suspendedNow})`,
   stored,
-  /** What `columns` needs beside the sessions. */
+  /** Of sessions that are of their user's epoch. */
+  columns: columnsWith(sql.fragment`sessions.end_time`, sql.fragment`sessions.end_reason`),
+  /** Of any sessions, beside the end of their epoch. */
+  columnsWithEnds: columnsWith(
+    sql.fragment`coalesce(sessions.end_time, session_ends.end_time)`,
+    sql.fragment`coalesce(sessions.end_reason, session_ends.end_reason)`,
+  ),
   withEnds: sql.fragment`left join session_ends
           on session_ends.user_id = sessions.user_id
           and session_ends.epoch = sessions.epoch`,
-  columns: sql.fragment`
-    sessions.id,
-    sessions.user_id,
-    sessions.caller,
-    sessions.audience,
-    sessions.client_id,
-    sessions.client_display_name,
-    sessions.client_user_agent,
-    sessions.client_ip_address,
-    sessions.generation,
-    sessions.create_time,
-    sessions.refresh_time,
-    sessions.idle_expire_time,
-    sessions.expire_time,
-    case when ${revoked} then coalesce(sessions.end_time, session_ends.end_time) end as end_time,
-    case when ${revoked} then coalesce(sessions.end_reason, session_ends.end_reason) end as end_reason,
-    case
-      when ${revoked} then 'revoked'
-      when sessions.idle_expire_time > now() then 'live'
-      else 'expired'
-    end as state`,
 } as const;

@@ -70,6 +70,7 @@ export class CockroachSessionStatements implements SessionStatements {
           on conflict (id) do update
           set generation = sessions.generation
           where sessions.user_id = excluded.user_id
+            and sessions.epoch = excluded.epoch
           returning ${sessionsTable.stored}
         ),
         noted as (
@@ -82,7 +83,6 @@ export class CockroachSessionStatements implements SessionStatements {
           ${sessionsTable.columns},
           now()::timestamptz(3) as time
         from begun as sessions
-        ${sessionsTable.withEnds}
       `),
     );
     return row === null ? undefined : sessionAt(row);
@@ -150,13 +150,11 @@ export class CockroachSessionStatements implements SessionStatements {
           ${sessionsTable.columns},
           now()::timestamptz(3) as time
         from changed as sessions
-        ${sessionsTable.withEnds}
         union all
         select
           ${sessionsTable.columns},
           now()::timestamptz(3) as time
         from sessions
-        ${sessionsTable.withEnds}
         where ${usable}
           and ${isRepeated}
           and ${isUncounted}

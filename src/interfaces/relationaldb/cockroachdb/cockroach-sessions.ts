@@ -15,7 +15,7 @@ export class CockroachSessions implements SessionRepository {
   async find(id: string): Promise<Session | undefined> {
     const row = await this.#run((connection) =>
       connection.maybeOne(sql.type(sessionsTable.row)`
-        select ${sessionsTable.columns}
+        select ${sessionsTable.columnsWithEnds}
         from sessions
         ${sessionsTable.withEnds}
         where sessions.id = ${id}
@@ -60,7 +60,7 @@ export class CockroachSessions implements SessionRepository {
     ];
     const rows = await this.#run((connection) =>
       connection.any(sql.type(sessionsTable.row)`
-        select ${sessionsTable.columns}
+        select ${sessionsTable.columnsWithEnds}
         from sessions
         ${sessionsTable.withEnds}
         where ${sql.join(conditions, sql.fragment` and `)}
@@ -144,16 +144,21 @@ export class CockroachSessions implements SessionRepository {
       connection.any(sql.type(sessionsTable.unendedRow)`
         select id, live
         from (
-          select id, create_time, (idle_expire_time > now()) as live
-          from sessions
-          where user_id = ${userId}
-            and epoch = ${epochOf(userId)}
-            and end_time is null
-          order by create_time desc, id desc
-          limit ${keep + limit}
-        ) as youngest
-        order by live desc, create_time desc, id desc
-        offset ${keep}
+          select
+            id,
+            live,
+            row_number() over (order by live desc, create_time desc, id desc)::int8 as place
+          from (
+            select id, create_time, (idle_expire_time > now()) as live
+            from sessions
+            where user_id = ${userId}
+              and epoch = ${epochOf(userId)}
+              and end_time is null
+            order by create_time desc, id desc
+            limit ${keep + limit}
+          ) as youngest
+        ) as placed
+        where place > ${keep}
       `),
     );
     await this.#delete(surplus.map(({ id }) => id));
@@ -165,7 +170,7 @@ export class CockroachSessions implements SessionRepository {
       connection.maybeOne(sql.type(sessionsTable.endRow)`
         select user_id, epoch, end_time, end_reason
         from session_ends
-        order by user_id, epoch
+        order by user_id asc nulls last, epoch
         limit 1
       `),
     );
@@ -218,7 +223,6 @@ export class CockroachSessions implements SessionRepository {
 
   /** Answers how many there were. */
   async #delete(ids: readonly string[]): Promise<number> {
-    if (ids.length === 0) return 0;
     const deleted = await this.#run((connection) =>
       connection.any(sql.type(sessionsTable.idRow)`
         delete from sessions

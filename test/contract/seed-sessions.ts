@@ -1,0 +1,44 @@
+import { type DatabasePool, sql } from "slonik";
+import type { Session } from "../../src/domain/session/session.ts";
+
+/** Adds so many copies of a session by one statement. */
+export async function seedSessions(pool: DatabasePool, { id }: Session, count: number): Promise<void> {
+  await pool.query(sql.unsafe`
+    insert into sessions (
+      id,
+      user_id,
+      caller,
+      audience,
+      client_id,
+      client_display_name,
+      client_user_agent,
+      client_ip_address,
+      generation,
+      epoch,
+      create_time,
+      refresh_time,
+      idle_expire_time,
+      expire_time,
+      purge_time
+    )
+    select
+      gen_random_uuid(),
+      user_id,
+      caller,
+      audience,
+      client_id,
+      client_display_name,
+      client_user_agent,
+      client_ip_address,
+      generation,
+      epoch,
+      create_time,
+      refresh_time,
+      idle_expire_time,
+      expire_time,
+      purge_time
+    from sessions
+    cross join generate_series(1, ${count}::int8)
+    where id = ${id}
+  `);
+}
