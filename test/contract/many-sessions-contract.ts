@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../../src/domain/secret.ts";
 import type { User } from "../../src/domain/user/user.ts";
 import { aCall } from "../support/calls.ts";
@@ -34,7 +34,7 @@ const ends: readonly { name: string; end(services: Services, user: User): Promis
 
 /** That nothing about a user takes longer than a call may, however many sessions the user has. */
 export function manySessionsContract(open: () => Promise<OpenedRepository>): void {
-  // One of its own: in memory each transaction copies all that there is, and other tests would wait for that.
+  // One for each test: in memory each transaction copies all that there is, and other tests would wait for that.
   let opened: OpenedRepository;
   const repository = () => opened.repository;
   const { begin, begun, find, list, statuses, refresh, insertUser, settle, transaction } =
@@ -43,10 +43,10 @@ export function manySessionsContract(open: () => Promise<OpenedRepository>): voi
     repository().read(aCall()).sessions.areMoreThan(userId, limit);
 
   describe(`a user with ${count} sessions`, { timeout: 180_000 }, () => {
-    beforeAll(async () => {
+    beforeEach(async () => {
       opened = await open();
     });
-    afterAll(() => opened?.close());
+    afterEach(() => opened?.close());
 
     test.each(ends)("$name ends them all", async ({ end }) => {
       const user = await insertUser();

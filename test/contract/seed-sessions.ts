@@ -1,8 +1,15 @@
 import { type DatabasePool, sql } from "slonik";
 import type { Session } from "../../src/domain/session/session.ts";
 
-/** Adds so many copies of a session by one statement. */
+/** Sessions of one statement: few enough for a machine that is busy. */
+const atOnce = 5_000;
+
+/** Adds so many copies of a session. */
 export async function seedSessions(pool: DatabasePool, { id }: Session, count: number): Promise<void> {
+  for (let left = count; left > 0; left -= atOnce) await copy(pool, id, Math.min(left, atOnce));
+}
+
+async function copy(pool: DatabasePool, id: string, count: number): Promise<void> {
   await pool.query(sql.unsafe`
     insert into sessions (
       id,
