@@ -28,7 +28,6 @@ const ends: Readonly<Record<string, (repositories: Repositories, userId: string)
     await credentials.put(id, "another");
     await sessions.endAll(id, "password-changed", undefined);
   },
-  "a revocation": ({ sessions }, id) => sessions.endAll(id, "revoked", undefined),
 };
 
 describe("a session that has read its user before all sessions of the user end, and is written afterwards", () => {
