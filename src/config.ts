@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { contradictions } from "./contradictions.ts";
 import { Secret } from "./domain/secret.ts";
+import type { SessionLimits } from "./domain/session/session.ts";
 import type { SigningAlgorithm } from "./domain/signing-key/signing-key.ts";
 import { type AttemptLimits, attemptLimits } from "./domain/throttle/attempt-limits.ts";
 import type { ImportLimits } from "./infrastructure/crypto/password-hashes/effort.ts";
@@ -71,7 +72,7 @@ export interface Config {
     readonly maxAgeMs: number;
     readonly tokenLifetimeMs: number;
   };
-  readonly sessionLimits: { readonly idleMs: number; readonly absoluteMs: number; readonly leewayMs: number };
+  readonly sessionLimits: SessionLimits;
   /** How long what happened is remembered. */
   readonly eventRetentionMs: number;
   readonly attempts: AttemptLimits;
@@ -213,6 +214,7 @@ function toConfig(values: Settings, inProduction: boolean): Config {
       idleMs: values.AUTH_SESSION_IDLE,
       absoluteMs: values.AUTH_SESSION_ABSOLUTE,
       leewayMs: values.AUTH_REFRESH_LEEWAY,
+      perUser: values.AUTH_SESSIONS_PER_USER,
     },
     eventRetentionMs: values.AUTH_EVENT_RETENTION,
     attempts: attemptLimits(values.AUTH_ATTEMPT_LIMIT, values.AUTH_NETWORK_ATTEMPT_LIMIT),

@@ -102,6 +102,7 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   };
   inBackground("the sweep of old request ids", 60_000, (call) => mutations.forgetOld(call));
   inBackground("the sweep of old sessions", 60_000, (call) => sessions.forgetOld(call));
+  inBackground("the end of all sessions of users", 10_000, (call) => sessions.settleEnds(call));
   inBackground("the sweep of old attempts", 60_000, (call) => attempts.forgetOld(call));
   inBackground("the sweep of expired devices", 60_000, (call) => devices.forgetOld(call));
   inBackground("the note of which keys were used", 60_000, (call) => callers.noteUses(call));

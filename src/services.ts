@@ -144,7 +144,18 @@ export function createServices(parts: ServiceParts) {
     now: Date.now,
     monotonicMs,
   });
-  const shared = { repository, mutations, hasher, passwordRules, pageTokens, toAscii, events, newId };
+  const statuses = new SessionStatuses(repository, monotonicMs);
+  const shared = {
+    repository,
+    mutations,
+    hasher,
+    passwordRules,
+    pageTokens,
+    toAscii,
+    events,
+    statuses,
+    newId,
+  };
   const attempts = new SignInAttempts({
     repository,
     events,
@@ -200,7 +211,7 @@ export function createServices(parts: ServiceParts) {
       audiences,
       accessTokens,
       keyRing,
-      statuses: new SessionStatuses(repository, monotonicMs),
+      statuses,
       nextTurn: setImmediate,
     }),
     events: new EventService({

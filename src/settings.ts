@@ -187,6 +187,10 @@ export const settings = {
     schema: lifetime.prefault("720h"),
     help: "After how long a session ends, however often it is refreshed.",
   },
+  AUTH_SESSIONS_PER_USER: {
+    schema: integer(1, 10_000).prefault("100"),
+    help: "Maximum sessions of one user. Beginning one more ends the oldest.",
+  },
   AUTH_REFRESH_LEEWAY: {
     schema: duration.prefault("10s"),
     help: "For how long a used refresh token is answered with its successor again.",

@@ -158,7 +158,7 @@ describe("times", () => {
       maxAgeMs: 60_000,
       tokenLifetimeMs: 120_000,
     });
-    expect(sessionLimits).toEqual({ idleMs: 300_000, absoluteMs: 360_000, leewayMs: 2_000 });
+    expect(sessionLimits).toEqual({ idleMs: 300_000, absoluteMs: 360_000, leewayMs: 2_000, perUser: 100 });
   });
 
   test("may be equal where one must not be longer", () => {

@@ -51,7 +51,12 @@ describe("a configuration", () => {
         maxAgeMs: 300_000,
         tokenLifetimeMs: 300_000,
       },
-      sessionLimits: { idleMs: 24 * 3_600_000, absoluteMs: 30 * 24 * 3_600_000, leewayMs: 10_000 },
+      sessionLimits: {
+        idleMs: 24 * 3_600_000,
+        absoluteMs: 30 * 24 * 3_600_000,
+        leewayMs: 10_000,
+        perUser: 100,
+      },
       attempts: {
         free: 10,
         locksMs: [30_000, 60_000, 120_000, 240_000, 480_000, 900_000],

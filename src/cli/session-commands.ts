@@ -2,7 +2,6 @@ import { type Command, command } from "./command.ts";
 import { given } from "./given.ts";
 import { flag, text } from "./option.ts";
 import { more, pageOf, pageOptions } from "./pages.ts";
-import { counted } from "./text.ts";
 import { aboutUsers } from "./user-commands.ts";
 import { userReference } from "./user-reference.ts";
 import { sessionTable } from "./user-text.ts";
@@ -39,12 +38,13 @@ const revokeSessions = command({
   options: { "except-session": text("UUID", "the one that goes on") },
   async run({ args: [argument = ""], options: { "except-session": exceptSessionId } }, { withService }) {
     const { assertRequest } = await import("./messages.ts");
-    const revokedCount = await withService(async ({ users, sessions, call }) => {
+    await withService(async ({ users, sessions, call }) => {
       const { id: userId } = await users.get(call(), userReference(argument));
       assertRequest.revokeUserSessions(given({ userId, exceptSessionId }));
-      return sessions.revokeAll(call(), userId, exceptSessionId);
+      await sessions.revokeAll(call(), userId, exceptSessionId);
     });
-    return { json: { revokedCount }, text: `${counted(revokedCount, "session")} ended.\n` };
+    const others = exceptSessionId === undefined ? "" : "other ";
+    return { json: {}, text: `All ${others}sessions ended.\n` };
   },
 });
 

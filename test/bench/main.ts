@@ -20,6 +20,7 @@ import { introspectRate } from "./introspect-rate.ts";
 import { listUsers } from "./list-users.ts";
 import { passwordRate } from "./password-rate.ts";
 import { report } from "./report.ts";
+import { revokeAll } from "./revoke-all.ts";
 import { roundTrips } from "./round-trips.ts";
 import { startAndMemory } from "./start-and-memory.ts";
 import { twoProcesses } from "./two-processes.ts";
@@ -30,6 +31,7 @@ const groups: Record<string, (effort: Effort, against?: string) => Promise<Figur
   "get-user-rate": getUserRate,
   "introspect-rate": introspectRate,
   "round-trips": roundTrips,
+  "revoke-all": revokeAll,
   "half-sent-messages": halfSentMessages,
   "password-rate": passwordRate,
   "attempt-aborts": attemptAborts,

@@ -98,6 +98,12 @@ const clauses: readonly Clause[] = [
     "nothing of what is undone brings them back",
   ],
   [
+    "7.1.2",
+    "how many sessions an account may have is documented, and what happens beyond",
+    "test/domain/credential/authenticate.test.ts",
+    "ends the oldest session when one more begins, deletes it, and writes an event",
+  ],
+  [
     "7.2.3",
     "tokens have at least 128 bits of randomness or are signed",
     "test/infrastructure/crypto/hmac-refresh-tokens.test.ts",
@@ -139,12 +145,7 @@ const clauses: readonly Clause[] = [
     authentication,
     "all end when it is changed, but for the one that is kept",
   ],
-  [
-    "7.4.5",
-    "administrators can end sessions",
-    sessions,
-    "ends the live sessions of one user and counts them",
-  ],
+  ["7.4.5", "administrators can end sessions", sessions, "ends the live sessions of one user"],
   ["8.2.1", "every method needs a permission", everyMethod, "%s: somebody who may"],
   [
     "8.2.2",

@@ -1,7 +1,11 @@
 import { InMemoryRepository } from "../support/in-memory-repository.ts";
 import { relationalRepositoryContract } from "./relational-repository-contract.ts";
 
-relationalRepositoryContract("in memory", async () => ({
-  repository: new InMemoryRepository(),
-  close: async () => {},
-}));
+relationalRepositoryContract("in memory", async () => {
+  const repository = new InMemoryRepository();
+  return {
+    repository,
+    seedSessions: async (like, count) => repository.seedSessions(like, count),
+    close: async () => {},
+  };
+});

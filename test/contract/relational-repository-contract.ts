@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Session } from "../../src/domain/session/session.ts";
 import type { User, UserDraft, UserProfile } from "../../src/domain/user/user.ts";
 import { now } from "../../src/domain/user/user.ts";
 import type { RelationalRepository } from "../../src/interfaces/relationaldb/relational-repository.ts";
@@ -9,6 +10,7 @@ import { attemptContract } from "./attempt-contract.ts";
 import { deviceContract } from "./device-contract.ts";
 import { eventContract } from "./event-contract.ts";
 import { importContract } from "./import-contract.ts";
+import { manySessionsContract } from "./many-sessions-contract.ts";
 import { serviceAccountContract } from "./service-account-contract.ts";
 import { sessionContract } from "./session-contract.ts";
 import { sessionEndContract } from "./session-end-contract.ts";
@@ -20,6 +22,8 @@ import { aProfile, draftOf, profileOf } from "./user-profiles.ts";
 
 export interface OpenedRepository {
   readonly repository: RelationalRepository;
+  /** Adds so many sessions that are like one there is, but for their ids, past the port: it begins one at a time. */
+  seedSessions(like: Session, count: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -423,6 +427,7 @@ export function relationalRepositoryContract(name: string, open: () => Promise<O
     sessionRefreshContract(() => repository);
     sessionEndContract(() => repository);
     sessionEventContract(() => repository);
+    manySessionsContract(open);
     serviceAccountContract(() => repository);
     signingKeyContract(() => repository);
     attemptContract(() => repository);

@@ -13,7 +13,7 @@ import { aProfile, draftOf } from "./user-profiles.ts";
 
 export const hour = 3_600_000;
 /** Nothing expires during a test. */
-export const long: SessionLimits = { idleMs: hour, absoluteMs: 24 * hour, leewayMs: hour };
+export const long: SessionLimits = { idleMs: hour, absoluteMs: 24 * hour, leewayMs: hour, perUser: 100 };
 /** Some milliseconds, which clocks and timers tell apart. */
 export const tick = 10;
 export const forGood = { reason: "fraud", startTime: now, untilTime: undefined } as const;
@@ -31,7 +31,11 @@ export function sessionActions(repositoryOf: () => RelationalRepository) {
     generation: number,
     limits = long,
     event = anEvent({ type: "session.refreshed" }),
-  ) => repositoryOf().statement(aCall()).sessions.refresh(id, generation, limits, event);
+    caller: string | undefined = undefined,
+  ) => repositoryOf().statement(aCall()).sessions.refresh({ id, generation, caller }, limits, event);
+  const settle = async (limit = 500) => {
+    while (await transaction(({ sessions }) => sessions.settle(limit)));
+  };
   const find = (id: string) => repositoryOf().read(aCall()).sessions.find(id);
   const statuses = (ids: readonly string[]) => repositoryOf().read(aCall()).sessions.statuses(ids);
   const list = (query: Partial<SessionQuery> & { userId: string }) =>
@@ -90,6 +94,7 @@ export function sessionActions(repositoryOf: () => RelationalRepository) {
     list,
     end,
     endAll,
+    settle,
     insertUser,
     suspend,
     remove,
@@ -105,6 +110,7 @@ export function aSession(userId: string): NewSession {
   return {
     id: randomUUID(),
     userId,
+    caller: "spiffe://example.org/web",
     audience: "https://api.example.com",
     client: { id: "web", displayName: "Ada's phone", userAgent: "Mozilla/5.0", ipAddress: "192.0.2.1" },
     passwordHash,

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { Session } from "../../src/domain/session/session.ts";
 import type { RelationalRepository } from "../../src/interfaces/relationaldb/relational-repository.ts";
+import { aCall } from "../support/calls.ts";
 import { stress } from "../support/stress.ts";
 import { aSession, forGood, hour, long, sessionActions, sortedIds, tick } from "./session-actions.ts";
 import { draftOf } from "./user-profiles.ts";
@@ -17,6 +18,7 @@ export function sessionEndContract(repositoryOf: () => RelationalRepository): vo
     list,
     end,
     endAll,
+    settle,
     insertUser,
     anId,
     begun,
@@ -73,7 +75,7 @@ export function sessionEndContract(repositoryOf: () => RelationalRepository): vo
   });
 
   describe("an end of all", () => {
-    test("ends the live sessions of one user and says how many", async () => {
+    test.each([false, true])("ends the live sessions of one user, settled: %s", async (settled) => {
       const [userId, otherId] = [await anId(), await anId()];
       const live = [await begun(userId), await begun(userId)];
       const other = await begun(otherId);
@@ -81,7 +83,8 @@ export function sessionEndContract(repositoryOf: () => RelationalRepository): vo
       const endedBefore = await end(gone.id, "revoked");
       const idle = await begun(userId, { ...long, idleMs: 30 });
       const idleBefore = await expired(idle.id);
-      expect(await endAll(userId, "password-changed")).toHaveLength(2);
+      await endAll(userId, "password-changed");
+      if (settled) await settle();
       for (const session of live) {
         expect(await find(session.id)).toEqual({
           ...session,
@@ -93,22 +96,72 @@ export function sessionEndContract(repositoryOf: () => RelationalRepository): vo
       expect(await find(gone.id)).toEqual(endedBefore);
       expect(await find(idle.id)).toEqual(idleBefore);
       expect(await find(other.id)).toEqual(other);
-      expect(await endAll(userId)).toHaveLength(0);
+      expect(await list({ userId, liveOnly: true })).toEqual([]);
+      expect(sortedIds(await list({ userId }))).toEqual(sortedIds([...live, gone, idle]));
+      for (const status of await statuses(live.map(({ id }) => id))) expect(status.live).toBe(false);
+      for (const { id } of live) expect(await refresh(id, 1)).toBeUndefined();
     });
 
     test("ends all but one", async () => {
       const userId = await anId();
       const [kept, ...others] = [await begun(userId), await begun(userId), await begun(userId)];
-      expect(await endAll(userId, "password-changed", kept?.id)).toHaveLength(2);
-      expect(await find(kept!.id)).toEqual(kept);
-      for (const { id } of others) expect((await find(id))?.state).toBe("revoked");
-      expect(await endAll(userId, "password-changed", kept?.id)).toHaveLength(0);
-      expect(await endAll(userId, "password-changed", randomUUID())).toHaveLength(1);
+      for (let round = 0; round < 2; round++) {
+        await endAll(userId, "password-changed", kept?.id);
+        expect(await find(kept!.id)).toEqual(kept);
+        for (const { id } of others) expect((await find(id))?.state).toBe("revoked");
+      }
+      expect((await refresh(kept!.id, 1))?.session.state).toBe("live");
+      await endAll(userId, "password-changed", randomUUID());
+      expect((await find(kept!.id))?.state).toBe("revoked");
     });
 
-    test("of a user without sessions, and of nobody, is of none", async () => {
-      expect(await endAll(await anId())).toHaveLength(0);
-      expect(await endAll(randomUUID())).toHaveLength(0);
+    test("does not bring back the one that it is to keep, where that has ended or is another user's", async () => {
+      const userId = await anId();
+      const [ended, endedWithAll, other] = [
+        await begun(userId),
+        await begun(userId),
+        await begun(await anId()),
+      ];
+      const first = await end(ended.id);
+      await endAll(userId, "user-suspended");
+      const withAll = await find(endedWithAll.id);
+      for (const kept of [ended, endedWithAll, other]) await endAll(userId, "revoked", kept.id);
+      expect(await find(ended.id)).toEqual(first);
+      expect(await find(endedWithAll.id)).toEqual(withAll);
+      expect(await find(other.id)).toEqual(other);
+      expect(await list({ userId, liveOnly: true })).toEqual([]);
+    });
+
+    test.each([false, true])("made again keeps the first time and reason, settled: %s", async (settled) => {
+      const userId = await anId();
+      const first = await begun(userId);
+      await endAll(userId, "password-changed");
+      const ended = await find(first.id);
+      await sleep(tick);
+      const second = await begun(userId);
+      await endAll(userId, "user-suspended");
+      if (settled) await settle(1);
+      expect(await find(first.id)).toEqual(ended);
+      expect((await find(second.id))?.endReason).toBe("user-suspended");
+    });
+
+    test("leaves sessions alone that begin afterwards, also when it is settled", async () => {
+      const userId = await anId();
+      await begun(userId);
+      await endAll(userId);
+      const session = await begun(userId);
+      await settle();
+      expect(await find(session.id)).toEqual(session);
+      expect(await list({ userId, liveOnly: true })).toEqual([session]);
+    });
+
+    test("leaves a session that has ended with it ended, whatever else ends it", async () => {
+      const { id, userId } = await begun(await anId());
+      await endAll(userId, "password-changed");
+      const ended = await find(id);
+      expect(await end(id, "revoked")).toEqual(ended);
+      expect(await begin({ ...aSession(userId), id })).toBeUndefined();
+      expect(await find(id)).toEqual(ended);
     });
 
     test("is undone where the transaction throws", async () => {
@@ -117,7 +170,8 @@ export function sessionEndContract(repositoryOf: () => RelationalRepository): vo
       const error = new Error("no");
       const work = transaction(async ({ users, sessions }) => {
         await users.update(user, { ...draftOf(user), suspension: forGood });
-        expect(await sessions.endAll(user.id, "user-suspended", undefined)).toHaveLength(1);
+        await sessions.endAll(user.id, "user-suspended", undefined);
+        expect((await sessions.find(session.id))?.state).toBe("revoked");
         throw error;
       });
       await expect(work).rejects.toBe(error);
@@ -189,6 +243,70 @@ export function sessionEndContract(repositoryOf: () => RelationalRepository): vo
         expect(await refresh(session.id, generation)).toBeUndefined();
         expect(await find(session.id)).toMatchObject({ state: "revoked", endReason: "revoked", generation });
       }
+    });
+  });
+
+  describe("an eviction", () => {
+    const areMoreThan = (userId: string, count: number) =>
+      repositoryOf().read(aCall()).sessions.areMoreThan(userId, count);
+    const evict = (userId: string, keep: number, limit = 10) =>
+      transaction(({ sessions }) => sessions.evict(userId, keep, limit));
+    const someBegun = async (userId: string, count: number) => {
+      const sessions: Session[] = [];
+      for (let i = 0; i < count; i++) {
+        sessions.push(await begun(userId));
+        await sleep(tick);
+      }
+      return sessions;
+    };
+
+    test("deletes the oldest sessions beyond those to keep, and answers them", async () => {
+      const userId = await anId();
+      const other = await begun(await anId());
+      const sessions = await someBegun(userId, 5);
+      expect(await areMoreThan(userId, 4)).toBe(true);
+      expect(await areMoreThan(userId, 5)).toBe(false);
+      const evicted = await evict(userId, 3);
+      expect(evicted.sort()).toEqual(sortedIds(sessions.slice(0, 2)));
+      for (const id of evicted) expect(await find(id)).toBeUndefined();
+      expect(sortedIds(await list({ userId }))).toEqual(sortedIds(sessions.slice(2)));
+      expect(await areMoreThan(userId, 3)).toBe(false);
+      expect(await evict(userId, 3)).toEqual([]);
+      expect(await find(other.id)).toEqual(other);
+    });
+
+    test("deletes so many at most, and as many the next time", async () => {
+      const userId = await anId();
+      await someBegun(userId, 5);
+      expect(await evict(userId, 1, 2)).toHaveLength(2);
+      expect(await evict(userId, 1, 2)).toHaveLength(2);
+      expect(await evict(userId, 1, 2)).toHaveLength(0);
+    });
+
+    test("deletes expired sessions first, and does not answer them", async () => {
+      const userId = await anId();
+      const live = await someBegun(userId, 2);
+      const idle = await begun(userId, { ...long, idleMs: 1 });
+      await expired(idle.id);
+      expect(await areMoreThan(userId, 2)).toBe(true);
+      expect(await evict(userId, 2)).toEqual([]);
+      expect(sortedIds(await list({ userId }))).toEqual(sortedIds(live));
+    });
+
+    test("does not count sessions that were ended, and keeps them", async () => {
+      const userId = await anId();
+      const before = await someBegun(userId, 2);
+      await endAll(userId);
+      const [first, ...others] = await someBegun(userId, 3);
+      await end(first!.id);
+      expect(await areMoreThan(userId, 2)).toBe(false);
+      expect(await evict(userId, 2)).toEqual([]);
+      expect(sortedIds(await list({ userId }))).toEqual(sortedIds([...before, first!, ...others]));
+    });
+
+    test("of nobody is of none", async () => {
+      expect(await areMoreThan(randomUUID(), 0)).toBe(false);
+      expect(await evict(randomUUID(), 0)).toEqual([]);
     });
   });
 

@@ -56,10 +56,10 @@ export function sessionEventContract(repositoryOf: () => RelationalRepository): 
       expect(await newSince(before, userId)).toEqual([written({ ...event, userId, objectId: id })]);
     });
 
-    test("is not written where nothing is refreshed: within the leeway, in the future, after the end", async () => {
+    test("is not written where nothing is refreshed: in the future, after the end, by another caller", async () => {
       const { id, userId } = await atGeneration(2);
       const before = await eventsOf(userId);
-      expect(await refresh(id, 1, long, refreshed())).toBeDefined();
+      expect(await refresh(id, 2, long, refreshed(), "another")).toBeUndefined();
       expect(await refresh(id, 3, long, refreshed())).toBeUndefined();
       await end(id);
       expect(await refresh(id, 2, long, refreshed())).toBeUndefined();
@@ -84,11 +84,33 @@ export function sessionEventContract(repositoryOf: () => RelationalRepository): 
       ]);
     });
 
-    test("32 times at once with one token is one", async () => {
+    test("tells of a token that is repeated within the leeway, three times for each token", async () => {
+      const { id, userId } = await begun(await anId());
+      for (const generation of [1, 2]) {
+        await refresh(id, generation, long, refreshed());
+        const before = await eventsOf(userId);
+        const events = Array.from({ length: 5 }, () => ({ ...refreshed(), clientAddress: "192.0.2.7" }));
+        for (const event of events) await refresh(id, generation, long, event);
+        const repeated = (event: NewEvent) => ({
+          ...written({ ...event, userId, objectId: id }),
+          type: "refresh-token.repeated",
+        });
+        const found = new Map((await newSince(before, userId)).map((event) => [event.id, event]));
+        expect(events.map(({ id }) => found.get(id))).toEqual([
+          ...events.slice(0, 3).map(repeated),
+          undefined,
+          undefined,
+        ]);
+      }
+    });
+
+    test("32 times at once with one token is one, and three of its repetition", async () => {
       const { id, userId } = await begun(await anId());
       const before = await eventsOf(userId);
       await Promise.all(Array.from({ length: 32 }, () => refresh(id, 1, long, refreshed())));
-      expect(await newSince(before, userId)).toHaveLength(1);
+      const types = (await newSince(before, userId)).map(({ type }) => type).sort();
+      const repeated = "refresh-token.repeated";
+      expect(types).toEqual([repeated, repeated, repeated, "session.refreshed"]);
     });
   });
 
@@ -101,13 +123,12 @@ export function sessionEventContract(repositoryOf: () => RelationalRepository): 
     expect(await transaction(({ sessions }) => sessions.end(randomUUID(), "revoked"))).toBeUndefined();
   });
 
-  test("an end of all says which sessions it has ended", async () => {
+  test("an end of all says whether there is such a user", async () => {
     const userId = await anId();
-    const sessions = [await begun(userId), await begun(userId), await begun(userId)];
-    await end(sessions[1]!.id);
-    const ended = await transaction((repositories) =>
-      repositories.sessions.endAll(userId, "revoked", sessions[2]!.id),
-    );
-    expect(ended).toEqual([sessions[0]!.id]);
+    await begun(userId);
+    const endAll = (id: string) => transaction(({ sessions }) => sessions.endAll(id, "revoked", undefined));
+    expect(await endAll(userId)).toBe(true);
+    expect(await endAll(userId)).toBe(true);
+    expect(await endAll(randomUUID())).toBe(false);
   });
 }

@@ -172,13 +172,24 @@ export function sessionRefreshContract(repositoryOf: () => RelationalRepository)
       expect(after).toMatchObject({ state: "revoked", generation: 2, endReason: "refresh-token-reused" });
     });
 
+    test("by the caller that began the session is made, and by another answers nothing and changes nothing", async () => {
+      const session = await atGeneration(3);
+      for (const generation of [1, 2, 3]) {
+        expect(await refresh(session.id, generation, long, anEvent(), "another")).toBeUndefined();
+      }
+      expect(await find(session.id)).toEqual(session);
+      const refreshed = await refresh(session.id, 3, long, anEvent(), session.caller);
+      expect(refreshed?.session.generation).toBe(4);
+    });
+
     test("is not begun for a call that is aborted", async () => {
       const session = await begun(await anId());
       const { call, cancel } = aCancellableCall();
       const gone = new Error("gone");
       cancel(gone);
       const { sessions } = repositoryOf().statement(call);
-      await expect((async () => sessions.refresh(session.id, 1, long, anEvent()))()).rejects.toBe(gone);
+      const attempt = { id: session.id, generation: 1, caller: undefined };
+      await expect((async () => sessions.refresh(attempt, long, anEvent()))()).rejects.toBe(gone);
       await expect((async () => sessions.begin(aSession(session.userId), long, anEvent()))()).rejects.toBe(
         gone,
       );

@@ -74,7 +74,7 @@ const scenarios: readonly Scenario[] = [
   },
   {
     name: "RevokeUserSessions",
-    event: Event_Type.SESSION_REVOKED,
+    event: Event_Type.USER_SESSIONS_REVOKED,
     call: ({ rpc }, { userId }) => rpc.sessions.revokeUserSessions({ userId }),
     failures: ended(Session_EndReason.REVOKED),
   },

@@ -11,8 +11,6 @@ export interface SessionArguments {
   readonly userId: string;
   /** What the user's password hash is. */
   readonly passwordHash: string;
-  /** How many sessions the user has. */
-  readonly count: number;
   /** Some live ones of them, at any generation. */
   readonly live: readonly { readonly id: string; readonly generation: number }[];
   /** Places in the list of the user's sessions: its beginning, which is undefined, and others. */
@@ -32,14 +30,14 @@ interface StatementQuery {
   run(statements: Statements): Promise<unknown>;
 }
 
-const limits: SessionLimits = { idleMs: 3_600_000, absoluteMs: 86_400_000, leewayMs: 10_000 };
+const limits: SessionLimits = { idleMs: 3_600_000, absoluteMs: 86_400_000, leewayMs: 10_000, perUser: 100 };
 const pageSize = 51;
 /** As many signing keys as there ever are. */
 const handful = 8;
 
 /** Every query of the repositories of sessions and signing keys. */
 export function everySessionQuery(given: SessionArguments): RepositoryQuery[] {
-  const { userId, count, live, cursors, newId } = given;
+  const { userId, live, cursors, newId } = given;
   const [id = newId(), kept = newId()] = live.map((session) => session.id);
   const ids = live.map((session) => session.id);
   const wrapped = Buffer.from("wrapped");
@@ -57,10 +55,14 @@ export function everySessionQuery(given: SessionArguments): RepositoryQuery[] {
     query("sessions.statuses", ids.length, ({ sessions }) => sessions.statuses(ids)),
     query("sessions.end", 1, ({ sessions }) => sessions.end(id, "revoked")),
     query("sessions.end of one that is not there", 1, ({ sessions }) => sessions.end(newId(), "revoked")),
-    query("sessions.endAll", count, ({ sessions }) => sessions.endAll(userId, "user-suspended", undefined)),
-    query("sessions.endAll but one", count, ({ sessions }) =>
-      sessions.endAll(userId, "password-changed", kept),
-    ),
+    query("sessions.areMoreThan", 100, ({ sessions }) => sessions.areMoreThan(userId, 100)),
+    query("sessions.evict", 110, ({ sessions }) => sessions.evict(userId, 100, 10)),
+    query("sessions.endAll", 1, ({ sessions }) => sessions.endAll(userId, "user-suspended", undefined)),
+    query("sessions.endAll but one", 1, ({ sessions }) => sessions.endAll(userId, "password-changed", kept)),
+    query("sessions.settle", 500, async ({ sessions }) => {
+      await sessions.endAll(userId, "revoked", undefined);
+      await sessions.settle(500);
+    }),
     query("sessions.sweep", 500, ({ sessions }) => sessions.sweep(500)),
     ...[false, true].flatMap((liveOnly) =>
       cursors.map((after, place) =>
@@ -90,6 +92,7 @@ export function everyStatementQuery({
   const session: NewSession = {
     id: newId(),
     userId,
+    caller: "spiffe://example.org/web",
     audience: "https://api.example.com",
     client: { id: "web", displayName: "", userAgent: "", ipAddress: "" },
     passwordHash,
@@ -98,7 +101,7 @@ export function everyStatementQuery({
   const [{ id, generation } = { id: newId(), generation: 1 }] = live;
   const refreshed = (name: string, of: number): StatementQuery =>
     query<Statements>(`sessions.refresh with ${name}`, 1, ({ sessions }) =>
-      sessions.refresh(id, of, limits, event),
+      sessions.refresh({ id, generation: of, caller: "spiffe://example.org/web" }, limits, event),
     );
   return [
     query("sessions.begin", 1, ({ sessions }) => sessions.begin(session, limits, event)),

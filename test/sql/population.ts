@@ -80,6 +80,18 @@ export async function populate(client: Client): Promise<void> {
     ) as life
   `);
   await client.query(`
+    with ended as (
+      update users
+      set session_epoch = 1
+      where create_time < now() - interval '100 days'
+        and id <> ${oldestWithEmail}
+      returning id
+    )
+    insert into session_ends (user_id, epoch, end_time, end_reason)
+    select id, 0, now(), 'revoked'
+    from ended
+  `);
+  await client.query(`
     insert into signing_keys (
       id, sequence, algorithm, public_jwk, wrapped_private_key, create_time, activate_time
     )
@@ -157,7 +169,6 @@ export async function argumentsOf(
 
 /** Arguments for every query of sessions: a user with many of them. */
 export async function sessionArgumentsOf(client: Client): Promise<SessionArguments> {
-  const { rowCount } = await client.query(`select from sessions where user_id = ${oldestWithEmail}`);
   const { rows } = await client.query(`
     select id, user_id as "userId", create_time as "createTime", generation::int4
     from sessions
@@ -169,7 +180,6 @@ export async function sessionArgumentsOf(client: Client): Promise<SessionArgumen
   return {
     userId: rows[0].userId,
     passwordHash: "hash",
-    count: rowCount ?? 0,
     live: rows.slice(0, 20),
     cursors: [undefined, rows[10], rows.at(-1)],
     newId: randomUUID,

@@ -135,7 +135,6 @@ async function makeEverySessionQuery(repository: CockroachRepository, user: User
   const given: SessionArguments = {
     userId: user.id,
     passwordHash,
-    count: 1,
     live: [{ id: randomUUID(), generation: 1 }],
     cursors: [undefined, user],
     newId: randomUUID,

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Patience } from "../../src/domain/call.ts";
 import { DomainError } from "../../src/domain/errors.ts";
 import {
@@ -60,6 +61,17 @@ export class InMemoryRepository implements RelationalRepository {
       sessions: sessionStatements(change, this.#clock),
       attempts: attemptStatements(change, this.#clock, rowOf, isLiveSessionOf),
     };
+  }
+
+  /** Adds so many copies of a session at once, past the port. */
+  seedSessions({ id }: { readonly id: string }, count: number): void {
+    const { sessions } = this.#tables;
+    const row = sessions.get(id);
+    if (row === undefined) throw new Error("there is no such session");
+    for (let i = 0; i < count; i++) {
+      const copy = { ...row, id: randomUUID() };
+      sessions.set(copy.id, copy);
+    }
   }
 
   async assertWritable(call: Patience): Promise<void> {

@@ -1,6 +1,6 @@
 import type { AuditEvent } from "../../src/domain/audit/event.ts";
 import type { ServiceAccountKeyRow, ServiceAccountRow } from "../../src/domain/caller/service-account.ts";
-import type { SessionRow } from "../../src/domain/session/session.ts";
+import type { EndReason, SessionRow } from "../../src/domain/session/session.ts";
 import type { SigningKeyRow } from "../../src/domain/signing-key/signing-key.ts";
 import type { UserRow } from "../../src/domain/user/user.ts";
 import type { ConcludedRequest } from "../../src/interfaces/relationaldb/request-repository.ts";
@@ -13,7 +13,11 @@ export interface Tables {
   readonly users: Map<string, UserRow>;
   readonly passwordHashes: Map<string, string>;
   readonly requests: Map<string, ConcludedRequest & { createTime: Date }>;
-  readonly sessions: Map<string, SessionRow & { purgeTime: Date }>;
+  readonly sessions: Map<string, StoredSession>;
+  /** How often all sessions of a user were ended, by their id. */
+  readonly sessionEpochs: Map<string, number>;
+  /** What was not yet written into the sessions of an epoch, by user and epoch. */
+  readonly sessionEnds: Map<string, SessionEpochEnd>;
   readonly signingKeys: Map<string, SigningKeyRow>;
   readonly serviceAccounts: Map<string, ServiceAccountRow>;
   readonly serviceAccountKeys: Map<string, KeyRow>;
@@ -34,6 +38,19 @@ export interface Tables {
   head: number;
 }
 
+export type StoredSession = SessionRow & {
+  readonly purgeTime: Date;
+  readonly epoch: number;
+  readonly repeats: number;
+};
+
+export interface SessionEpochEnd {
+  readonly userId: string;
+  readonly epoch: number;
+  readonly endTime: Date;
+  readonly endReason: EndReason;
+}
+
 export type StoredEvent = AuditEvent & { readonly purgeTime: Date; readonly position: number | undefined };
 
 export function noTables(): Tables {
@@ -42,6 +59,8 @@ export function noTables(): Tables {
     passwordHashes: new Map(),
     requests: new Map(),
     sessions: new Map(),
+    sessionEpochs: new Map(),
+    sessionEnds: new Map(),
     signingKeys: new Map(),
     serviceAccounts: new Map(),
     serviceAccountKeys: new Map(),
@@ -59,6 +78,8 @@ export function copyOf(tables: Tables): Tables {
     passwordHashes: new Map(tables.passwordHashes),
     requests: new Map(tables.requests),
     sessions: new Map(tables.sessions),
+    sessionEpochs: new Map(tables.sessionEpochs),
+    sessionEnds: new Map(tables.sessionEnds),
     signingKeys: new Map(tables.signingKeys),
     serviceAccounts: new Map(tables.serviceAccounts),
     serviceAccountKeys: new Map(tables.serviceAccountKeys),

@@ -63,6 +63,8 @@ async function* batches(requestId: string, user: { username: string; displayName
 }
 
 const change = ["insert events", "insert requests", "update requests", "update users"];
+/** Ends all sessions of the user too, which is a row of theirs. */
+const changeAndEnd = [...change, "update users"];
 
 export const mutationScenarios: readonly MutationScenario[] = [
   {
@@ -113,7 +115,7 @@ export const mutationScenarios: readonly MutationScenario[] = [
     method: UserService.method.deleteUser,
     user: inState("active"),
     call: ({ users }, { id, requestId }, options) => users.deleteUser({ id, requestId }, options),
-    changes: change,
+    changes: changeAndEnd,
     becomes: { version: 2, state: "deleted" },
     event: { type: "user.deleted", changedFields: ["delete_time"] },
   },
@@ -132,7 +134,7 @@ export const mutationScenarios: readonly MutationScenario[] = [
     user: inState("active"),
     call: ({ users }, { id, requestId }, options) =>
       users.suspendUser({ id, reason: "spam", requestId }, options),
-    changes: change,
+    changes: changeAndEnd,
     becomes: { version: 2, state: "suspended" },
     event: { type: "user.suspended", changedFields: ["suspension"] },
   },
@@ -151,7 +153,7 @@ export const mutationScenarios: readonly MutationScenario[] = [
     user: withPassword,
     call: ({ authentication }, { id, requestId }, options) =>
       authentication.setPassword({ userId: id, password: otherPassword, requestId }, options),
-    changes: ["insert events", "insert requests", "update credentials"],
+    changes: ["insert events", "insert requests", "update credentials", "update users"],
     becomes: { version: 1, password: "second" },
     event: { type: "password.set", changedFields: ["password"] },
   },
@@ -164,7 +166,7 @@ export const mutationScenarios: readonly MutationScenario[] = [
         { userId: id, currentPassword: password, newPassword: otherPassword, requestId },
         options,
       ),
-    changes: ["insert events", "insert requests", "update credentials"],
+    changes: ["insert events", "insert requests", "update credentials", "update users"],
     becomes: { version: 1, password: "second" },
     event: { type: "password.changed", changedFields: ["password"] },
     attempt: "password.changed",

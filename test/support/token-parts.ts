@@ -23,7 +23,7 @@ export const schedule: KeySchedule = {
   tokenLifetimeMs: 5 * minute,
 };
 
-export const limits = { idleMs: hour, absoluteMs: 3 * hour, leewayMs: 0 };
+export const limits = { idleMs: hour, absoluteMs: 3 * hour, leewayMs: 0, perUser: 100 };
 
 /** The text of a new wrapping key. */
 export const newWrappingKey = () => randomBytes(32).toString("base64");
@@ -100,7 +100,7 @@ export async function aSession(
       await credentials.put(userId, passwordHash);
     });
   }
-  const session = { id: randomUUID(), userId, audience, client, passwordHash };
+  const session = { id: randomUUID(), userId, caller: "test", audience, client, passwordHash };
   const { sessions } = repository.statement(aCall());
   const begun = await sessions.begin(session, { ...limits, absoluteMs }, anEvent({ userId }));
   if (begun === undefined) throw new Error("the session has not begun");

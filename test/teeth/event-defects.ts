@@ -78,8 +78,8 @@ export const eventDefects: readonly Defect[] = [
   {
     name: "a change that changed nothing is told",
     file: "src/domain/session/session-service.ts",
-    find: "      if (ended) await events.add(",
-    replace: "      if (ended || session) await events.add(",
+    find: "      if (ended) {\n",
+    replace: "      if (ended || session) {\n",
     test: "test/interfaces/rpc/event-handlers.test.ts",
     named: "",
   },

@@ -1,6 +1,7 @@
 import type { Defect } from "./defects.ts";
 
 const statements = "src/interfaces/relationaldb/cockroachdb/cockroach-session-statements.ts";
+const sessions = "src/interfaces/relationaldb/cockroachdb/cockroach-sessions.ts";
 const contract = "test/contract/postgres.test.ts";
 
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: it is the text of templates
@@ -17,19 +18,75 @@ export const sessionDefects: readonly Defect[] = [
   {
     name: "a session is begun again for somebody else",
     file: statements,
-    find: "        where sessions.user_id = excluded.user_id\n",
-    replace: "",
+    find: "where sessions.user_id = excluded.user_id\n            and ",
+    replace: "where ",
     test: contract,
     named: "it is not another user's",
   },
   {
-    name: "a session is begun while its user is being suspended",
-    file: "src/infrastructure/db/postgres-driver.ts",
-    find: "await client.query(statement);",
-    replace:
-      'await client.query({ ...statement, text: statement.text.replace(/^START TRANSACTION$/, "begin isolation level read committed") });',
+    name: "sessions that ended with all others are introspected as live",
+    file: sessions,
+    find: "${sessionsTable.unended} and ${sessionsTable.isOfEpoch} and",
+    replace: "${sessionsTable.unended} and",
     test: contract,
-    named: "with a suspension, at the same time",
+    named: "ends the live sessions of one user",
+  },
+  {
+    name: "sessions that ended with all others are refreshed",
+    file: statements,
+    find: "            and ${sessionsTable.isOfEpoch}\n",
+    replace: "",
+    test: contract,
+    named: "ends the live sessions of one user",
+  },
+  {
+    name: "the end of all sessions takes as long as there are sessions",
+    file: sessions,
+    find: "    if (except === undefined) return true;\n",
+    replace:
+      "    if (except === undefined) {\n      while (await this.settle(1));\n      return true;\n    }\n",
+    test: "test/sql/mutation-bounds.test.ts",
+    named: "SuspendUser stays within its bound",
+  },
+  {
+    name: "a user may have any number of sessions",
+    file: "src/domain/session/session-limit.ts",
+    find: "if (!(await this.#repository.read(call).sessions.areMoreThan(userId, this.#perUser))) return;",
+    replace: "if (userId.length > 0) return;",
+    test: "test/domain/credential/authenticate.test.ts",
+    named: "the limit of sessions for each user",
+  },
+  {
+    name: "every caller refreshes every session",
+    file: "src/domain/session/session-service.ts",
+    find: "const caller = call.may(refreshAny) ? undefined : call.origin.caller;",
+    replace: "const caller = undefined as string | undefined;",
+    test: "test/domain/session/session-service.test.ts",
+    named: "a session belongs to the caller that began it",
+  },
+  {
+    name: "each repetition of a refresh within the leeway writes an event",
+    file: statements,
+    find: "const countedRepeats = 3;",
+    replace: "const countedRepeats = 1_000_000;",
+    test: contract,
+    named: "tells of a token that is repeated within the leeway",
+  },
+  {
+    name: "an end is forgotten where an earlier answer was on its way",
+    file: "src/domain/token/session-statuses.ts",
+    find: "if (!forgotten.has(status.id) && !forgotten.has(status.userId)) this.#remember",
+    replace: "this.#remember",
+    test: "test/domain/token/session-statuses.test.ts",
+    named: "",
+  },
+  {
+    name: "a busy database is taken for one that is away",
+    file: "src/interfaces/relationaldb/cockroachdb/errors.ts",
+    find: "return answers && !isConnectionLoss(error.cause) ? contention(error) : unavailable(error);",
+    replace: "return unavailable(error);",
+    test: "test/interfaces/relationaldb/contention.test.ts",
+    named: "because",
   },
   {
     name: "a suspended user's session is refreshed",
@@ -42,7 +99,7 @@ export const sessionDefects: readonly Defect[] = [
   {
     name: "the session's token before is good for ever",
     file: statements,
-    find: "\n        and sessions.refresh_time > now() - ${milliseconds(leewayMs)}",
+    find: " and sessions.refresh_time > now() - ${milliseconds(leewayMs)}",
     replace: "",
     test: contract,
     named: "with the token before, after the leeway",
@@ -65,8 +122,8 @@ export const sessionDefects: readonly Defect[] = [
   },
   {
     name: "a session is ended twice",
-    file: "src/interfaces/relationaldb/cockroachdb/cockroach-sessions.ts",
-    find: "        where id = ${id}\n          and ${sessionsTable.live}\n",
+    file: sessions,
+    find: "        where id = ${id}\n          and ${sessionsTable.unended}\n",
     replace: "        where id = ${id}\n",
     test: contract,
     named: "made again keeps the first time and reason",

@@ -37,6 +37,7 @@ export const permissions = [
   "events.watch",
   "reflection.use",
   "users.unlock",
+  "sessions.refreshAny",
 ] as const;
 
 export type Permission = (typeof permissions)[number];

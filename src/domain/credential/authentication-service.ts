@@ -9,8 +9,10 @@ import { parseIdentifier } from "../identifier/identifier.ts";
 import type { Mutations } from "../request/mutations.ts";
 import type { Secret } from "../secret.ts";
 import type { Client, Session, SessionLimits } from "../session/session.ts";
+import { SessionLimit } from "../session/session-limit.ts";
 import { type DeviceChoice, type KnownDevices, noDevice } from "../throttle/known-devices.ts";
 import type { SignInAttempts } from "../throttle/sign-in-attempts.ts";
+import type { SessionStatuses } from "../token/session-statuses.ts";
 import type { TokenIssuer, Tokens } from "../token/token-issuer.ts";
 import { type User, userNotFound } from "../user/user.ts";
 import { type Person, personOf } from "./own-words.ts";
@@ -86,6 +88,8 @@ export class AuthenticationService {
   readonly #toAscii: DomainToAscii;
   readonly #audiences: ReadonlySet<string>;
   readonly #sessionLimits: SessionLimits;
+  readonly #sessionLimit: SessionLimit;
+  readonly #statuses: SessionStatuses;
   readonly #issuer: TokenIssuer;
   readonly #devices: KnownDevices;
   readonly #events: AuditEvents;
@@ -103,6 +107,7 @@ export class AuthenticationService {
     attempts: SignInAttempts;
     devices: KnownDevices;
     events: AuditEvents;
+    statuses: SessionStatuses;
     newId: () => string;
     /** Told when a good password could not be hashed anew; the check is good all the same. */
     onRehashFailure: (error: unknown) => void;
@@ -118,6 +123,8 @@ export class AuthenticationService {
     this.#devices = dependencies.devices;
     this.#events = dependencies.events;
     this.#newId = dependencies.newId;
+    this.#statuses = dependencies.statuses;
+    this.#sessionLimit = new SessionLimit({ ...dependencies, perUser: dependencies.sessionLimits.perUser });
     this.#proofs = new PasswordProofs(dependencies);
   }
 
@@ -144,7 +151,8 @@ export class AuthenticationService {
 
   /**
    * Begins a session of the user whom `verifyPassword` would answer: at most three round trips to the database beside the
-   * hash, and one transaction more if the device is to be remembered. A password that is replaced or a user that is suspended between check and beginning has not signed in.
+   * hash, and one transaction more each if the device is to be remembered or the user has reached the limit of sessions. A
+   * password that is replaced or a user that is suspended between check and beginning has not signed in.
    * @throws OUT_OF_SCOPE, AUDIENCE_UNKNOWN, CREDENTIALS_INVALID, TOO_MANY_ATTEMPTS, OVERLOADED
    */
   async authenticate(
@@ -169,7 +177,8 @@ export class AuthenticationService {
         const happened = { type: "session.begun", userId: user.id, objectId: id } as const;
         const event = this.#events.of(call, { ...happened, clientAddress: ipAddress });
         const { account } = allowed;
-        const session = { id, userId: user.id, audience, client, passwordHash, account };
+        const { caller } = call.origin;
+        const session = { id, userId: user.id, caller, audience, client, passwordHash, account };
         const { sessions } = this.#repository.statement(call);
         // Forgets the failed attempts as well.
         const begun = await sessions.begin(session, this.#sessionLimits, event);
@@ -179,6 +188,7 @@ export class AuthenticationService {
       });
       if (signIn === undefined) continue;
       const { proof, begun } = signIn;
+      await this.#sessionLimit.enforce(call, proof.user.id);
       const deviceToken = await this.#remember(call, proof, device);
       await this.#proofs.rehashIfOutdated(call, proof);
       return { user: proof.user, session: begun.session, tokens: this.#issuer.issue(begun), deviceToken };
@@ -210,7 +220,7 @@ export class AuthenticationService {
     if (password === undefined) return;
     const secret = { password, hash: await this.#hasher.hash(call, password.reveal()) };
     const mutation = { ...request, secret };
-    await this.#mutations.once(call, mutation, async (repositories) => {
+    const work = this.#mutations.once(call, mutation, async (repositories) => {
       const { users, credentials, sessions, attempts, devices, events } = repositories;
       const user = await users.find({ kind: "id", id });
       if (user === undefined) throw userNotFound();
@@ -222,6 +232,7 @@ export class AuthenticationService {
       await events.add(this.#events.of(call, { type: "password.set", userId: id, changedFields }));
       return undefined;
     });
+    await this.#statuses.forgetUserAfter(id, work);
   }
 
   /** Sets a password where the current one is given, and ends all other sessions. @throws CREDENTIALS_INVALID, TOO_MANY_ATTEMPTS, PASSWORD_UNACCEPTABLE, BREACH_CHECK_UNAVAILABLE, REQUEST_ID_REUSED, OVERLOADED */
@@ -246,7 +257,7 @@ export class AuthenticationService {
         "new_password",
       );
       const secret = { password, hash: await this.#hasher.hash(call, password.reveal()) };
-      await this.#mutations.once(call, { ...request, secret }, async (repositories) => {
+      const work = this.#mutations.once(call, { ...request, secret }, async (repositories) => {
         const { credentials, sessions, attempts, devices, events } = repositories;
         const found = await credentials.find(key);
         const replaced =
@@ -258,6 +269,7 @@ export class AuthenticationService {
         await events.add(this.#events.of(call, { type: "password.changed", userId: id, changedFields }));
         return undefined;
       });
+      await this.#statuses.forgetUserAfter(id, work);
     };
     await this.#proofs
       .prove(call, attempt, change.currentPassword, async (proof, allowed) => {

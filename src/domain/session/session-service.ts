@@ -1,11 +1,12 @@
 import type { RelationalRepository } from "../../interfaces/relationaldb/relational-repository.ts";
-import type { AuditEvents, NewEvent } from "../audit/event.ts";
+import type { AuditEvents } from "../audit/event.ts";
 import type { Call } from "../call.ts";
 import { assertInScope } from "../caller/grants.ts";
 import { DomainError } from "../errors.ts";
 import { type PageTokens, readPage } from "../page-tokens.ts";
 import type { Secret } from "../secret.ts";
 import { sweepAll } from "../sweep.ts";
+import type { SessionStatuses } from "../token/session-statuses.ts";
 import type { TokenIssuer, Tokens } from "../token/token-issuer.ts";
 import type { RefreshTokens } from "./refresh-tokens.ts";
 import { type Session, type SessionLimits, sessionNotFound } from "./session.ts";
@@ -25,6 +26,11 @@ export interface SessionPage {
   readonly nextPageToken: string;
 }
 
+/** What RefreshSession takes beyond its own permission for a session that another caller began. */
+const refreshAny = "sessions.refreshAny";
+/** Few enough that no other transaction waits for long. */
+const settledAtOnce = 500;
+
 /** Keeps the sessions once they have begun. */
 export class SessionService {
   readonly #repository: RelationalRepository;
@@ -33,6 +39,7 @@ export class SessionService {
   readonly #refreshTokens: RefreshTokens;
   readonly #pageTokens: PageTokens;
   readonly #events: AuditEvents;
+  readonly #statuses: SessionStatuses;
   readonly #onReuse: (session: Session) => void;
 
   constructor(dependencies: {
@@ -42,6 +49,7 @@ export class SessionService {
     refreshTokens: RefreshTokens;
     pageTokens: PageTokens;
     events: AuditEvents;
+    statuses: SessionStatuses;
     /** Told of a session that has just ended because one of its refresh tokens was used again. */
     onReuse: (session: Session) => void;
   }) {
@@ -51,6 +59,7 @@ export class SessionService {
     this.#refreshTokens = dependencies.refreshTokens;
     this.#pageTokens = dependencies.pageTokens;
     this.#events = dependencies.events;
+    this.#statuses = dependencies.statuses;
     this.#onReuse = dependencies.onReuse;
   }
 
@@ -75,43 +84,76 @@ export class SessionService {
   }
 
   /** @throws SESSION_NOT_FOUND */
-  async revoke(call: Call, id: string): Promise<Session> {
-    return this.#repository.transaction(call, async ({ sessions, events }) => {
-      const end = await sessions.end(id.toLowerCase(), "revoked");
+  async revoke(call: Call, sessionId: string): Promise<Session> {
+    const id = sessionId.toLowerCase();
+    const work = this.#repository.transaction(call, async ({ sessions, events }) => {
+      const end = await sessions.end(id, "revoked");
       if (end === undefined) throw sessionNotFound();
       const { session, ended } = end;
       // With the end of the session or not at all: a second run finds both or neither.
-      if (ended) await events.add(this.#revoked(call, session.userId, session.id));
+      if (ended) {
+        const { userId } = session;
+        await events.add(this.#events.of(call, { type: "session.revoked", userId, objectId: id }));
+      }
       return session;
     });
+    // Also if it fails: its outcome may be unknown.
+    return work.finally(() => this.#statuses.forgetSession(id));
   }
 
-  /** Answers how many sessions it has ended. */
-  async revokeAll(call: Call, userId: string, except: string | undefined): Promise<number> {
+  /** Ends all sessions of a user, who need not exist, but `except`. */
+  async revokeAll(call: Call, userId: string, except: string | undefined): Promise<void> {
     const id = userId.toLowerCase();
-    return this.#repository.transaction(call, async ({ sessions, events }) => {
-      const ended = await sessions.endAll(id, "revoked", except?.toLowerCase());
-      await events.add(...ended.map((session) => this.#revoked(call, id, session)));
-      return ended.length;
+    const kept = except?.toLowerCase();
+    const event = this.#events.of(call, { type: "user-sessions.revoked", userId: id, objectId: kept ?? "" });
+    const work = this.#repository.transaction(call, async ({ sessions, events }) => {
+      if (await sessions.endAll(id, "revoked", kept)) await events.add(event);
     });
+    await this.#statuses.forgetUserAfter(id, work);
   }
 
-  /** Uses up a refresh token. @throws REFRESH_TOKEN_INVALID, OUT_OF_SCOPE */
-  async refresh(call: Call, refreshToken: Secret): Promise<{ session: Session; tokens: Tokens }> {
+  /**
+   * Uses up a refresh token.
+   * @throws REFRESH_TOKEN_INVALID; OUT_OF_SCOPE; PERMISSION_DENIED where another caller began the session
+   */
+  async refresh(
+    call: Call,
+    refreshToken: Secret,
+    clientAddress = "",
+  ): Promise<{ session: Session; tokens: Tokens }> {
     const grant = this.#refreshTokens.open(refreshToken.reveal());
     if (grant === undefined) throw refreshTokenInvalid();
     const { sessionId, generation } = grant;
     if (call.scope.isLimited) await this.#assertInScope(call, sessionId);
     await this.#issuer.prepare(call);
-    const event = this.#events.of(call, { type: "session.refreshed" });
+    const event = this.#events.of(call, { type: "session.refreshed", clientAddress });
     const { sessions } = this.#repository.statement(call);
-    const at = await sessions.refresh(sessionId, generation, this.#limits, event);
-    if (at === undefined) throw refreshTokenInvalid();
+    const caller = call.may(refreshAny) ? undefined : call.origin.caller;
+    const at = await sessions.refresh({ id: sessionId, generation, caller }, this.#limits, event);
+    if (at === undefined) {
+      if (caller !== undefined) await this.#assertBegunBy(call, sessionId, caller);
+      throw refreshTokenInvalid();
+    }
     if (at.session.state !== "live") {
+      this.#statuses.forgetSession(at.session.id);
       this.#onReuse(at.session);
       throw refreshTokenInvalid();
     }
     return { session: at.session, tokens: this.#issuer.issue(at) };
+  }
+
+  async #assertBegunBy(call: Call, sessionId: string, caller: string): Promise<void> {
+    const session = await this.#repository.read(call).sessions.find(sessionId);
+    if (session === undefined || session.caller === caller) return;
+    throw new DomainError(
+      "PERMISSION_DENIED",
+      `another caller began the session: refresh it as that caller, or grant ${caller} the permission "${refreshAny}"`,
+    );
+  }
+
+  /** Writes the end of all sessions of a user into each of them, in small steps. For a task in the background. */
+  async settleEnds(call: Call): Promise<void> {
+    while (await this.#repository.transaction(call, ({ sessions }) => sessions.settle(settledAtOnce)));
   }
 
   /** Forgets sessions that ended long ago, in small steps. For a task in the background. */
@@ -124,10 +166,6 @@ export class SessionService {
     const session = await this.#repository.read(call).sessions.find(sessionId);
     if (session === undefined) throw refreshTokenInvalid();
     assertInScope(call, session.audience, session.client.id);
-  }
-
-  #revoked(call: Call, userId: string, objectId: string): NewEvent {
-    return this.#events.of(call, { type: "session.revoked", userId, objectId });
   }
 }
 

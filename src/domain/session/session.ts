@@ -27,6 +27,7 @@ export interface Client {
 export interface SessionRow {
   readonly id: string;
   readonly userId: string;
+  readonly caller: string;
   readonly audience: string;
   readonly clientId: string;
   readonly clientDisplayName: string;
@@ -46,6 +47,8 @@ export interface SessionRow {
 export class Session {
   readonly id: string;
   readonly userId: string;
+  /** Who began it, as in Origin: the only caller that may refresh it without another permission (RFC 9700 §2.2.2). */
+  readonly caller: string;
   /** Who its access tokens are for (RFC 9068 `aud`). */
   readonly audience: string;
   readonly client: Client;
@@ -70,6 +73,7 @@ export class Session {
   private constructor(row: SessionRow) {
     this.id = row.id;
     this.userId = row.userId;
+    this.caller = row.caller;
     this.audience = row.audience;
     this.client = {
       id: row.clientId,
@@ -88,7 +92,7 @@ export class Session {
   }
 }
 
-/** How long sessions may last (NIST 800-63B-4 §5.2). Milliseconds. */
+/** How long sessions may last (NIST 800-63B-4 §5.2), in milliseconds, and how many there may be. */
 export interface SessionLimits {
   /** Without a refresh. */
   readonly idleMs: number;
@@ -96,6 +100,8 @@ export interface SessionLimits {
   readonly absoluteMs: number;
   /** For how long after a refresh the token that it used up is answered with the same successor again. */
   readonly leewayMs: number;
+  /** Of one user. */
+  readonly perUser: number;
 }
 
 export function sessionNotFound(): DomainError {

@@ -25,6 +25,8 @@ export class SessionStatuses {
   readonly #repository: RelationalRepository;
   readonly #monotonicMs: () => number;
   readonly #memory = new Map<string, Remembered>();
+  /** What was forgotten since, for each question that is on its way: its answer may be older. */
+  readonly #asking = new Set<Set<string>>();
 
   constructor(repository: RelationalRepository, monotonicMs: () => number) {
     this.#repository = repository;
@@ -45,14 +47,40 @@ export class SessionStatuses {
   /** The status of each of the sessions that there are, by the database. */
   async ask(call: Call, sessionIds: readonly string[]): Promise<Map<string, KnownStatus>> {
     const askedAt = this.#monotonicMs();
-    const statuses = await this.#repository.read(call).sessions.statuses(sessionIds);
+    const forgotten = new Set<string>();
+    this.#asking.add(forgotten);
+    const statuses = await this.#repository
+      .read(call)
+      .sessions.statuses(sessionIds)
+      .finally(() => this.#asking.delete(forgotten));
     const known = new Map<string, KnownStatus>();
     for (const status of statuses) {
-      this.#remember(status, askedAt);
+      if (!forgotten.has(status.id) && !forgotten.has(status.userId)) this.#remember(status, askedAt);
       const { userId, live, revokedKeys, time } = status;
       known.set(status.id, { userId, live, revokedKeys, time: time.getTime() });
     }
     return known;
+  }
+
+  /** Forgets a session that this instance may have ended: the next question goes to the database. */
+  forgetSession(id: string): void {
+    for (const forgotten of this.#asking) forgotten.add(id);
+    this.#memory.delete(id);
+  }
+
+  /** The same for all sessions of a user. */
+  forgetUser(userId: string): void {
+    for (const forgotten of this.#asking) forgotten.add(userId);
+    for (const [id, { status }] of this.#memory) if (status.userId === userId) this.#memory.delete(id);
+  }
+
+  /** Runs work that may end all sessions of a user, also if it fails: its outcome may be unknown. */
+  async forgetUserAfter<T>(userId: string, work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } finally {
+      this.forgetUser(userId);
+    }
   }
 
   #remember(status: SessionStatus, askedAt: number): void {

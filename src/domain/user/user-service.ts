@@ -15,6 +15,7 @@ import { parseUsername } from "../identifier/username.ts";
 import { type PageTokens, readPage } from "../page-tokens.ts";
 import type { Mutation, Mutations } from "../request/mutations.ts";
 import type { Secret } from "../secret.ts";
+import type { SessionStatuses } from "../token/session-statuses.ts";
 import { changedFieldsOf } from "./changed-fields.ts";
 import { applyUpdateMask, type UserFields } from "./update-mask.ts";
 import {
@@ -81,6 +82,7 @@ export class UserService {
   readonly #pageTokens: PageTokens;
   readonly #toAscii: DomainToAscii;
   readonly #events: AuditEvents;
+  readonly #statuses: SessionStatuses;
   readonly #newId: () => string;
 
   constructor(dependencies: {
@@ -91,6 +93,7 @@ export class UserService {
     pageTokens: PageTokens;
     toAscii: DomainToAscii;
     events: AuditEvents;
+    statuses: SessionStatuses;
     newId: () => string;
   }) {
     this.#repository = dependencies.repository;
@@ -100,6 +103,7 @@ export class UserService {
     this.#pageTokens = dependencies.pageTokens;
     this.#toAscii = dependencies.toAscii;
     this.#events = dependencies.events;
+    this.#statuses = dependencies.statuses;
     this.#newId = dependencies.newId;
   }
 
@@ -165,7 +169,7 @@ export class UserService {
 
   /** @throws USER_NOT_FOUND, ETAG_MISMATCH, REQUEST_ID_REUSED */
   async delete(call: Call, change: ChangeUser): Promise<User> {
-    return this.#change(
+    const work = this.#change(
       call,
       "DeleteUser",
       change,
@@ -175,6 +179,7 @@ export class UserService {
         await sessions.endAll(user.id, "user-deleted", undefined);
       },
     );
+    return this.#statuses.forgetUserAfter(change.id.toLowerCase(), work);
   }
 
   /** @throws USER_NOT_FOUND, USER_NOT_DELETED, ETAG_MISMATCH, REQUEST_ID_REUSED */
@@ -184,7 +189,7 @@ export class UserService {
 
   /** @throws USER_NOT_FOUND, USER_DELETED, SUSPENSION_IN_PAST, ETAG_MISMATCH, REQUEST_ID_REUSED */
   async suspend(call: Call, { reason, untilTime, ...change }: SuspendUser): Promise<User> {
-    return this.#change(
+    const work = this.#change(
       call,
       "SuspendUser",
       change,
@@ -198,6 +203,7 @@ export class UserService {
         await sessions.endAll(user.id, "user-suspended", undefined);
       },
     );
+    return this.#statuses.forgetUserAfter(change.id.toLowerCase(), work);
   }
 
   /** @throws USER_NOT_FOUND, USER_DELETED, ETAG_MISMATCH, REQUEST_ID_REUSED */

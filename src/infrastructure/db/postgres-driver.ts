@@ -26,11 +26,19 @@ export interface PostgresDriverOptions {
 /** Milliseconds that a server has to answer a cancelled or timed-out statement before its connection is cut. */
 const graceMs = 250;
 
-const callSignal = new AsyncLocalStorage<AbortSignal>();
+/** Who waits for the statements of some work. */
+export interface Waiter {
+  /** An abort cancels the statement that is running at the time. */
+  readonly signal: AbortSignal;
+  /** Told when the server has answered a statement, also with an error. */
+  readonly onAnswer: () => void;
+}
 
-/** Runs `work` so that an abort of `signal` cancels the statement that is running for it at the time. */
-export function cancelledBy<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  return callSignal.run(signal, work);
+const waiters = new AsyncLocalStorage<Waiter>();
+
+/** Runs `work` for a waiter. */
+export function waitedForBy<T>(waiter: Waiter, work: () => Promise<T>): Promise<T> {
+  return waiters.run(waiter, work);
 }
 
 export function createPostgresDriver(uri: string, options: PostgresDriverOptions): DriverFactory {
@@ -135,6 +143,7 @@ async function run(
   const guard = guardStatement(client, config, statement.text, timeoutMs);
   try {
     const { command, fields, rowCount, rows } = await client.query(statement);
+    waiters.getStore()?.onAnswer();
     return {
       command: command as DriverQueryResult["command"],
       fields: fields.map(({ dataTypeID, name }) => ({ dataTypeId: dataTypeID, name })),
@@ -142,6 +151,7 @@ async function run(
       rows,
     };
   } catch (error) {
+    if (!endsConnection(error)) waiters.getStore()?.onAnswer();
     throw endsConnection(error) || hidesTransaction(statement.text) ? terminated(error) : error;
   } finally {
     guard.release();
@@ -158,7 +168,7 @@ function guardStatement(client: CancellableClient, config: pg.ClientConfig, text
     cutTimer = setTimeout(cut, graceMs);
   };
   // A commit or a rollback that has begun is let finish: cancelling it would only hide what became of it.
-  const signal = isTransactionControl(text) ? undefined : callSignal.getStore();
+  const signal = isTransactionControl(text) ? undefined : waiters.getStore()?.signal;
   signal?.addEventListener("abort", onAbort, { once: true });
   return {
     release() {

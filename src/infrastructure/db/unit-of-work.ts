@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type CommonQueryMethods, ConnectionError, type DatabasePool, sql } from "slonik";
 import type { Patience } from "../../domain/call.ts";
 import { Budget } from "./budget.ts";
-import { cancelledBy } from "./postgres-driver.ts";
+import { type Waiter, waitedForBy } from "./postgres-driver.ts";
 import { databaseError, isConnectionLoss, isStandbyRefusal, serverFailure, sqlState } from "./sql-state.ts";
 
 /** It could not be found out whether a commit took place. The cause is what hid its outcome. */
@@ -47,10 +47,16 @@ export class UnitOfWork {
   readonly #pool: DatabasePool;
   readonly #random: () => number;
   #reconnects = maxReconnects;
+  #answeredAt = Number.NEGATIVE_INFINITY;
 
   constructor(pool: DatabasePool, random: () => number = Math.random) {
     this.#pool = pool;
     this.#random = random;
+  }
+
+  /** Whether the server has answered any statement since a time of `performance.now()`: it is busy then, and not away. */
+  hasAnsweredSince(time: number): boolean {
+    return this.#answeredAt >= time;
   }
 
   /** Runs reads, each a statement of its own, on one connection. */
@@ -124,6 +130,13 @@ export class UnitOfWork {
     return true;
   }
 
+  #waiter({ signal }: Budget): Waiter {
+    const onAnswer = () => {
+      this.#answeredAt = performance.now();
+    };
+    return { signal, onAnswer };
+  }
+
   /**
    * Runs `use` on a connection of the pool. Slonik destroys a connection when an error leaves its handler; most errors
    * leave a good connection behind, so only those that spoil it are let through to it. When the budget is over, nobody
@@ -144,7 +157,7 @@ export class UnitOfWork {
         if (!waiting) return;
         waiting = false;
         try {
-          resolve(await cancelledBy(budget.signal, () => use(connection)));
+          resolve(await waitedForBy(this.#waiter(budget), () => use(connection)));
         } catch (error) {
           reject(error);
           if (spoilsConnection(error)) throw error;

@@ -23,11 +23,16 @@ export function sessionHandlers(sessions: SessionService): ServiceImpl<typeof Se
     },
 
     async revokeUserSessions({ userId, exceptSessionId }, context) {
-      return { revokedCount: await sessions.revokeAll(toCall(context), userId, given(exceptSessionId)) };
+      await sessions.revokeAll(toCall(context), userId, given(exceptSessionId));
+      return {};
     },
 
-    async refreshSession({ refreshToken }, context) {
-      const { session, tokens } = await sessions.refresh(toCall(context), new Secret(refreshToken));
+    async refreshSession({ refreshToken, ipAddress }, context) {
+      const { session, tokens } = await sessions.refresh(
+        toCall(context),
+        new Secret(refreshToken),
+        ipAddress,
+      );
       return { session: toSessionMessage(session), tokens: toTokensMessage(tokens) };
     },
   };

@@ -30,6 +30,7 @@ export function toSessionMessage(session: Session): MessageInitShape<typeof Sess
   return {
     id: session.id,
     userId: session.userId,
+    caller: session.caller,
     audience: session.audience,
     client: toClientMessage(session.client),
     state: states[session.state],

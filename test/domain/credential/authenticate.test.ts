@@ -4,14 +4,16 @@ import { AuthenticationService } from "../../../src/domain/credential/authentica
 import type { PasswordHasher } from "../../../src/domain/credential/password-hasher.ts";
 import { PasswordRules } from "../../../src/domain/credential/password-rules.ts";
 import { Secret } from "../../../src/domain/secret.ts";
+import { SessionStatuses } from "../../../src/domain/token/session-statuses.ts";
 import { TokenIssuer } from "../../../src/domain/token/token-issuer.ts";
+import type { User } from "../../../src/domain/user/user.ts";
 import { Argon2PasswordHasher } from "../../../src/infrastructure/crypto/argon2-password-hasher.ts";
 import { HashPool } from "../../../src/infrastructure/crypto/hash-pool.ts";
 import { HmacRefreshTokens } from "../../../src/infrastructure/crypto/hmac-refresh-tokens.ts";
 import { JwtAccessTokens } from "../../../src/infrastructure/crypto/jwt-access-tokens.ts";
 import { CommonPasswordList } from "../../../src/infrastructure/passwords/common-password-list.ts";
 import { askedOf } from "../../support/asked.ts";
-import { aCall } from "../../support/calls.ts";
+import { aCall, origin } from "../../support/calls.ts";
 import {
   type ClockedServices,
   changeOf,
@@ -65,7 +67,7 @@ function authenticationWith(
     passwordRules,
     toAscii: (domain) => domain,
     audiences: new Set([audience]),
-    sessionLimits: { idleMs: hour, absoluteMs: hour, leewayMs: 0 },
+    sessionLimits: { idleMs: hour, absoluteMs: hour, leewayMs: 0, perUser: 100 },
     issuer: new TokenIssuer({
       issuer: "https://auth.test",
       accessTokenLifetimeMs: minute,
@@ -77,6 +79,7 @@ function authenticationWith(
     attempts: services.attempts,
     devices: services.devices,
     events: auditEvents,
+    statuses: new SessionStatuses(services.repository, services.clocks.monotonicMs),
     newId: () => crypto.randomUUID(),
     onRehashFailure,
   });
@@ -97,6 +100,7 @@ describe("a sign-in", () => {
     expect(session).toEqual({
       id: expect.stringMatching(uuid),
       userId: ada.id,
+      caller: origin.caller,
       audience: "orders",
       client,
       state: "live",
@@ -140,11 +144,87 @@ describe("a sign-in", () => {
     expect(await sessionsOf(ada)).toHaveLength(5);
   });
 
-  test("asks the database twice", async () => {
+  test("asks the database three times", async () => {
     await services.create("ada");
     const asked = askedOf(services.repository);
     await services.signIn("ada");
-    expect(asked.map(({ what }) => what)).toEqual(["attempts.begin", "sessions.begin"]);
+    expect(asked.map(({ what }) => what)).toEqual([
+      "attempts.begin",
+      "sessions.begin",
+      "sessions.areMoreThan",
+    ]);
+  });
+});
+
+describe("the limit of sessions for each user", () => {
+  const limit = 3;
+  const begun = async (count: number) => {
+    const ids: string[] = [];
+    for (let i = 0; i < count; i++) {
+      services.clocks.pass(minute);
+      ids.push((await services.signIn("ada")).session.id);
+    }
+    return ids;
+  };
+  const evictions = async () => {
+    const page = await services.events.list(aCall(), {
+      userId: undefined,
+      types: ["session.evicted"],
+      outcome: undefined,
+      caller: undefined,
+      createdAfter: undefined,
+      createdBefore: undefined,
+      pageSize: 0,
+      pageToken: "",
+    });
+    return page.events;
+  };
+  let ada: User;
+
+  beforeEach(async () => {
+    services = await clockedServices({ AUTH_SESSIONS_PER_USER: String(limit) });
+    ada = await services.create("ada");
+  });
+
+  test("ends the oldest session when one more begins, deletes it, and writes an event", async () => {
+    const ids = await begun(limit);
+    expect(await evictions()).toEqual([]);
+    const [next] = await begun(1);
+    expect((await sessionsOf(ada)).map(({ id }) => id)).toEqual([next, ids[2], ids[1]]);
+    expect(await evictions()).toMatchObject([
+      { userId: ada.id, objectId: ids[0], outcome: "success", caller: origin.caller },
+    ]);
+    await expect(services.sessions.get(aCall(), ids[0] ?? "")).rejects.toMatchObject({
+      reason: "SESSION_NOT_FOUND",
+    });
+  });
+
+  test("makes its tokens no good", async () => {
+    const { tokens } = await services.signIn("ada");
+    await begun(limit);
+    expect(await services.introspect(tokens.accessToken)).toBeUndefined();
+    await expect(services.refresh(tokens.refreshToken)).rejects.toMatchObject({
+      reason: "REFRESH_TOKEN_INVALID",
+    });
+  });
+
+  test("holds for sign-ins at the same moment", async () => {
+    await Promise.all(Array.from({ length: 3 * limit }, () => services.signIn("ada")));
+    expect(await sessionsOf(ada)).toHaveLength(limit);
+    expect(await evictions()).toHaveLength(2 * limit);
+  });
+
+  test("does not count sessions that were ended, and leaves other users alone", async () => {
+    const bob = await services.create("bob");
+    await services.signIn("bob");
+    const [first] = await begun(limit);
+    await services.sessions.revoke(aCall(), first ?? "");
+    await begun(1);
+    expect(await evictions()).toEqual([]);
+    await services.sessions.revokeAll(aCall(), ada.id, undefined);
+    await begun(limit);
+    expect(await evictions()).toEqual([]);
+    expect(await sessionsOf(bob)).toHaveLength(1);
   });
 });
 
@@ -307,7 +387,12 @@ describe("a password whose hash has become too cheap", () => {
     expect(await hashOf(ada)).toMatch(/t=1,p=1/);
     const asked = askedOf(services.repository);
     const { tokens } = await authentication.authenticate(aCall(), input);
-    expect(asked.map(({ what }) => what)).toEqual(["attempts.begin", "sessions.begin", "transaction"]);
+    expect(asked.map(({ what }) => what)).toEqual([
+      "attempts.begin",
+      "sessions.begin",
+      "sessions.areMoreThan",
+      "transaction",
+    ]);
     expect(await hashOf(ada)).toMatch(/t=2,p=1/);
     expect(claimsIn(tokens.accessToken.reveal()).sub).toBe(ada.id);
     expect((await sessionsOf(ada)).map(({ state }) => state)).toEqual(["live"]);

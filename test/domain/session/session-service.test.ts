@@ -1,7 +1,9 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
+import type { Call } from "../../../src/domain/call.ts";
 import { Secret } from "../../../src/domain/secret.ts";
 import { SessionService } from "../../../src/domain/session/session-service.ts";
+import { SessionStatuses } from "../../../src/domain/token/session-statuses.ts";
 import { AesPageTokens } from "../../../src/infrastructure/crypto/aes-page-tokens.ts";
 import { HmacRefreshTokens } from "../../../src/infrastructure/crypto/hmac-refresh-tokens.ts";
 import { askedOf } from "../../support/asked.ts";
@@ -153,11 +155,12 @@ describe("refresh", () => {
     const { issuer, refreshTokens } = tokenParts(services.repository, clocks);
     const withOtherWrappingKey = new SessionService({
       repository: services.repository,
-      limits: { idleMs: hour, absoluteMs: hour, leewayMs: 0 },
+      limits: { idleMs: hour, absoluteMs: hour, leewayMs: 0, perUser: 100 },
       issuer,
       refreshTokens,
       pageTokens: new AesPageTokens(randomBytes(32)),
       events: auditEvents,
+      statuses: new SessionStatuses(services.repository, clocks.monotonicMs),
       onReuse: () => expect.fail("a token was used up"),
     });
     const token = refreshTokens.seal({ sessionId: session.id, generation: 1 });
@@ -302,30 +305,74 @@ describe("revoke", () => {
   });
 });
 
+describe("a session belongs to the caller that began it", () => {
+  const another = (...grants: string[]) => ({
+    ...aCall(),
+    origin: { ...aCall().origin, caller: "spiffe://test.example/another" },
+    may: (grant: string) => grants.includes(grant),
+  });
+  const itself = () => ({ ...aCall(), may: () => false });
+  const refreshBy = (call: Call, token: string) => services.sessions.refresh(call, new Secret(token));
+
+  test("which refreshes it without another permission", async () => {
+    const { session, tokens } = await services.signIn("ada");
+    expect(session.caller).toBe(aCall().origin.caller);
+    expect((await refreshBy(itself(), tokens.refreshToken)).session.generation).toBe(2);
+  });
+
+  test("and no other caller refreshes it, uses its token up or ends it", async () => {
+    const { session, tokens } = await services.signIn("ada");
+    const next = await refresh(tokens.refreshToken);
+    clocks.pass(minute);
+    for (const token of [tokens.refreshToken, next.tokens.refreshToken]) {
+      await expect(refreshBy(another("sessions.refresh"), token)).rejects.toMatchObject({
+        reason: "PERMISSION_DENIED",
+        message: expect.stringMatching(/^another caller began the session: .*"sessions\.refreshAny"$/),
+      });
+    }
+    expect(await get(session.id)).toEqual(next.session);
+    expect((await refresh(next.tokens.refreshToken)).session.generation).toBe(3);
+  });
+
+  test("but one that may refresh any", async () => {
+    const { tokens } = await services.signIn("ada");
+    const { session } = await refreshBy(another("sessions.refreshAny"), tokens.refreshToken);
+    expect(session).toMatchObject({ generation: 2, caller: aCall().origin.caller });
+  });
+
+  test("what is no good has one answer for all callers, also of a session that is not there", async () => {
+    const { session, tokens } = await services.signIn("ada");
+    await services.sessions.revoke(aCall(), session.id);
+    await expect(refreshBy(itself(), tokens.refreshToken)).rejects.toMatchObject(invalid);
+    await expect(refreshBy(another(), "rt1_x")).rejects.toMatchObject(invalid);
+  });
+});
+
 describe("revokeAll", () => {
   const revokeAll = (userId: string, except?: string) => services.sessions.revokeAll(aCall(), userId, except);
 
-  test("ends the live sessions of one user and counts them", async () => {
+  test("ends the live sessions of one user", async () => {
     const ada = [await services.signIn("ada"), await services.signIn("ada"), await services.signIn("ada")];
     await services.create("bob");
     const bob = await services.signIn("bob");
     await services.sessions.revoke(aCall(), ada[0]?.session.id ?? "");
     const userId = ada[0]?.user.id ?? "";
-    expect(await revokeAll(userId.toUpperCase())).toBe(2);
-    expect(await revokeAll(userId)).toBe(0);
+    await revokeAll(userId.toUpperCase());
+    for (const { session } of ada) expect((await get(session.id)).state).toBe("revoked");
+    await revokeAll(randomUUID());
     expect((await get(bob.session.id)).state).toBe("live");
-    expect(await revokeAll(randomUUID())).toBe(0);
   });
 
   test("ends all but one", async () => {
     const [kept, ended] = [await services.signIn("ada"), await services.signIn("ada")];
-    expect(await revokeAll(kept.user.id, kept.session.id.toUpperCase())).toBe(1);
+    await revokeAll(kept.user.id, kept.session.id.toUpperCase());
     expect((await get(kept.session.id)).state).toBe("live");
     expect((await get(ended.session.id)).state).toBe("revoked");
     await services.create("bob");
     const bob = await services.signIn("bob");
     // Another user's session is no exception.
-    expect(await revokeAll(kept.user.id, bob.session.id)).toBe(1);
+    await revokeAll(kept.user.id, bob.session.id);
+    expect((await get(kept.session.id)).state).toBe("revoked");
     expect((await get(bob.session.id)).state).toBe("live");
   });
 });

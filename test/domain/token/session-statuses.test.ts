@@ -124,3 +124,38 @@ function slowly(id: string) {
   repository.read = read;
   return { answer: (status: SessionStatus) => resolve([status]), asking };
 }
+
+describe("what this instance has ended", () => {
+  test.each(["session", "user"] as const)("is forgotten: a %s", async (what) => {
+    const { session } = await aSession(repository);
+    const { session: other } = await aSession(repository);
+    await Promise.all([ask(session.id), ask(other.id)]);
+    if (what === "session") statuses.forgetSession(session.id);
+    else statuses.forgetUser(session.userId);
+    expect(statuses.recall(session.id, 1e9)).toBeUndefined();
+    expect(statuses.recall(other.id, 1e9)?.live).toBe(true);
+  });
+
+  test.each(["session", "user"] as const)(
+    "is not remembered by an answer that was on its way: a %s",
+    async (what) => {
+      const { id, userId } = (await aSession(repository)).session;
+      const { answer, asking } = slowly(id);
+      if (what === "session") statuses.forgetSession(id);
+      else statuses.forgetUser(userId);
+      answer({ id, userId, live: true, revokedKeys: [], time: clocks.database() });
+      expect((await asking)?.live).toBe(true);
+      expect(statuses.recall(id, 1e9)).toBeUndefined();
+      await ask(id);
+      expect(statuses.recall(id, 1e9)?.live).toBe(true);
+    },
+  );
+
+  test("is forgotten also where it is not known whether the change was made", async () => {
+    const { session } = await aSession(repository);
+    await ask(session.id);
+    const lost = new Error("lost");
+    await expect(statuses.forgetUserAfter(session.userId, Promise.reject(lost))).rejects.toBe(lost);
+    expect(statuses.recall(session.id, 1e9)).toBeUndefined();
+  });
+});

@@ -60,7 +60,9 @@ describe("the tokens of a session", () => {
       ...claimsIn(b.accessToken),
       jti: expect.not.stringMatching(claimsIn(b.accessToken).jti),
     });
-    const next = await repository.statement(aCall()).sessions.refresh(at.session.id, 1, limits, anEvent());
+    const next = await repository
+      .statement(aCall())
+      .sessions.refresh({ id: at.session.id, generation: 1, caller: undefined }, limits, anEvent());
     expect(next && issue(next).refreshToken).not.toBe(a.refreshToken);
   });
 

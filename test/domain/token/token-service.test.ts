@@ -71,7 +71,9 @@ describe("a token is not good", () => {
       "when its session ended by a refresh token that was used again",
       async ({ session: { id } }: SessionAt) => {
         const { sessions } = repository.statement(aCall());
-        for (const generation of [1, 2, 1]) await sessions.refresh(id, generation, limits, anEvent());
+        for (const generation of [1, 2, 1]) {
+          await sessions.refresh({ id, generation, caller: undefined }, limits, anEvent());
+        }
       },
     ],
     [

@@ -76,7 +76,7 @@ describe("the adapter on the wire", () => {
     { code: "40001", reason: "CONTENTION" },
     { code: "40P01", reason: "CONTENTION" },
     { code: "40003", reason: "DATABASE_UNAVAILABLE" },
-    { code: "57014", reason: "DATABASE_UNAVAILABLE" },
+    { code: "57014", reason: "CONTENTION" },
     { code: "53300", reason: "DATABASE_UNAVAILABLE" },
     { code: "57P01", severity: "FATAL", reason: "DATABASE_UNAVAILABLE" },
     { code: "08006", reason: "DATABASE_UNAVAILABLE" },

@@ -13,7 +13,7 @@ import { createTestDatabase, type TestDatabase } from "../../support/postgres.ts
 import { WireProxy } from "../../support/wire-proxy.ts";
 
 const hour = 3_600_000;
-const limits: SessionLimits = { idleMs: hour, absoluteMs: 24 * hour, leewayMs: 10_000 };
+const limits: SessionLimits = { idleMs: hour, absoluteMs: 24 * hour, leewayMs: 10_000, perUser: 100 };
 
 /** What the contract cannot see of the statements that are transactions of their own. */
 describe("statements of sessions on the wire", () => {
@@ -49,11 +49,13 @@ describe("statements of sessions on the wire", () => {
       await users.insert(userId, { email: undefined, username, displayName: "", attributes: {} });
       await credentials.put(userId, "hash");
       const client = { id: "web", displayName: "", userAgent: "", ipAddress: "" };
-      return { id: randomUUID(), userId, audience: "a", client, passwordHash: "hash" };
+      return { id: randomUUID(), userId, caller: "c", audience: "a", client, passwordHash: "hash" };
     });
   const begin = (call = aCall()) => repository.statement(call).sessions.begin(session, limits, event);
   const refresh = (generation: number, call = aCall()) =>
-    repository.statement(call).sessions.refresh(session.id, generation, limits, event);
+    repository
+      .statement(call)
+      .sessions.refresh({ id: session.id, generation, caller: undefined }, limits, event);
   const list = () =>
     repository
       .read(aCall())

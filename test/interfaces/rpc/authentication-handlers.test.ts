@@ -38,6 +38,7 @@ describe("Authenticate", () => {
       expireTime: timestampFromMs(now + 30 * day),
       endTime: undefined,
       endReason: Session_EndReason.UNSPECIFIED,
+      caller: "anonymous",
     });
     expect(answer.tokens).toEqual({
       $typeName: "auth.v1.Tokens",

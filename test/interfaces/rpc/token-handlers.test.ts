@@ -7,7 +7,8 @@ import { IntrospectTokenResponseSchema } from "../../../src/gen/auth/v1/token_se
 import { aCall } from "../../support/calls.ts";
 import { claimsIn, client } from "../../support/clocked-services.ts";
 import { day, minute } from "../../support/clocks.ts";
-import { audience } from "../../support/services.ts";
+import { errorOf } from "../../support/rpc.ts";
+import { audience, otherPassword, password } from "../../support/services.ts";
 import { type RpcWithAda, rpcWithAda } from "../../support/signed-in-rpc.ts";
 
 let rpc: RpcWithAda;
@@ -17,6 +18,12 @@ beforeEach(async () => {
   rpc = await rpcWithAda();
   tokens = rpc.tokens;
 });
+
+type SignIn = Awaited<ReturnType<RpcWithAda["signIn"]>>;
+
+/** Ends a session as another instance does. */
+const endElsewhere = (id: string) =>
+  rpc.repository.transaction(aCall(), ({ sessions }) => sessions.end(id, "revoked"));
 
 const inactive = { $typeName: "auth.v1.IntrospectTokenResponse", active: false, claims: undefined };
 
@@ -74,7 +81,7 @@ describe("IntrospectToken", () => {
     const { session, tokens: issued } = await rpc.signIn();
     const token = issued.accessToken;
     await tokens.introspectToken({ token });
-    await rpc.sessions.revokeSession({ id: session.id });
+    await endElsewhere(session.id);
     const active = async (maxStaleness?: { seconds?: bigint; nanos?: number }) =>
       (await tokens.introspectToken({ token, ...(maxStaleness && { maxStaleness }) })).active;
     expect(await active({ seconds: 300n })).toBe(true);
@@ -83,6 +90,54 @@ describe("IntrospectToken", () => {
     expect(await active()).toBe(false);
     // That it has ended is what is remembered now.
     expect(await active({ seconds: 300n })).toBe(false);
+  });
+
+  const user = () => ({ id: rpc.user.id });
+  test.each<[string, (signIn: SignIn) => Promise<unknown>]>([
+    ["RevokeSession", ({ session }) => rpc.sessions.revokeSession({ id: session.id })],
+    ["RevokeUserSessions", () => rpc.sessions.revokeUserSessions({ userId: rpc.user.id })],
+    ["SuspendUser", () => rpc.users.suspendUser({ ...user(), reason: "fraud" })],
+    ["DeleteUser", () => rpc.users.deleteUser(user())],
+    ["SetPassword", () => rpc.authentication.setPassword({ userId: rpc.user.id, password: otherPassword })],
+    [
+      "ChangePassword",
+      () =>
+        rpc.authentication.changePassword({
+          userId: rpc.user.id,
+          currentPassword: password,
+          newPassword: otherPassword,
+        }),
+    ],
+    [
+      "a refresh token that is used again",
+      async ({ tokens: { refreshToken } }) => {
+        await rpc.sessions.refreshSession({ refreshToken });
+        rpc.clocks.pass(minute);
+        await errorOf(rpc.sessions.refreshSession({ refreshToken }));
+      },
+    ],
+    [
+      "more sessions than a user may have",
+      async () => {
+        rpc.clocks.pass(1);
+        for (let i = 0; i < 100; i++) await rpc.signIn();
+      },
+    ],
+  ])("an end by this instance is seen at once, however old the answer may be: %s", async (_name, end) => {
+    const signIn = await rpc.signIn();
+    const request = { token: signIn.tokens.accessToken, maxStaleness: { seconds: 300n } };
+    expect((await tokens.introspectToken(request)).active).toBe(true);
+    await end(signIn);
+    expect((await tokens.introspectToken(request)).active).toBe(false);
+  });
+
+  test("what goes on behind the end of all others is remembered as live", async () => {
+    const [kept, ended] = [await rpc.signIn(), await rpc.signIn()];
+    const active = async ({ tokens: { accessToken } }: SignIn) =>
+      (await tokens.introspectToken({ token: accessToken, maxStaleness: { seconds: 300n } })).active;
+    expect([await active(kept), await active(ended)]).toEqual([true, true]);
+    await rpc.sessions.revokeUserSessions({ userId: rpc.user.id, exceptSessionId: kept.session.id });
+    expect([await active(kept), await active(ended)]).toEqual([true, false]);
   });
 });
 
@@ -110,7 +165,7 @@ describe("BatchIntrospectTokens", () => {
       (await tokens.batchIntrospectTokens({ ...request, ...changes })).results.map((result) => result.active);
     expect(await active({ audience })).toEqual([true]);
     expect(await active({ audience: "orders" })).toEqual([false]);
-    await rpc.sessions.revokeSession({ id: session.id });
+    await endElsewhere(session.id);
     expect(await active({ maxStaleness: durationFromMs(minute) })).toEqual([true]);
     expect(await active({})).toEqual([false]);
   });

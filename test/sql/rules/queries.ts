@@ -11,6 +11,8 @@ const knownFunctions = new Set([
   "jsonb_agg",
   "jsonb_build_array",
   "count",
+  // INT8 on both: CockroachDB's documentation, window functions.
+  "row_number",
   "version",
   "current_setting",
   "set_config",

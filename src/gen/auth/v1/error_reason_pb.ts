@@ -330,7 +330,8 @@ export const ErrorReason = {
   DATABASE_UNAVAILABLE: 61,
 
   /**
-   * ABORTED. Too many calls changed the same thing at once; nothing was changed. Safe to repeat.
+   * ABORTED. The database answers, but did not finish in time: too many calls change the same data, or this one reads or
+   * changes too much. Nothing was changed. Safe to repeat; google.rpc.RetryInfo says when.
    *
    * @generated from enum value: ERROR_REASON_CONTENTION = 62;
    */

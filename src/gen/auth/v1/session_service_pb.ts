@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth/v1/session_service.proto.
  */
 export const file_auth_v1_session_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1hdXRoL3YxL3Nlc3Npb25fc2VydmljZS5wcm90bxIHYXV0aC52MSIsChFHZXRTZXNzaW9uUmVxdWVzdBIXCgJpZBgBIAEoCUIL4EECukgFcgOwAQEiNwoSR2V0U2Vzc2lvblJlc3BvbnNlEiEKB3Nlc3Npb24YASABKAsyEC5hdXRoLnYxLlNlc3Npb24igQEKE0xpc3RTZXNzaW9uc1JlcXVlc3QSHAoHdXNlcl9pZBgBIAEoCUIL4EECukgFcgOwAQESEgoKc2hvd19lbmRlZBgCIAEoCBIaCglwYWdlX3NpemUYAyABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgEIAEoCUIIukgFcgMogAgiUwoUTGlzdFNlc3Npb25zUmVzcG9uc2USIgoIc2Vzc2lvbnMYASADKAsyEC5hdXRoLnYxLlNlc3Npb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIi8KFFJldm9rZVNlc3Npb25SZXF1ZXN0EhcKAmlkGAEgASgJQgvgQQK6SAVyA7ABASI6ChVSZXZva2VTZXNzaW9uUmVzcG9uc2USIQoHc2Vzc2lvbhgBIAEoCzIQLmF1dGgudjEuU2Vzc2lvbiJhChlSZXZva2VVc2VyU2Vzc2lvbnNSZXF1ZXN0EhwKB3VzZXJfaWQYASABKAlCC+BBArpIBXIDsAEBEiYKEWV4Y2VwdF9zZXNzaW9uX2lkGAIgASgJQgu6SAjYAQFyA7ABASIzChpSZXZva2VVc2VyU2Vzc2lvbnNSZXNwb25zZRIVCg1yZXZva2VkX2NvdW50GAEgASgFIkAKFVJlZnJlc2hTZXNzaW9uUmVxdWVzdBInCg1yZWZyZXNoX3Rva2VuGAEgASgJQhCAAQHgQQK6SAdyBRABKIAgIlwKFlJlZnJlc2hTZXNzaW9uUmVzcG9uc2USIQoHc2Vzc2lvbhgBIAEoCzIQLmF1dGgudjEuU2Vzc2lvbhIfCgZ0b2tlbnMYAiABKAsyDy5hdXRoLnYxLlRva2VuczKUBAoOU2Vzc2lvblNlcnZpY2USWgoKR2V0U2Vzc2lvbhIaLmF1dGgudjEuR2V0U2Vzc2lvblJlcXVlc3QaGy5hdXRoLnYxLkdldFNlc3Npb25SZXNwb25zZSITkAIBorsYDHNlc3Npb25zLmdldBJeCgxMaXN0U2Vzc2lvbnMSHC5hdXRoLnYxLkxpc3RTZXNzaW9uc1JlcXVlc3QaHS5hdXRoLnYxLkxpc3RTZXNzaW9uc1Jlc3BvbnNlIhGiuxgNc2Vzc2lvbnMubGlzdBJmCg1SZXZva2VTZXNzaW9uEh0uYXV0aC52MS5SZXZva2VTZXNzaW9uUmVxdWVzdBoeLmF1dGgudjEuUmV2b2tlU2Vzc2lvblJlc3BvbnNlIhaQAgKiuxgPc2Vzc2lvbnMucmV2b2tlEnUKElJldm9rZVVzZXJTZXNzaW9ucxIiLmF1dGgudjEuUmV2b2tlVXNlclNlc3Npb25zUmVxdWVzdBojLmF1dGgudjEuUmV2b2tlVXNlclNlc3Npb25zUmVzcG9uc2UiFpACAqK7GA9zZXNzaW9ucy5yZXZva2USZwoOUmVmcmVzaFNlc3Npb24SHi5hdXRoLnYxLlJlZnJlc2hTZXNzaW9uUmVxdWVzdBofLmF1dGgudjEuUmVmcmVzaFNlc3Npb25SZXNwb25zZSIUorsYEHNlc3Npb25zLnJlZnJlc2hiBnByb3RvMw", [file_auth_v1_permission, file_auth_v1_session, file_buf_validate_validate, file_google_api_field_behavior]);
+  fileDesc("Ch1hdXRoL3YxL3Nlc3Npb25fc2VydmljZS5wcm90bxIHYXV0aC52MSIsChFHZXRTZXNzaW9uUmVxdWVzdBIXCgJpZBgBIAEoCUIL4EECukgFcgOwAQEiNwoSR2V0U2Vzc2lvblJlc3BvbnNlEiEKB3Nlc3Npb24YASABKAsyEC5hdXRoLnYxLlNlc3Npb24igQEKE0xpc3RTZXNzaW9uc1JlcXVlc3QSHAoHdXNlcl9pZBgBIAEoCUIL4EECukgFcgOwAQESEgoKc2hvd19lbmRlZBgCIAEoCBIaCglwYWdlX3NpemUYAyABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgEIAEoCUIIukgFcgMogAgiUwoUTGlzdFNlc3Npb25zUmVzcG9uc2USIgoIc2Vzc2lvbnMYASADKAsyEC5hdXRoLnYxLlNlc3Npb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIi8KFFJldm9rZVNlc3Npb25SZXF1ZXN0EhcKAmlkGAEgASgJQgvgQQK6SAVyA7ABASI6ChVSZXZva2VTZXNzaW9uUmVzcG9uc2USIQoHc2Vzc2lvbhgBIAEoCzIQLmF1dGgudjEuU2Vzc2lvbiJhChlSZXZva2VVc2VyU2Vzc2lvbnNSZXF1ZXN0EhwKB3VzZXJfaWQYASABKAlCC+BBArpIBXIDsAEBEiYKEWV4Y2VwdF9zZXNzaW9uX2lkGAIgASgJQgu6SAjYAQFyA7ABASIcChpSZXZva2VVc2VyU2Vzc2lvbnNSZXNwb25zZSJgChVSZWZyZXNoU2Vzc2lvblJlcXVlc3QSJwoNcmVmcmVzaF90b2tlbhgBIAEoCUIQgAEB4EECukgHcgUQASiAIBIeCgppcF9hZGRyZXNzGAIgASgJQgq6SAfYAQFyAnABIlwKFlJlZnJlc2hTZXNzaW9uUmVzcG9uc2USIQoHc2Vzc2lvbhgBIAEoCzIQLmF1dGgudjEuU2Vzc2lvbhIfCgZ0b2tlbnMYAiABKAsyDy5hdXRoLnYxLlRva2VuczKUBAoOU2Vzc2lvblNlcnZpY2USWgoKR2V0U2Vzc2lvbhIaLmF1dGgudjEuR2V0U2Vzc2lvblJlcXVlc3QaGy5hdXRoLnYxLkdldFNlc3Npb25SZXNwb25zZSITkAIBorsYDHNlc3Npb25zLmdldBJeCgxMaXN0U2Vzc2lvbnMSHC5hdXRoLnYxLkxpc3RTZXNzaW9uc1JlcXVlc3QaHS5hdXRoLnYxLkxpc3RTZXNzaW9uc1Jlc3BvbnNlIhGiuxgNc2Vzc2lvbnMubGlzdBJmCg1SZXZva2VTZXNzaW9uEh0uYXV0aC52MS5SZXZva2VTZXNzaW9uUmVxdWVzdBoeLmF1dGgudjEuUmV2b2tlU2Vzc2lvblJlc3BvbnNlIhaQAgKiuxgPc2Vzc2lvbnMucmV2b2tlEnUKElJldm9rZVVzZXJTZXNzaW9ucxIiLmF1dGgudjEuUmV2b2tlVXNlclNlc3Npb25zUmVxdWVzdBojLmF1dGgudjEuUmV2b2tlVXNlclNlc3Npb25zUmVzcG9uc2UiFpACAqK7GA9zZXNzaW9ucy5yZXZva2USZwoOUmVmcmVzaFNlc3Npb24SHi5hdXRoLnYxLlJlZnJlc2hTZXNzaW9uUmVxdWVzdBofLmF1dGgudjEuUmVmcmVzaFNlc3Npb25SZXNwb25zZSIUorsYEHNlc3Npb25zLnJlZnJlc2hiBnByb3RvMw", [file_auth_v1_permission, file_auth_v1_session, file_buf_validate_validate, file_google_api_field_behavior]);
 
 /**
  * Which session.
@@ -200,17 +200,11 @@ export const RevokeUserSessionsRequestSchema: GenMessage<RevokeUserSessionsReque
   messageDesc(file_auth_v1_session_service, 6);
 
 /**
- * The sessions have ended.
+ * The sessions have ended. How many is not known: they end by one row, whatever their number.
  *
  * @generated from message auth.v1.RevokeUserSessionsResponse
  */
 export type RevokeUserSessionsResponse = Message<"auth.v1.RevokeUserSessionsResponse"> & {
-  /**
-   * How many sessions this call has ended.
-   *
-   * @generated from field: int32 revoked_count = 1;
-   */
-  revokedCount: number;
 };
 
 /**
@@ -232,6 +226,13 @@ export type RefreshSessionRequest = Message<"auth.v1.RefreshSessionRequest"> & {
    * @generated from field: string refresh_token = 1;
    */
   refreshToken: string;
+
+  /**
+   * The IP address of the person's client, or empty: for the events of this call.
+   *
+   * @generated from field: string ip_address = 2;
+   */
+  ipAddress: string;
 };
 
 /**
@@ -279,7 +280,8 @@ export const RefreshSessionResponseSchema: GenMessage<RefreshSessionResponse> = 
  */
 export const SessionService: GenService<{
   /**
-   * GetSession answers a session, also one that has ended, for at least a week after its absolute limit.
+   * GetSession answers a session, also one that has ended, for at least a week after its absolute limit. Beginning more
+   * sessions than AUTH_SESSIONS_PER_USER deletes sooner those that have expired, and then the oldest.
    * Errors: NOT_FOUND (SESSION_NOT_FOUND).
    *
    * @generated from rpc auth.v1.SessionService.GetSession
@@ -313,8 +315,8 @@ export const SessionService: GenService<{
     output: typeof RevokeSessionResponseSchema;
   },
   /**
-   * RevokeUserSessions ends all live sessions of a user, or all but one. A user that does not exist has none. Safe to
-   * repeat.
+   * RevokeUserSessions ends all live sessions of a user, or all but one, in a time that does not grow with their number. A
+   * user that does not exist has none. Safe to repeat: a repetition also ends sessions that began since.
    *
    * @generated from rpc auth.v1.SessionService.RevokeUserSessions
    */
@@ -327,9 +329,11 @@ export const SessionService: GenService<{
    * RefreshSession takes a session's refresh token and answers new tokens; the token that was used is used up (RFC 9700
    * §4.14.2). For a short leeway it is answered with the same successor again, for a client that has not got the answer.
    * Used later or after its successor, it ends the session. Unknown, expired, ended, used and malformed tokens get one and
-   * the same answer. A caller whose grant is limited to audiences or clients refreshes sessions of these only; a call that is
-   * refused for that uses no token.
-   * Errors: UNAUTHENTICATED (REFRESH_TOKEN_INVALID), PERMISSION_DENIED (OUT_OF_SCOPE).
+   * the same answer. A session belongs to the caller that began it (RFC 9700 §2.2.2): another caller needs the permission
+   * "sessions.refreshAny" as well. A caller whose grant is limited to audiences or clients refreshes sessions of these only.
+   * A call that is refused for either neither uses the token up nor ends the session.
+   * Errors: UNAUTHENTICATED (REFRESH_TOKEN_INVALID), PERMISSION_DENIED (PERMISSION_DENIED, also if another caller began the
+   * session; OUT_OF_SCOPE).
    *
    * @generated from rpc auth.v1.SessionService.RefreshSession
    */

@@ -373,8 +373,9 @@ export const TokenService: GenService<{
   /**
    * IntrospectToken answers whether an access token is good now (RFC 7662). Unknown, expired, ended, forged and malformed
    * tokens, refresh tokens, and tokens outside of the audiences and clients that the caller's grant is limited to, get one and
-   * the same answer: not active, and nothing else. Without `max_staleness` the
-   * database is asked, so that an end of the session which was answered before the call is always seen. Over Connect it is
+   * the same answer: not active, and nothing else. Its permission is the grant that a caller needs for sessions that other
+   * callers began (RFC 9700 §2.2.2). Without `max_staleness` the database is asked, so that an end of the session which was
+   * answered before the call is always seen; with it, only an end that the same instance has answered. Over Connect it is
    * a POST: a token has no business in a URL.
    *
    * @generated from rpc auth.v1.TokenService.IntrospectToken

@@ -11,8 +11,10 @@ import { attempts } from "./0010-attempts.ts";
 import { refusedRows } from "./0011-refused-rows.ts";
 import { attributeKeys } from "./0012-attribute-keys.ts";
 import { revokedSigningKeys } from "./0013-revoked-signing-keys.ts";
+import { devices } from "./0014-devices.ts";
 import { keyCreators } from "./0015-key-creators.ts";
-import { devices } from "./0017-devices.ts";
+import { sessionEpochs } from "./0016-session-epochs.ts";
+import { sessionCallers } from "./0017-session-callers.ts";
 import type { MigrationStep } from "./migration-step.ts";
 
 /** Every step, in order. Expand and contract only: a step never takes away what the release before still uses. */
@@ -32,4 +34,6 @@ export const allMigrations: readonly MigrationStep[] = [
   ...revokedSigningKeys,
   ...devices,
   ...keyCreators,
+  ...sessionEpochs,
+  ...sessionCallers,
 ];

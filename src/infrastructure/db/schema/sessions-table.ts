@@ -1,4 +1,4 @@
-import { sql } from "slonik";
+import { type FragmentSqlToken, sql } from "slonik";
 import { z } from "zod";
 import type { SessionRow } from "../../../domain/session/session.ts";
 import { fromColumns } from "./from-columns.ts";
@@ -7,6 +7,7 @@ import { usersTable } from "./users-table.ts";
 const record = z.object({
   id: z.uuid(),
   userId: z.uuid(),
+  caller: z.string(),
   audience: z.string(),
   clientId: z.string(),
   clientDisplayName: z.string(),
@@ -38,12 +39,35 @@ function areStatuses(value: unknown): boolean {
   );
 }
 
-/** Neither ended nor expired. A session's idle limit is never later than its absolute one. */
-const live = sql.fragment`(sessions.end_time is null and sessions.idle_expire_time > now())`;
+/** Neither ended by itself nor expired. A session's idle limit is never later than its absolute one. */
+const unended = sql.fragment`(sessions.end_time is null and sessions.idle_expire_time > now())`;
 
 const stored = sql.fragment`
     sessions.id,
     sessions.user_id,
+    sessions.caller,
+    sessions.audience,
+    sessions.client_id,
+    sessions.client_display_name,
+    sessions.client_user_agent,
+    sessions.client_ip_address,
+    sessions.generation,
+    sessions.epoch,
+    sessions.repeats,
+    sessions.create_time,
+    sessions.refresh_time,
+    sessions.idle_expire_time,
+    sessions.expire_time,
+    sessions.end_time,
+    sessions.end_reason`;
+
+/** The select list of sessions that ended, if they did, at a time and for a reason. An expired session stays expired. */
+function columnsWith(endTime: FragmentSqlToken, endReason: FragmentSqlToken): FragmentSqlToken {
+  const revoked = sql.fragment`(${endTime} <= sessions.idle_expire_time)`;
+  return sql.fragment`
+    sessions.id,
+    sessions.user_id,
+    sessions.caller,
     sessions.audience,
     sessions.client_id,
     sessions.client_display_name,
@@ -54,12 +78,18 @@ const stored = sql.fragment`
     sessions.refresh_time,
     sessions.idle_expire_time,
     sessions.expire_time,
-    sessions.end_time,
-    sessions.end_reason`;
+    (case when ${revoked} then ${endTime} end)::timestamptz(3) as end_time,
+    (case when ${revoked} then ${endReason} end)::text as end_reason,
+    case
+      when ${revoked} then 'revoked'
+      when sessions.idle_expire_time > now() then 'live'
+      else 'expired'
+    end as state`;
+}
 
 /**
  * The table of sessions: the select list that makes a row, with a `state` that is computed by the database's clock, and the
- * schemas of such rows. Made by migrations/0006-sessions.ts.
+ * schemas of such rows. Made by migrations/0006-sessions.ts, 0016-session-epochs.ts and 0017-session-callers.ts.
  */
 export const sessionsTable = {
   row: fromColumns(record),
@@ -70,14 +100,25 @@ export const sessionsTable = {
     time: z.date(),
   }),
   idRow: fromColumns(z.object({ id: z.uuid() })),
-  live,
+  unendedRow: fromColumns(z.object({ id: z.uuid(), live: z.boolean() })),
+  endRow: fromColumns(
+    z.object({ userId: z.uuid(), epoch: z.int(), endTime: z.date(), endReason: z.string() }),
+  ),
+  exceededRow: fromColumns(z.object({ exceeded: z.boolean() })),
+  unended,
+  /** Whether a session is of the epoch of its user, beside which it is read. */
+  isOfEpoch: sql.fragment`sessions.epoch = users.session_epoch`,
   /** Of a user that may sign in. */
   userIsActive: sql.fragment`(users.delete_time is null and not ${usersTable.suspendedNow})`,
   stored,
-  columns: sql.fragment`${stored},
-    case
-      when sessions.end_time is not null then 'revoked'
-      when ${live} then 'live'
-      else 'expired'
-    end as state`,
+  /** Of sessions that are of their user's epoch. */
+  columns: columnsWith(sql.fragment`sessions.end_time`, sql.fragment`sessions.end_reason`),
+  /** Of any sessions, beside the end of their epoch. */
+  columnsWithEnds: columnsWith(
+    sql.fragment`coalesce(sessions.end_time, session_ends.end_time)`,
+    sql.fragment`coalesce(sessions.end_reason, session_ends.end_reason)`,
+  ),
+  withEnds: sql.fragment`left join session_ends
+          on session_ends.user_id = sessions.user_id
+          and session_ends.epoch = sessions.epoch`,
 } as const;

@@ -277,7 +277,8 @@ function known(by: KnownBy): FragmentSqlToken {
     join users on users.id = named.id
     join sessions on sessions.user_id = users.id
     where sessions.id = ${by.sessionId}
-      and ${sessionsTable.live}
+      and ${sessionsTable.unended}
+      and ${sessionsTable.isOfEpoch}
       and ${sessionsTable.userIsActive}`;
 }
 

@@ -36,31 +36,32 @@ export class CockroachRepository implements RelationalRepository {
 
   read(call: Patience): Readers {
     const { users, sessions, ...readers } = repositories((query) =>
-      translated(this.#unitOfWork.read(call, query)),
+      this.#translated(this.#unitOfWork.read(call, query)),
     );
     return {
       ...readers,
       users: {
-        find: (key) => translated(this.#sharedUserReads.find(call, key)),
+        find: (key) => this.#translated(this.#sharedUserReads.find(call, key)),
         findMany: (keys) => users.findMany(keys),
         list: (query) => users.list(query),
       },
       sessions: {
         find: (id) => sessions.find(id),
-        statuses: (ids) => translated(this.#sharedStatusReads.statuses(call, ids)),
+        statuses: (ids) => this.#translated(this.#sharedStatusReads.statuses(call, ids)),
         list: (query) => sessions.list(query),
+        areMoreThan: (userId, count) => sessions.areMoreThan(userId, count),
       },
     };
   }
 
   transaction<T>(call: Patience, work: (repositories: Repositories) => Promise<T>): Promise<T> {
-    return translated(
+    return this.#translated(
       this.#unitOfWork.transaction(call, (transaction) => work(repositories((query) => query(transaction)))),
     );
   }
 
   statement(call: Patience): Statements {
-    const run: Run = (query) => translated(this.#unitOfWork.statement(call, query));
+    const run: Run = (query) => this.#translated(this.#unitOfWork.statement(call, query));
     return {
       sessions: new CockroachSessionStatements(run),
       attempts: new CockroachAttemptStatements(run),
@@ -68,7 +69,16 @@ export class CockroachRepository implements RelationalRepository {
   }
 
   assertWritable(call: Patience): Promise<void> {
-    return translated(this.#writeCheck.run(call));
+    return this.#translated(this.#writeCheck.run(call));
+  }
+
+  async #translated<T>(work: Promise<T>): Promise<T> {
+    const startedAt = performance.now();
+    try {
+      return await work;
+    } catch (error) {
+      throw toDomainError(error, this.#unitOfWork.hasAnsweredSince(startedAt));
+    }
   }
 }
 
@@ -84,12 +94,4 @@ function repositories(run: Run): Repositories {
     attempts: new CockroachAttempts(run),
     devices: new CockroachDevices(run),
   };
-}
-
-async function translated<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw toDomainError(error);
-  }
 }

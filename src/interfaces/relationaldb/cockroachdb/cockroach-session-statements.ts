@@ -2,13 +2,16 @@ import { type FragmentSqlToken, sql } from "slonik";
 import type { NewEvent } from "../../../domain/audit/event.ts";
 import { Session, type SessionLimits, type SessionRow } from "../../../domain/session/session.ts";
 import { sessionsTable } from "../../../infrastructure/db/schema/sessions-table.ts";
-import type { NewSession, SessionAt, SessionStatements } from "../session-repository.ts";
+import type { NewSession, RefreshAttempt, SessionAt, SessionStatements } from "../session-repository.ts";
 import { forgiveWhere } from "./cockroach-attempts.ts";
 import { insertEvent } from "./insert-event.ts";
 import type { Run } from "./run.ts";
 
 /** How long a session is kept after its absolute limit, to be looked at. */
 const keptForMs = 7 * 24 * 3_600_000;
+
+/** Repetitions within a leeway that are counted, and have their event: each is a write. */
+const countedRepeats = 3;
 
 /** Changes of sessions in SQL, each one statement. */
 export class CockroachSessionStatements implements SessionStatements {
@@ -19,7 +22,7 @@ export class CockroachSessionStatements implements SessionStatements {
   }
 
   async begin(
-    { id, userId, audience, client, passwordHash, account }: NewSession,
+    { id, userId, caller, audience, client, passwordHash, account }: NewSession,
     { idleMs, absoluteMs }: SessionLimits,
     event: NewEvent,
   ): Promise<SessionAt | undefined> {
@@ -29,12 +32,14 @@ export class CockroachSessionStatements implements SessionStatements {
           insert into sessions (
             id,
             user_id,
+            caller,
             audience,
             client_id,
             client_display_name,
             client_user_agent,
             client_ip_address,
             generation,
+            epoch,
             create_time,
             refresh_time,
             idle_expire_time,
@@ -44,12 +49,14 @@ export class CockroachSessionStatements implements SessionStatements {
           select
             ${id}::uuid,
             users.id,
+            ${caller}::text,
             ${audience}::text,
             ${client.id}::text,
             ${client.displayName}::text,
             ${client.userAgent}::text,
             ${client.ipAddress}::text,
             1,
+            users.session_epoch,
             now(),
             now(),
             now() + ${milliseconds(Math.min(idleMs, absoluteMs))},
@@ -63,6 +70,7 @@ export class CockroachSessionStatements implements SessionStatements {
           on conflict (id) do update
           set generation = sessions.generation
           where sessions.user_id = excluded.user_id
+            and sessions.epoch = excluded.epoch
           returning ${sessionsTable.stored}
         ),
         noted as (
@@ -81,28 +89,30 @@ export class CockroachSessionStatements implements SessionStatements {
   }
 
   /**
-   * Writes where the token is of this generation, or old enough to end the session; where it is the one before, the row is
-   * only read. One half of the union answers at most.
+   * Writes where the token is of this generation, where it is the one before and was repeated seldom, or where it is old
+   * enough to end the session; where it was repeated often, the row is only read. One half of the union answers at most.
    */
   async refresh(
-    id: string,
-    generation: number,
+    { id, generation, caller }: RefreshAttempt,
     { idleMs, leewayMs }: SessionLimits,
     event: NewEvent,
   ): Promise<SessionAt | undefined> {
+    const isCallers = caller === undefined ? sql.fragment`` : sql.fragment`and sessions.caller = ${caller}`;
     const usable = sql.fragment`
       sessions.id = ${id}
-        and ${sessionsTable.live}
+        and ${sessionsTable.unended}
+        ${isCallers}
         and exists (
           select 1
           from users
           where users.id = sessions.user_id
+            and ${sessionsTable.isOfEpoch}
             and ${sessionsTable.userIsActive}
         )`;
     const isCurrent = sql.fragment`sessions.generation = ${generation}`;
-    const isWithinLeeway = sql.fragment`
-      sessions.generation = ${generation + 1}
-        and sessions.refresh_time > now() - ${milliseconds(leewayMs)}`;
+    const isRepeated = sql.fragment`
+      (sessions.generation = ${generation + 1} and sessions.refresh_time > now() - ${milliseconds(leewayMs)})`;
+    const isUncounted = sql.fragment`sessions.repeats >= ${countedRepeats}`;
     const row = await this.#run((connection) =>
       connection.maybeOne(sql.type(sessionsTable.rowAt)`
         with changed as (
@@ -114,17 +124,22 @@ export class CockroachSessionStatements implements SessionStatements {
               when ${isCurrent} then least(sessions.expire_time, now() + ${milliseconds(idleMs)})
               else sessions.idle_expire_time
             end,
-            end_time = case when ${isCurrent} then null else now() end,
-            end_reason = case when ${isCurrent} then null else 'refresh-token-reused' end
+            repeats = case when ${isCurrent} then 0 else sessions.repeats + 1 end,
+            end_time = case when ${isCurrent} or ${isRepeated} then null else now() end,
+            end_reason = case when ${isCurrent} or ${isRepeated} then null else 'refresh-token-reused' end
           where ${usable}
             and sessions.generation >= ${generation}
-            and not (${isWithinLeeway})
+            and not (${isRepeated} and ${isUncounted})
           returning ${sessionsTable.stored}
         ),
         noted as (
           ${insertEvent(event, {
             from: sql.fragment`changed`,
-            type: sql.fragment`case when changed.end_time is null then ${event.type} else 'refresh-token.reused' end`,
+            type: sql.fragment`case
+              when changed.end_time is not null then 'refresh-token.reused'
+              when changed.repeats > 0 then 'refresh-token.repeated'
+              else ${event.type}
+            end`,
             outcome: sql.fragment`case when changed.end_time is null then ${event.outcome} else 'refused' end`,
             reason: sql.fragment`case when changed.end_time is null then null else 'REFRESH_TOKEN_INVALID' end`,
             userId: sql.fragment`changed.user_id`,
@@ -141,7 +156,8 @@ export class CockroachSessionStatements implements SessionStatements {
           now()::timestamptz(3) as time
         from sessions
         where ${usable}
-          and ${isWithinLeeway}
+          and ${isRepeated}
+          and ${isUncounted}
           and not exists (select 1 from changed)
       `),
     );

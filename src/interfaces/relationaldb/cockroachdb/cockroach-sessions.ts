@@ -16,9 +16,10 @@ export class CockroachSessions implements SessionRepository {
   async find(id: string): Promise<Session | undefined> {
     const row = await this.#run((connection) =>
       connection.maybeOne(sql.type(sessionsTable.row)`
-        select ${sessionsTable.columns}
+        select ${sessionsTable.columnsWithEnds}
         from sessions
-        where id = ${id}
+        ${sessionsTable.withEnds}
+        where sessions.id = ${id}
       `),
     );
     return row === null ? undefined : Session.fromRow(row);
@@ -34,7 +35,7 @@ export class CockroachSessions implements SessionRepository {
               jsonb_build_array(
                 sessions.id,
                 sessions.user_id,
-                ${sessionsTable.live} and ${sessionsTable.userIsActive}
+                ${sessionsTable.unended} and ${sessionsTable.isOfEpoch} and ${sessionsTable.userIsActive}
               )
             ),
             '[]'
@@ -51,54 +52,161 @@ export class CockroachSessions implements SessionRepository {
 
   async list({ userId, liveOnly, after, limit }: SessionQuery): Promise<Session[]> {
     const conditions: FragmentSqlToken[] = [
-      sql.fragment`user_id = ${userId}`,
-      ...(liveOnly ? [sessionsTable.live] : []),
+      sql.fragment`sessions.user_id = ${userId}`,
+      ...(liveOnly ? [sessionsTable.unended, sql.fragment`sessions.epoch = ${epochOf(userId)}`] : []),
       ...(after === undefined
         ? []
         : [
-            sql.fragment`(create_time, id) < (${after.createTime.toISOString()}::timestamptz, ${after.id}::uuid)`,
+            sql.fragment`(sessions.create_time, sessions.id) < (${after.createTime.toISOString()}::timestamptz, ${after.id}::uuid)`,
           ]),
     ];
     const rows = await this.#run((connection) =>
       connection.any(sql.type(sessionsTable.row)`
-        select ${sessionsTable.columns}
+        select ${sessionsTable.columnsWithEnds}
         from sessions
+        ${sessionsTable.withEnds}
         where ${sql.join(conditions, sql.fragment` and `)}
-        order by create_time desc, id desc
+        order by sessions.create_time desc, sessions.id desc
         limit ${limit}
       `),
     );
     return rows.map((row) => Session.fromRow(row));
   }
 
+  async areMoreThan(userId: string, count: number): Promise<boolean> {
+    const { exceeded } = await this.#run((connection) =>
+      connection.one(sql.type(sessionsTable.exceededRow)`
+        select (count(*) > ${count})::bool as exceeded
+        from (
+          select 1
+          from sessions
+          where user_id = ${userId}
+            and epoch = ${epochOf(userId)}
+            and end_time is null
+          limit ${count + 1}
+        ) as counted
+      `),
+    );
+    return exceeded;
+  }
+
   async end(id: string, reason: EndReason): Promise<SessionEnd | undefined> {
     const ended = await this.#run((connection) =>
-      connection.maybeOne(sql.type(sessionsTable.row)`
+      connection.maybeOne(sql.type(sessionsTable.idRow)`
         update sessions
         set end_time = now(), end_reason = ${reason}
         where id = ${id}
-          and ${sessionsTable.live}
-        returning ${sessionsTable.columns}
-      `),
-    );
-    if (ended !== null) return { session: Session.fromRow(ended), ended: true };
-    const session = await this.find(id);
-    return session && { session, ended: false };
-  }
-
-  async endAll(userId: string, reason: EndReason, except: string | undefined): Promise<string[]> {
-    const kept = except === undefined ? sql.fragment`` : sql.fragment`and id <> ${except}`;
-    const ended = await this.#run((connection) =>
-      connection.any(sql.type(sessionsTable.idRow)`
-        update sessions
-        set end_time = now(), end_reason = ${reason}
-        where user_id = ${userId}
-          and ${sessionsTable.live}
-          ${kept}
+          and ${sessionsTable.unended}
+          and exists (
+            select 1
+            from users
+            where users.id = sessions.user_id
+              and ${sessionsTable.isOfEpoch}
+          )
         returning id
       `),
     );
-    return ended.map((session) => session.id);
+    const session = await this.find(id);
+    return session && { session, ended: ended !== null };
+  }
+
+  async endAll(userId: string, reason: EndReason, except: string | undefined): Promise<boolean> {
+    const ended = await this.#run((connection) =>
+      connection.maybeOne(sql.type(sessionsTable.endRow)`
+        with next as (
+          update users
+          set session_epoch = session_epoch + 1
+          where id = ${userId}
+          returning id, session_epoch
+        )
+        insert into session_ends (user_id, epoch, end_time, end_reason)
+        select id, session_epoch - 1, now(), ${reason}
+        from next
+        returning user_id, epoch, end_time, end_reason
+      `),
+    );
+    if (ended === null) return false;
+    if (except === undefined) return true;
+    await this.#run((connection) =>
+      connection.query(sql.unsafe`
+        update sessions
+        set epoch = ${ended.epoch + 1}
+        where id = ${except}
+          and user_id = ${userId}
+          and epoch = ${ended.epoch}
+          and ${sessionsTable.unended}
+      `),
+    );
+    return true;
+  }
+
+  async evict(userId: string, keep: number, limit: number): Promise<string[]> {
+    // Within the youngest only: were there many more, as before there was a limit, this would read them all.
+    const surplus = await this.#run((connection) =>
+      connection.any(sql.type(sessionsTable.unendedRow)`
+        select id, live
+        from (
+          select
+            id,
+            live,
+            row_number() over (order by live desc, create_time desc, id desc)::int8 as place
+          from (
+            select id, create_time, (idle_expire_time > now()) as live
+            from sessions
+            where user_id = ${userId}
+              and epoch = ${epochOf(userId)}
+              and end_time is null
+            order by create_time desc, id desc
+            limit ${keep + limit}
+          ) as youngest
+        ) as placed
+        where place > ${keep}
+      `),
+    );
+    await this.#delete(surplus.map(({ id }) => id));
+    return surplus.filter(({ live }) => live).map(({ id }) => id);
+  }
+
+  async settle(limit: number): Promise<boolean> {
+    const end = await this.#run((connection) =>
+      connection.maybeOne(sql.type(sessionsTable.endRow)`
+        select user_id, epoch, end_time, end_reason
+        from session_ends
+        order by user_id asc nulls last, epoch
+        limit 1
+      `),
+    );
+    if (end === null) return false;
+    const { userId, epoch, endTime, endReason } = end;
+    const sessions = await this.#run((connection) =>
+      connection.any(sql.type(sessionsTable.idRow)`
+        select id
+        from sessions
+        where user_id = ${userId}
+          and epoch = ${epoch}
+          and end_time is null
+        order by create_time, id
+        limit ${limit}
+      `),
+    );
+    const ids = sessions.map(({ id }) => id);
+    await this.#run((connection) =>
+      connection.query(sql.unsafe`
+        update sessions
+        set end_time = ${endTime.toISOString()}::timestamptz, end_reason = ${endReason}
+        where id = any(${sql.array(ids, "uuid")})
+      `),
+    );
+    if (ids.length < limit) {
+      await this.#run((connection) =>
+        connection.query(sql.unsafe`
+          delete from session_ends
+          where user_id = ${userId}
+            and epoch = ${epoch}
+        `),
+      );
+    }
+    return true;
   }
 
   async sweep(limit: number): Promise<number> {
@@ -112,14 +220,23 @@ export class CockroachSessions implements SessionRepository {
       `),
     );
     // A statement of its own: with the limit in a subquery PostgreSQL reads, and so locks, the whole table.
-    const ids = old.map(({ id }) => id);
-    const swept = await this.#run((connection) =>
+    return this.#delete(old.map(({ id }) => id));
+  }
+
+  /** Answers how many there were. */
+  async #delete(ids: readonly string[]): Promise<number> {
+    const deleted = await this.#run((connection) =>
       connection.any(sql.type(sessionsTable.idRow)`
         delete from sessions
-        where id = any(${sql.array(ids, "uuid")})
+        where id = any(${sql.array([...ids], "uuid")})
         returning id
       `),
     );
-    return swept.length;
+    return deleted.length;
   }
+}
+
+/** The epoch of a user, which their live sessions are of. */
+function epochOf(userId: string): FragmentSqlToken {
+  return sql.fragment`(select users.session_epoch from users where users.id = ${userId})`;
 }

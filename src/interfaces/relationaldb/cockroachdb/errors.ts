@@ -15,8 +15,9 @@ const retryAfterMs = 1_000;
 /**
  * What the database said, as the domain's error; anything that we do not know, as it came. By constraint name only:
  * CockroachDB names neither table nor column.
+ * @param answers whether the database has answered anybody meanwhile: what took too long then is no outage
  */
-export function toDomainError(error: unknown): unknown {
+export function toDomainError(error: unknown, answers: boolean): unknown {
   if (error instanceof AmbiguousCommitError) {
     return new DomainError("OUTCOME_UNKNOWN", "the change may or may not have been made", { cause: error });
   }
@@ -26,18 +27,15 @@ export function toDomainError(error: unknown): unknown {
       return taken(constraint, error) ?? error;
     case sqlState.serializationFailure:
     case sqlState.deadlockDetected:
-      return new DomainError("CONTENTION", "too many calls change the same thing at once", {
-        cause: error,
-        retryAfterMs,
-      });
     case sqlState.queryCanceled:
+      return contention(error);
     case sqlState.statementCompletionUnknown:
     case sqlState.tooManyConnections:
       return unavailable(error);
     default:
-      return isConnectionLoss(error) || error instanceof OutOfPatienceError
-        ? unavailable(error)
-        : (failureOfServer(error) ?? error);
+      if (isConnectionLoss(error)) return unavailable(error);
+      if (!(error instanceof OutOfPatienceError)) return failureOfServer(error) ?? error;
+      return answers && !isConnectionLoss(error.cause) ? contention(error) : unavailable(error);
   }
 }
 
@@ -76,6 +74,17 @@ function taken(constraint: string | undefined, cause: unknown): DomainError | un
     default:
       return undefined;
   }
+}
+
+function contention(cause: unknown): DomainError {
+  return new DomainError(
+    "CONTENTION",
+    "the database could not finish in time, as too many calls change the same data; repeat the call",
+    {
+      cause,
+      retryAfterMs,
+    },
+  );
 }
 
 function unavailable(cause: unknown): DomainError {

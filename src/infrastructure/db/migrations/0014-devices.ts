@@ -5,7 +5,7 @@ export const devices: readonly MigrationStep[] = [
   {
     // Devices on which users have signed in, each found by its user and a digest of its token. From its purge time on, a token is
     // good no more.
-    id: "0017-devices/table",
+    id: "0014-devices/table",
     statement: sql.unsafe`
       create table if not exists devices (
         id uuid not null,
@@ -20,7 +20,7 @@ export const devices: readonly MigrationStep[] = [
   },
   {
     // The sweep.
-    id: "0017-devices/purge-time",
+    id: "0014-devices/purge-time",
     statement: sql.unsafe`
       create index if not exists devices_purge_time_idx on devices (purge_time)
     `,
