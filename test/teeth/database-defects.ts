@@ -45,8 +45,8 @@ export const databaseDefects: readonly Defect[] = [
   {
     name: "readiness does not look at the role's rights",
     file: "src/interfaces/relationaldb/cockroachdb/write-check.ts",
-    find: "    if (proof.lacks_rights) {",
-    replace: '    if (proof.lacks_rights && state.version === "") {',
+    find: "    if (proof.lacksRights) {",
+    replace: '    if (proof.lacksRights && state.version === "") {',
     test: "test/outage/writes.test.ts",
     named: "closed to the role: no write",
   },

@@ -1,8 +1,8 @@
 import { type CommonQueryMethods, sql } from "slonik";
-import { z } from "zod";
 import type { Patience } from "../../../domain/call.ts";
 import { DomainError } from "../../../domain/errors.ts";
 import { postgresOnly } from "../../../infrastructure/db/postgres-only.ts";
+import { leasesTable } from "../../../infrastructure/db/schema/leases-table.ts";
 import { missingRights } from "../../../infrastructure/db/schema/table-rights.ts";
 import { parseVersion } from "../../../infrastructure/db/server.ts";
 import type { UnitOfWork } from "../../../infrastructure/db/unit-of-work.ts";
@@ -12,9 +12,6 @@ import { readOnly } from "./errors.ts";
 const provesForMs = 1_000;
 /** Processes write again at different moments of the second half of that time, so that they do not collide. */
 const overlapMs = 500;
-
-const stateRow = z.object({ version: z.string(), read_only: z.string(), proven: z.boolean() });
-const proofRow = z.object({ lacks_rights: z.boolean() });
 
 /**
  * Whether the database can be written to: its transactions may write, and within the last second this process or another
@@ -36,13 +33,13 @@ export class WriteCheck {
   async run(call: Patience): Promise<void> {
     const marginMs = Math.round(overlapMs * this.#random());
     const state = await this.#unitOfWork.read(call, (connection) => readState(connection, marginMs));
-    if (state.read_only === "on") throw readOnly();
+    if (state.readOnly === "on") throw readOnly();
     if (state.proven) return;
     const isPostgres = parseVersion(state.version)?.dialect === "postgresql";
     const proof = await this.#unitOfWork.statement(call, (connection) =>
       prove(connection, this.#holder, isPostgres),
     );
-    if (proof.lacks_rights) {
+    if (proof.lacksRights) {
       const message =
         "the database role lacks rights on tables of this service; `auth doctor` prints the GRANTs";
       throw new DomainError("DATABASE_UNAVAILABLE", message, { retryAfterMs: provesForMs });
@@ -51,7 +48,7 @@ export class WriteCheck {
 }
 
 function readState(connection: CommonQueryMethods, marginMs: number) {
-  return connection.one(sql.type(stateRow)`
+  return connection.one(sql.type(leasesTable.stateRow)`
     select
       version() as version,
       current_setting('transaction_read_only') as read_only,
@@ -66,7 +63,7 @@ function readState(connection: CommonQueryMethods, marginMs: number) {
 
 /** Updates the row if the role lacks no rights, and no other process has just done so. */
 function prove(connection: CommonQueryMethods, holder: string, isPostgres: boolean) {
-  return connection.one(sql.type(proofRow)`
+  return connection.one(sql.type(leasesTable.proofRow)`
     with lacking as (
       select count(*)::int8 as number
       from (${missingRights}) as rights
