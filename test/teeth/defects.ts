@@ -40,8 +40,8 @@ export const defects: readonly Defect[] = [
   {
     name: "a table may be read whole",
     file: "src/infrastructure/db/session-plans.ts",
-    find: "set_config('enable_seqscan', 'off', false)",
-    replace: "set_config('enable_seqscan', 'on', false)",
+    find: "set enable_seqscan = off",
+    replace: "set enable_seqscan = on",
     test: "test/sql/plans-by-statistics.test.ts",
     named: "no query reads a table but along an index",
   },

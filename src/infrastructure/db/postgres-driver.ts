@@ -142,7 +142,7 @@ async function run(
 ): Promise<DriverQueryResult> {
   const guard = guardStatement(client, config, statement.text, timeoutMs);
   try {
-    const { command, fields, rowCount, rows } = await client.query(statement);
+    const { command, fields, rowCount, rows } = lastOf(await client.query(statement));
     waiters.getStore()?.onAnswer();
     return {
       command: command as DriverQueryResult["command"],
@@ -213,4 +213,9 @@ function isConnectionClass(code: string | undefined): boolean {
 
 function terminated(error: unknown): BackendTerminatedError {
   return error instanceof BackendTerminatedError ? error : new BackendTerminatedError(error as Error);
+}
+
+/** The result of the last statement: a text without parameters may hold several. */
+function lastOf(result: pg.QueryResult | pg.QueryResult[]): pg.QueryResult {
+  return [result].flat().at(-1) as pg.QueryResult;
 }

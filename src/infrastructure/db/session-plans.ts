@@ -5,8 +5,8 @@ export interface ConnectionParameters {
 
 /** What a session is told about plans when it begins. Each server refuses what is for the other. */
 export const planSettings = {
-  postgresql:
-    "select set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false)",
+  // Not a `select`: a standby refuses every SERIALIZABLE one, and the session is to be good once it is promoted.
+  postgresql: "set enable_seqscan = off; set enable_bitmapscan = off",
   cockroachdb: "set plan_cache_mode = force_custom_plan",
 };
 
