@@ -47,7 +47,7 @@ export const lockoutDefects: readonly Defect[] = [
     find: "const keptForMs = 30 * 24 * 3_600_000;",
     replace: "const keptForMs = 31 * 24 * 3_600_000;",
     test: known,
-    named: "a known device means nothing to another user",
+    named: "means nothing to another user",
   },
   {
     name: "a device token outlives the password",
@@ -55,7 +55,7 @@ export const lockoutDefects: readonly Defect[] = [
     find: "await devices.forgetAll(id);\n        await events",
     replace: "await events",
     test: known,
-    named: "a known device means nothing to another user",
+    named: "means nothing to another user",
   },
   {
     name: "the sign-in of a known device opens the account to strangers",
@@ -87,7 +87,7 @@ export const lockoutDefects: readonly Defect[] = [
     find: "...unlocked.map(",
     replace: "...unlocked.slice(0, 0).map(",
     test: known,
-    named: "a lock is ended by UnlockUser",
+    named: "is ended by UnlockUser, with an event",
   },
   {
     name: "costly hashes stand in for unknown names",
