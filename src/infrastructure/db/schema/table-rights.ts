@@ -20,6 +20,8 @@ export const tableRights: Readonly<Record<string, readonly TableRight[]>> = {
   event_heads: everyRight,
   account_attempts: everyRight,
   network_attempts: everyRight,
+  devices: everyRight,
+  session_ends: everyRight,
 };
 
 const needed = Object.entries(tableRights).flatMap(([name, rights]) =>
