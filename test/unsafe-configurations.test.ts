@@ -186,13 +186,19 @@ const rows: readonly Row[] = [
   [
     "several trust domains with one CA bundle",
     "SPIFFE X509-SVID §5",
-    { ...shared, ...tls, AUTH_CLIENT_CA_FILE: "/ca", AUTH_TRUST_DOMAINS: "a.test,b.test" },
+    {
+      ...shared,
+      ...tls,
+      AUTH_CLIENT_CA_FILE: "/ca",
+      AUTH_TRUST_DOMAINS: "a.test,b.test",
+      AUTH_POLICY_FILE: "/p",
+    },
     "AUTH_CLIENT_CA_FILE is the CA bundle of one trust domain",
   ],
   [
     "several trust domains with the same CA bundle",
     "SPIFFE X509-SVID §5",
-    { ...shared, ...tls, AUTH_TRUST_DOMAINS: "a.test=/ca,b.test=/ca" },
+    { ...shared, ...tls, AUTH_TRUST_DOMAINS: "a.test=/ca,b.test=/ca", AUTH_POLICY_FILE: "/p" },
     "AUTH_TRUST_DOMAINS gives a.test and b.test the same CA bundle /ca",
   ],
   [

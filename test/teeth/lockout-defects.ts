@@ -36,7 +36,7 @@ export const lockoutDefects: readonly Defect[] = [
   {
     name: "a session that has ended has a budget",
     file: attempts,
-    find: "      and ${sessionsTable.live}\n",
+    find: "      and ${sessionsTable.unended}\n      and ${sessionsTable.isOfEpoch}\n",
     replace: "",
     test: contract,
     named: "an attempt in a session",
