@@ -53,6 +53,7 @@ export class GrpcCall implements WireListener, CallState {
 
   private readonly wire: GrpcWire;
   private readonly method: BoundMethod;
+  private readonly onAdmitted: () => void;
   private readonly header: LazyHeaders;
   private readonly values: ContextValues;
   private bytes: Uint8Array | undefined;
@@ -62,25 +63,33 @@ export class GrpcCall implements WireListener, CallState {
   private requestTimer: NodeJS.Timeout | undefined;
   private finished = false;
 
-  constructor(wire: GrpcWire, method: BoundMethod) {
+  /** @param onAdmitted called once the caller may make the call */
+  constructor(wire: GrpcWire, method: BoundMethod, onAdmitted: () => void) {
     this.wire = wire;
     this.method = method;
+    this.onAdmitted = onAdmitted;
     this.header = new LazyHeaders(wire.head.headers);
     this.values = method.contextOf(wire.peer);
   }
 
   start(): void {
+    if (this.wire.isGone) return;
     this.wire.listen(this);
     this.startDeadline();
     const { admit, spec } = this.method;
     if (admit === undefined) {
+      this.onAdmitted();
       this.read();
       return;
     }
     const { header, values: contextValues } = this;
     void admit({ method: spec.method, header, contextValues }).then((isAdmitted) => {
-      if (isAdmitted) this.read();
-      else this.runWithout(notAdmitted);
+      if (!isAdmitted) {
+        this.runWithout(notAdmitted);
+        return;
+      }
+      this.onAdmitted();
+      this.read();
     });
   }
 

@@ -17,6 +17,7 @@ import { addReflection, type ReflectionOptions } from "./reflection.ts";
 import { ResetLimit } from "./reset-limit.ts";
 import { serveStreams, watchResets } from "./serve-streams.ts";
 import { watchErrors } from "./session-errors.ts";
+import { Turns } from "./turns.ts";
 
 /** Limits of the gRPC port. Times in milliseconds, sizes in bytes; the defaults are in `defaultGrpcServerOptions`. */
 export interface GrpcServerOptions {
@@ -120,7 +121,7 @@ export async function listenGrpc(options: GrpcListenOptions): Promise<GrpcListen
   let newest: Http2Session | undefined;
   takeOverStreams(
     server,
-    serveStreams({ binding, unknownMethod, maxMessageBytes, unread, ...resets }),
+    serveStreams({ binding, turns: new Turns(), unknownMethod, maxMessageBytes, unread, ...resets }),
     (session) => {
       newest = session;
       watchResets(session, resets);

@@ -10,6 +10,7 @@ import { errorStatus, trailersOf } from "./grpc-status.ts";
 import { GrpcWire, type WireOptions } from "./grpc-wire.ts";
 import { type HttpRefusal, readRequestHead, refusalOf } from "./request-head.ts";
 import type { ResetLimit } from "./reset-limit.ts";
+import type { Turns } from "./turns.ts";
 
 export interface ResetOptions {
   readonly resets: ResetLimit;
@@ -20,6 +21,7 @@ export interface ResetOptions {
 
 export interface ServeStreamsOptions extends WireOptions, ResetOptions {
   readonly binding: ConnectBinding;
+  readonly turns: Turns;
   /** The error for a method that does not exist. The path is as the caller sent it. */
   readonly unknownMethod: (path: string) => ConnectError;
 }
@@ -51,7 +53,9 @@ function serve(
   });
   const method = options.binding.find(head.path);
   if (method !== undefined) {
-    new GrpcCall(wire, method).start();
+    const connection = session ?? stream;
+    const call = new GrpcCall(wire, method, () => options.turns.trust(connection));
+    options.turns.take(connection, () => call.start());
     return;
   }
   const handler = grpcJs.find(head.path);
