@@ -10,7 +10,8 @@ export const doctorCommand: Command = command({
   summary: "Says whether the service can do its work here, and what to do where it cannot",
   details: `Looks at the configuration, the data folder and its disk, the wrapping key, the TLS files, the policy, the
 addresses, the database, whether it accepts writes, its migrations, the role's rights (printing the GRANTs to run), free
-connections, round-trip time, clock and collation, and at the secrets, signing keys and callers in it. Changes nothing. The exit code is 1 where a check has failed; a warning is about what works today.`,
+connections, round-trip time, clock and collation, and at the secrets, signing keys and callers in it. Changes nothing.
+The exit code is 1 where a check has failed; a warning is about what works today.`,
   options: { replicas: wholeNumber("N", "how many replicas share the database; 1 if not given") },
   async run({ options: { replicas = 1 } }, surroundings) {
     const checked = await examined(surroundings, replicas);

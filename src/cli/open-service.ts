@@ -11,7 +11,7 @@ import {
   connectDatabase,
   makeOrCheckSteps,
 } from "../infrastructure/db/open-database.ts";
-import { serverFailure } from "../infrastructure/db/sql-state.ts";
+import { isShutdown, serverFailure } from "../infrastructure/db/sql-state.ts";
 import { openBreachedPasswords } from "../infrastructure/passwords/open-breached-passwords.ts";
 import { StartError } from "../infrastructure/start-error.ts";
 import { CockroachRepository } from "../interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
@@ -121,7 +121,7 @@ async function policyOf({ callers: { policyFile }, audiences }: Config): Promise
 function explained(error: unknown): unknown {
   const reason = error instanceof DomainError ? error.reason : undefined;
   const gone = "The service whose database this is has stopped meanwhile";
-  if (reason === "DATABASE_UNAVAILABLE" && serverFailure(error) === undefined) {
+  if (reason === "DATABASE_UNAVAILABLE" && (serverFailure(error) === undefined || isShutdown(error))) {
     return new StartError(`${gone}, and nothing was changed: run the command again.`, { cause: error });
   }
   if (reason === "OUTCOME_UNKNOWN") {

@@ -242,12 +242,6 @@ const clauses: readonly Clause[] = [
     "test/infrastructure/db/embedded-postgres/process-owner.test.ts",
     "lets in the service's role only, by its password, and that role is not a superuser",
   ],
-  [
-    "13.2.2",
-    "services have the least privileges that they need",
-    "test/callers/scopes.test.ts",
-    "%s begins a session for %s with %s: %s",
-  ],
   ["13.2.3", "no credential that everybody knows", unsafe, "a database's password that everybody knows"],
   [
     "13.3.1",

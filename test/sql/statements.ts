@@ -8,7 +8,6 @@ import { probeDatabase } from "../../src/infrastructure/db/database-probe.ts";
 import { describeRole, findMissingRights } from "../../src/infrastructure/db/database-role.ts";
 import { allMigrations } from "../../src/infrastructure/db/migrations/all-migrations.ts";
 import { findForeignTables } from "../../src/infrastructure/db/ownership.ts";
-import { planSettings } from "../../src/infrastructure/db/session-plans.ts";
 import { sharedSecret, storedSecrets } from "../../src/infrastructure/db/shared-secret.ts";
 import { CockroachRepository } from "../../src/interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
 import type { UserKey } from "../../src/interfaces/relationaldb/user-repository.ts";
@@ -55,11 +54,7 @@ export async function everyStatement(): Promise<string[]> {
     await makeEverySessionQuery(repository, await insertUser(repository));
     await makeEveryCallerQuery(repository);
     await makeEveryAttemptQuery(repository, await insertUser(repository));
-    const isAboutPlans = (text: string) => text === planSettings.postgresql || text === "discard plans";
-    // CockroachDB is not sent those.
-    return [...new Set([...proxy.statements, ...disguised.statements, ...migrationStatements()])].filter(
-      (text) => !isAboutPlans(text),
-    );
+    return [...new Set([...proxy.statements, ...disguised.statements, ...migrationStatements()])];
   } finally {
     await pool?.end();
     await proxy[Symbol.asyncDispose]();

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server } from "node:net";
+import { discardPlans, planSettings } from "../../src/infrastructure/db/session-plans.ts";
 import { type Accent, cockroachdb, postgresql } from "./wire-proxy/accent.ts";
 import type { Faults } from "./wire-proxy/faults.ts";
 import { Link } from "./wire-proxy/link.ts";
@@ -18,8 +19,10 @@ const accents: Record<Disguise, Accent> = { postgresql, cockroachdb };
 export class WireProxy implements AsyncDisposable {
   /** What goes wrong from now on. */
   faults: Faults = () => undefined;
-  /** Every statement that was sent, in order, as the client sent it. */
+  /** Every statement that was sent, in order, as the client sent it, without those by which the driver looks after its plans. */
   readonly statements: string[] = [];
+  /** The same with these, which come when a connection begins and then now and then. They meet no faults. */
+  readonly everything: string[] = [];
   readonly #server: Server;
   readonly #links = new Set<Link>();
   readonly #target: { path: string } | { host: string; port: number };
@@ -41,6 +44,8 @@ export class WireProxy implements AsyncDisposable {
       ? { path: `${folder}/.s.PGSQL.${port}` }
       : { host: uri.hostname, port };
     const faultOf: Faults = (statement) => {
+      this.everything.push(statement);
+      if (isAboutPlans(statement)) return undefined;
       this.statements.push(statement);
       return this.faults(statement);
     };
@@ -98,4 +103,10 @@ export class WireProxy implements AsyncDisposable {
     this.#server.close();
     await once(this.#server, "close");
   }
+}
+
+const settings: readonly string[] = Object.values(planSettings);
+
+function isAboutPlans(statement: string): boolean {
+  return statement === discardPlans || settings.includes(statement);
 }

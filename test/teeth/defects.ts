@@ -32,7 +32,7 @@ export const defects: readonly Defect[] = [
   {
     name: "plans are kept while the tables grow",
     file: "src/infrastructure/db/session-plans.ts",
-    find: '    await this.#send("discard plans");\n',
+    find: "    await this.#send(discardPlans);\n",
     replace: "",
     test: "test/infrastructure/db/session-plans.test.ts",
     named: "of PostgreSQL makes its plans anew",

@@ -10,6 +10,9 @@ export const planSettings = {
   cockroachdb: "set plan_cache_mode = force_custom_plan",
 };
 
+/** Throws the plans away that a session of PostgreSQL keeps. */
+export const discardPlans = "discard plans";
+
 /** After so many statements the plans are made anew, and then at twice as many, up to every so many. */
 const firstRenewal = 8;
 const renewalsApart = 512;
@@ -53,6 +56,6 @@ export class SessionPlans {
     this.#statements += 1;
     if (this.#isCockroach || wasInTransaction || this.#statements < this.#renewal) return;
     this.#renewal = this.#statements + Math.min(this.#statements, renewalsApart);
-    await this.#send("discard plans");
+    await this.#send(discardPlans);
   }
 }

@@ -56,6 +56,11 @@ export function serverFailure(error: unknown): ServerFailure | undefined {
   return serverFailures.test(code) ? "unavailable" : undefined;
 }
 
+/** Whether the server said that it stops, or does not let anybody in because it does. */
+export function isShutdown(error: unknown): boolean {
+  return /^57P0[123]$/.test(databaseError(error)?.code ?? "");
+}
+
 /**
  * Whether a hot standby refused a SERIALIZABLE transaction, which it does to every statement of ours. It shares its
  * SQLSTATE with stale plans; the name of the function that raised it is not translated, unlike the message.

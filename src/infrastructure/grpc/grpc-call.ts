@@ -72,9 +72,13 @@ export class GrpcCall implements WireListener, CallState {
     this.values = method.contextOf(wire.peer);
   }
 
-  start(): void {
-    if (this.wire.isGone) return;
+  /** From the moment at which the stream opens, because what it says until then is lost. */
+  listen(): void {
     this.wire.listen(this);
+  }
+
+  start(): void {
+    if (this.finished) return;
     this.startDeadline();
     const { admit, spec } = this.method;
     if (admit === undefined) {

@@ -55,6 +55,7 @@ function serve(
   if (method !== undefined) {
     const connection = session ?? stream;
     const call = new GrpcCall(wire, method, () => options.turns.trust(connection));
+    call.listen();
     options.turns.take(connection, () => call.start());
     return;
   }

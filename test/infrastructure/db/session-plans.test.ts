@@ -21,7 +21,7 @@ describe("a session", () => {
       else await pool.transaction((transaction) => transaction.query(sql.unsafe`select 0`));
     }
     await pool.end();
-    return proxy.statements;
+    return proxy.everything;
   }
 
   test.each([

@@ -59,17 +59,19 @@ describe("a drain", () => {
   });
 
   it("cuts off what is left after the grace, and the handler learns of it", async () => {
+    let begun = false;
     let aborted = false;
     const listener = await serveGrpc({
       say: (_request, { signal }) =>
         new Promise(() => {
+          begun = true;
           signal.addEventListener("abort", () => {
             aborted = true;
           });
         }),
     });
     const call = new GrpcJsClient(listener.address).say("x");
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await until(() => begun);
     const { ms } = await timed(() => listener.drain(200));
     expect(ms).toBeGreaterThan(150);
     expect(ms).toBeLessThan(1_000);
