@@ -150,6 +150,8 @@ function prepared(headers: Buffer, message: Buffer): PreparedRequest {
   const envelope = Buffer.alloc(5);
   envelope.writeUInt32BE(message.length, 1);
   const body = Buffer.concat([envelope, message]);
+  // The windows of streams are not counted: whatever is longer would have to wait for the server.
+  if (body.length > initialWindow) throw new Error(`a message of more than ${initialWindow - 5} bytes`);
   const frames = [headers];
   for (let at = 0; at < body.length; at += maxFrameBytes) {
     const isLast = at + maxFrameBytes >= body.length;

@@ -9,7 +9,7 @@ test("gives each test a database of its own", async () => {
   await client.connect();
   const { rows } = await client.query("select current_database() as name, current_user as user");
 
-  expect(rows).toEqual([{ name: new URL(one.uri).pathname.slice(1), user: "auth" }]);
+  expect(rows).toEqual([{ name: new URL(one.uri).pathname.slice(1), user: "auth_service" }]);
   expect(other.uri).not.toBe(one.uri);
 
   // A test that forgot to disconnect does not keep its database.

@@ -15,8 +15,8 @@ export const transportDefects: readonly Defect[] = [
   {
     name: "a call is read before it is admitted",
     file: "src/infrastructure/grpc/grpc-call.ts",
-    find: "if (isAdmitted) this.read();",
-    replace: "if (isAdmitted || true) this.read();",
+    find: "if (!isAdmitted) {",
+    replace: "if (!isAdmitted && Number.isNaN(0)) {",
     test: protocol,
     named: "nothing is read of a call that is not admitted",
   },
