@@ -149,6 +149,27 @@ const mutations: Readonly<Record<string, Mutation>> = {
     statements: 9,
     call: ({ users }, { userId: id }) => users.unsuspendUser({ id }),
   },
+  UnlockUser: {
+    bound: "what failures of a user are counted under: itself, its sessions, and at most 10 devices",
+    rows: 12 + 1,
+    statements: 8,
+    call: ({ users }, { userId: id }) => users.unlockUser({ id }),
+  },
+  UnlockUsers: {
+    bound: "a page of at most 100 users, each with an event",
+    rows: 100 * (12 + 1),
+    statements: 8,
+    call: ({ users }) => users.unlockUsers({}),
+  },
+  RevokeSigningKey: {
+    bound: "the key, the one that signs in its place, and their events",
+    rows: 4,
+    statements: 12,
+    call: async ({ tokens }) => {
+      const [key] = (await tokens.getJwks({})).keys;
+      await tokens.revokeSigningKey({ kid: key?.kid ?? "" });
+    },
+  },
   ImportUsers: {
     bound: "rows of a message: at most 500 (the schema), each with a user, a password hash and an event",
     rows: 3 * 500 + 2,
@@ -269,9 +290,13 @@ describe(`of a user with ${many} sessions and events, and an account with ten ke
     const refreshToken = tokens?.refreshToken ?? "";
     return { userId: user?.id ?? "", username, sessionId: stored.id, refreshToken, accountId, keyIds };
   };
+  const fail = (identifier: string) =>
+    expect(rpc.authentication.verifyPassword({ identifier, password: "wrong" })).rejects.toThrow();
   const before: Readonly<Record<string, (given: Given) => Promise<unknown>>> = {
     UndeleteUser: ({ userId: id }) => rpc.users.deleteUser({ id }),
     UnsuspendUser: ({ userId: id }) => rpc.users.suspendUser({ id, reason: "fraud" }),
+    UnlockUser: ({ username }) => fail(username),
+    UnlockUsers: ({ username }) => fail(username),
     EnableServiceAccount: ({ accountId: id }) => rpc.serviceAccounts.disableServiceAccount({ id }),
     CreateServiceAccountKey: ({ keyIds: [id = ""] }) => rpc.serviceAccounts.deleteServiceAccountKey({ id }),
   };
