@@ -15,7 +15,7 @@ export interface ReadinessOptions {
 
 /**
  * Whether the service can do its work, by a check that is repeated. With the defaults a failure or a recovery shows after
- * 0.5 to 3.5 seconds.
+ * 0.5 to 4.5 seconds. A check is two statements at most, so that a database of 300 ms a statement is one that works.
  */
 export class Readiness implements Disposable {
   readonly #options: Required<ReadinessOptions>;
@@ -27,7 +27,7 @@ export class Readiness implements Disposable {
 
   /** Makes the first check, whose outcome is the first state. */
   static async begin(options: ReadinessOptions): Promise<Readiness> {
-    const settings = { intervalMs: 1_000, doubtIntervalMs: 500, timeoutMs: 1_000, hysteresis: 2, ...options };
+    const settings = { intervalMs: 1_000, doubtIntervalMs: 500, timeoutMs: 1_500, hysteresis: 2, ...options };
     const readiness = new Readiness(settings);
     const failure = await readiness.#failure();
     readiness.#change(failure === undefined, failure?.error);
