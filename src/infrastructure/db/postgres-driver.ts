@@ -49,18 +49,20 @@ export function createPostgresDriver(uri: string, options: PostgresDriverOptions
       const client = new pg.Client(config) as unknown as CancellableClient;
       client.on("error", (error) => clientEventEmitter.emit("error", terminated(error)));
       client.on("notice", ({ message }) => clientEventEmitter.emit("notice", { message: message ?? "" }));
-      const send = (text: string, values: readonly unknown[], name: string | undefined) =>
-        run(client, config, { text, values: [...values], name }, options.statementTimeoutMs);
-      const plans = new SessionPlans(client.connection, (text) => send(text, [], undefined));
+      const send = (statement: Statement) => run(client, config, statement, options.statementTimeoutMs);
+      const plans = new SessionPlans(client.connection, (text) =>
+        send({ text, values: [], name: undefined }),
+      );
       return {
         connect: async () => {
           await client.connect();
           await plans.prefer();
         },
         end: () => client.end(),
-        query: async (text, values) => {
-          await plans.renew(text);
-          return send(text, values ?? [], nameOf(text));
+        query: (text, values) => {
+          const statement = { text, values: values ?? [], name: nameOf(text) };
+          const renewed = plans.renew(text);
+          return renewed === undefined ? send(statement) : renewed.then(() => send(statement));
         },
         stream: () => {
           throw new Error("streams are not used: they do not work on CockroachDB (node-postgres #2546)");

@@ -48,14 +48,17 @@ export class SessionPlans {
     await this.#send(planSettings[this.#isCockroach ? "cockroachdb" : "postgresql"]);
   }
 
-  /** Before each statement. Does nothing inside a transaction, which may have failed. */
-  async renew(next: string): Promise<void> {
+  /**
+   * Before each statement. Does nothing inside a transaction, which may have failed.
+   * @returns what to wait for first, if there is anything: most statements have none
+   */
+  renew(next: string): Promise<unknown> | undefined {
     const wasInTransaction = this.#inTransaction;
     this.#inTransaction =
       next === "START TRANSACTION" || (wasInTransaction && next !== "COMMIT" && next !== "ROLLBACK");
     this.#statements += 1;
-    if (this.#isCockroach || wasInTransaction || this.#statements < this.#renewal) return;
+    if (this.#isCockroach || wasInTransaction || this.#statements < this.#renewal) return undefined;
     this.#renewal = this.#statements + Math.min(this.#statements, renewalsApart);
-    await this.#send(discardPlans);
+    return this.#send(discardPlans);
   }
 }
