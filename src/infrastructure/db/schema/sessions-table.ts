@@ -42,7 +42,8 @@ function areStatuses(value: unknown): boolean {
 /** Neither ended by itself nor expired. A session's idle limit is never later than its absolute one. */
 const unended = sql.fragment`(sessions.end_time is null and sessions.idle_expire_time > now())`;
 
-const stored = sql.fragment`
+/** The columns that are answered as they are. */
+const plain = sql.fragment`
     sessions.id,
     sessions.user_id,
     sessions.caller,
@@ -52,12 +53,15 @@ const stored = sql.fragment`
     sessions.client_user_agent,
     sessions.client_ip_address,
     sessions.generation,
-    sessions.epoch,
-    sessions.repeats,
     sessions.create_time,
     sessions.refresh_time,
     sessions.idle_expire_time,
-    sessions.expire_time,
+    sessions.expire_time`;
+
+const stored = sql.fragment`
+    ${plain},
+    sessions.epoch,
+    sessions.repeats,
     sessions.end_time,
     sessions.end_reason`;
 
@@ -65,19 +69,7 @@ const stored = sql.fragment`
 function columnsWith(endTime: FragmentSqlToken, endReason: FragmentSqlToken): FragmentSqlToken {
   const revoked = sql.fragment`(${endTime} <= sessions.idle_expire_time)`;
   return sql.fragment`
-    sessions.id,
-    sessions.user_id,
-    sessions.caller,
-    sessions.audience,
-    sessions.client_id,
-    sessions.client_display_name,
-    sessions.client_user_agent,
-    sessions.client_ip_address,
-    sessions.generation,
-    sessions.create_time,
-    sessions.refresh_time,
-    sessions.idle_expire_time,
-    sessions.expire_time,
+    ${plain},
     (case when ${revoked} then ${endTime} end)::timestamptz(3) as end_time,
     (case when ${revoked} then ${endReason} end)::text as end_reason,
     case
