@@ -47,7 +47,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 }
 
 /** Lets the superuser of an embedded PostgreSQL in, as whoever administers the host can. Answers its URI. */
-export async function letSuperuserIn({ uri, dataDir }: EmbeddedPostgres): Promise<string> {
+async function letSuperuserIn({ uri, dataDir }: EmbeddedPostgres): Promise<string> {
   await appendFile(join(dataDir, "pg_hba.conf"), "local all auth trust\n");
   const pid = await recordedProcess(join(dataDir, "postgres"));
   if (pid === undefined) throw new Error(`no server runs on ${dataDir}`);

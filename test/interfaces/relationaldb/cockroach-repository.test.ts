@@ -1,70 +1,52 @@
 import { randomUUID } from "node:crypto";
-import type { DatabasePool } from "slonik";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { DomainError } from "../../../src/domain/errors.ts";
 import { Secret } from "../../../src/domain/secret.ts";
-import { CockroachRepository } from "../../../src/interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
 import { aCall } from "../../support/calls.ts";
-import { openMigratedPool } from "../../support/migrated-pool.ts";
-import { createTestDatabase, type TestDatabase } from "../../support/postgres.ts";
 import { servicesOn } from "../../support/services.ts";
-import { WireProxy } from "../../support/wire-proxy.ts";
+import { wiredRepository } from "../../support/wired-repository.ts";
 
 /** What the contract cannot see: what goes over the wire, and what becomes of what the wire says. */
 describe("the adapter on the wire", () => {
-  let database: TestDatabase;
-  let proxy: WireProxy;
-  let pool: DatabasePool;
-  let repository: CockroachRepository;
+  const wired = wiredRepository();
 
-  beforeAll(async () => {
-    database = await createTestDatabase();
-    proxy = await WireProxy.start(database.uri);
-    pool = await openMigratedPool(proxy.uri, 3);
-    repository = new CockroachRepository(pool);
-  });
   beforeEach(() => {
-    proxy.faults = () => undefined;
-    proxy.statements.length = 0;
-  });
-  afterAll(async () => {
-    await pool?.end();
-    await proxy?.[Symbol.asyncDispose]();
-    await database?.drop();
+    wired.proxy.faults = () => undefined;
+    wired.proxy.statements.length = 0;
   });
 
   test("a read is one statement, and so is a batch of a thousand", async () => {
-    await repository.read(aCall()).users.find({ kind: "id", id: randomUUID() });
-    expect(proxy.statements).toHaveLength(1);
+    await wired.repository.read(aCall()).users.find({ kind: "id", id: randomUUID() });
+    expect(wired.proxy.statements).toHaveLength(1);
     const keys = Array.from({ length: 1_000 }, () => ({ kind: "id" as const, id: randomUUID() }));
-    await repository.read(aCall()).users.findMany(keys);
-    expect(proxy.statements).toHaveLength(2);
+    await wired.repository.read(aCall()).users.findMany(keys);
+    expect(wired.proxy.statements).toHaveLength(2);
   });
 
   test("reads that many calls ask for at once share a few statements, and see what was written before", async () => {
     const users = await Promise.all(
       Array.from({ length: 100 }, (_, i) =>
-        repository.transaction(aCall(), ({ users }) => {
+        wired.repository.transaction(aCall(), ({ users }) => {
           const email = { value: `Shared-${i}@example.com`, key: `shared-${i}@example.com` };
           return users.insert(randomUUID(), { email, username: undefined, displayName: "", attributes: {} });
         }),
       ),
     );
-    proxy.statements.length = 0;
+    wired.proxy.statements.length = 0;
     const found = await Promise.all(
       users.flatMap(({ id, email }) => [
-        repository.read(aCall()).users.find({ kind: "id", id }),
-        repository.read(aCall()).users.find({ kind: "email", key: email?.key ?? "" }),
-        repository.read(aCall()).users.find({ kind: "username", key: `no-${id}` }),
+        wired.repository.read(aCall()).users.find({ kind: "id", id }),
+        wired.repository.read(aCall()).users.find({ kind: "email", key: email?.key ?? "" }),
+        wired.repository.read(aCall()).users.find({ kind: "username", key: `no-${id}` }),
       ]),
     );
     expect(found.map((user) => user?.id)).toEqual(users.flatMap(({ id }) => [id, id, undefined]));
-    expect(proxy.statements.length).toBeLessThanOrEqual(4);
+    expect(wired.proxy.statements.length).toBeLessThanOrEqual(4);
   });
 
   test("a transaction has a statement timeout of its own and nothing else around its statements", async () => {
-    await repository.transaction(aCall(), ({ users }) => users.find({ kind: "id", id: randomUUID() }));
-    expect(proxy.statements.map((text) => text.trim().split(/\s+/).slice(0, 2).join(" "))).toEqual([
+    await wired.repository.transaction(aCall(), ({ users }) => users.find({ kind: "id", id: randomUUID() }));
+    expect(wired.proxy.statements.map((text) => text.trim().split(/\s+/).slice(0, 2).join(" "))).toEqual([
       "START TRANSACTION",
       "select set_config('statement_timeout',",
       "select users.id,",
@@ -84,10 +66,10 @@ describe("the adapter on the wire", () => {
     "a read that gets $code at every try is $reason, with a time to come back",
     async ({ reason, ...error }) => {
       const what = { message: "injected", ...error };
-      proxy.faults = (text) =>
+      wired.proxy.faults = (text) =>
         /^\s*(select|insert)\b(?!\s+set_config)/.test(text) ? { when: "before", what } : undefined;
       const read = () =>
-        repository
+        wired.repository
           .read(aCall(600))
           .users.find({ kind: "id", id: randomUUID() })
           .then(
@@ -105,16 +87,16 @@ describe("the adapter on the wire", () => {
 
   test("a mutation whose every COMMIT is in doubt is OUTCOME_UNKNOWN", async () => {
     const what = { code: "40003", message: "result is ambiguous" };
-    proxy.faults = (text) => (text === "COMMIT" ? { when: "after", what } : undefined);
+    wired.proxy.faults = (text) => (text === "COMMIT" ? { when: "after", what } : undefined);
     const request = { id: randomUUID(), fingerprint: "f", secretHash: undefined };
-    const claim = repository.transaction(aCall(600), ({ requests }) => requests.claim(request));
+    const claim = wired.repository.transaction(aCall(600), ({ requests }) => requests.claim(request));
     await expect(claim).rejects.toMatchObject({ reason: "OUTCOME_UNKNOWN", kind: "unknown-outcome" });
   });
 
   test("an unknown error leaves as it came", async () => {
     const what = { code: "XX000", message: "internal error" };
-    proxy.faults = () => ({ when: "before", what });
-    await expect(repository.assertWritable(aCall())).rejects.toMatchObject({ code: "XX000" });
+    wired.proxy.faults = () => ({ when: "before", what });
+    await expect(wired.repository.assertWritable(aCall())).rejects.toMatchObject({ code: "XX000" });
   });
 
   // CockroachDB reports neither table nor column with a violation, only the constraint.
@@ -123,14 +105,15 @@ describe("the adapter on the wire", () => {
     ["users_username_key_unique", "USERNAME_TAKEN"],
   ])("a violation of %s is told by its name alone", async (constraint, reason) => {
     const what = { code: "23505", message: "duplicate key value violates unique constraint", constraint };
-    proxy.faults = (text) => (text.includes("insert into users") ? { when: "before", what } : undefined);
+    wired.proxy.faults = (text) =>
+      text.includes("insert into users") ? { when: "before", what } : undefined;
     const profile = { email: undefined, username: { value: "a", key: "a" }, displayName: "", attributes: {} };
-    const insert = repository.transaction(aCall(), ({ users }) => users.insert(randomUUID(), profile));
+    const insert = wired.repository.transaction(aCall(), ({ users }) => users.insert(randomUUID(), profile));
     await expect(insert).rejects.toMatchObject({ reason });
   });
 
   test("VerifyPassword asks the database the same, whoever it is about", async () => {
-    const { users, authentication } = servicesOn(repository);
+    const { users, authentication } = servicesOn(wired.repository);
     const password = "correct horse battery staple";
     const create = (username: string, secret?: string) =>
       users.create(aCall(), {
@@ -151,11 +134,11 @@ describe("the adapter on the wire", () => {
 
     const device = { token: new Secret("a device token of somebody"), remember: false };
     const statementsFor = async (identifier: string, secret: string, by: object = {}) => {
-      proxy.statements.length = 0;
+      wired.proxy.statements.length = 0;
       await authentication
         .verifyPassword(aCall(), { identifier, password: new Secret(secret), ...by })
         .catch(() => {});
-      return [...proxy.statements];
+      return [...wired.proxy.statements];
     };
     const asked = await statementsFor("right", "wrong");
     expect(asked).toHaveLength(2);

@@ -1,14 +1,10 @@
 import { randomUUID } from "node:crypto";
-import type { DatabasePool } from "slonik";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { DomainError } from "../../../src/domain/errors.ts";
 import { databaseError } from "../../../src/infrastructure/db/sql-state.ts";
-import { CockroachRepository } from "../../../src/interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
 import { aCall } from "../../support/calls.ts";
 import { query } from "../../support/embedded-postgres.ts";
-import { openMigratedPool } from "../../support/migrated-pool.ts";
-import { createTestDatabase, type TestDatabase } from "../../support/postgres.ts";
-import { WireProxy } from "../../support/wire-proxy.ts";
+import { wiredRepository } from "../../support/wired-repository.ts";
 
 /** What callers get for a SQLSTATE; "as it came" leaves as INTERNAL: a statement of ours is to blame, or a value in it. */
 type Answer = "DATABASE_UNAVAILABLE" | "DATABASE_READ_ONLY" | "OUTCOME_UNKNOWN" | "as it came";
@@ -53,35 +49,21 @@ const cases = rows.flatMap(({ codes, answer, toWrite = answer, severity = "ERROR
 );
 
 describe("a server that answers every statement with", () => {
-  let database: TestDatabase;
-  let proxy: WireProxy;
-  let pool: DatabasePool;
-  let repository: CockroachRepository;
+  const wired = wiredRepository();
 
-  beforeAll(async () => {
-    database = await createTestDatabase();
-    proxy = await WireProxy.start(database.uri);
-    pool = await openMigratedPool(proxy.uri, 3);
-    repository = new CockroachRepository(pool);
-  });
   afterEach(() => {
-    proxy.faults = () => undefined;
-  });
-  afterAll(async () => {
-    await pool?.end();
-    await proxy?.[Symbol.asyncDispose]();
-    await database?.drop();
+    wired.proxy.faults = () => undefined;
   });
 
-  const read = () => repository.read(aCall(300)).users.find({ kind: "id", id: randomUUID() });
+  const read = () => wired.repository.read(aCall(300)).users.find({ kind: "id", id: randomUUID() });
   const write = () =>
-    repository.transaction(aCall(300), ({ requests }) =>
+    wired.repository.transaction(aCall(300), ({ requests }) =>
       requests.claim({ id: randomUUID(), fingerprint: "f", secretHash: undefined }),
     );
 
   test.each(cases)("$code: a read is answered with $answer, a write with $toWrite", async (each) => {
     const { code, severity } = each;
-    proxy.faults = (statement) =>
+    wired.proxy.faults = (statement) =>
       /\b(from users|into requests)\b/.test(statement)
         ? { when: "before", what: { code, severity, message: "injected" } }
         : undefined;
@@ -104,14 +86,14 @@ describe("a server that answers every statement with", () => {
   test("25006: closes the connection that led to it, and no other", async () => {
     const sessions = async () => {
       const rows = await query(
-        database.uri,
+        wired.database.uri,
         "select pid from pg_stat_activity where datname = current_database() and application_name = 'auth'",
       );
       return rows.map(({ pid }) => pid);
     };
     const before = await sessions();
     let refused = 0;
-    proxy.faults = (statement) => {
+    wired.proxy.faults = (statement) => {
       if (!statement.includes("into requests") || refused > 0) return undefined;
       refused += 1;
       return { when: "before", what: { code: "25006", message: "cannot execute INSERT" } };

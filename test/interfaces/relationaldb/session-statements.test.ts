@@ -1,49 +1,31 @@
 import { randomUUID } from "node:crypto";
-import type { DatabasePool } from "slonik";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { NewEvent } from "../../../src/domain/audit/event.ts";
 import type { SessionLimits } from "../../../src/domain/session/session.ts";
-import { CockroachRepository } from "../../../src/interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
 import type { NewSession } from "../../../src/interfaces/relationaldb/session-repository.ts";
 import { aCall } from "../../support/calls.ts";
 import { once } from "../../support/counter-line.ts";
 import { anEvent } from "../../support/events.ts";
-import { openMigratedPool } from "../../support/migrated-pool.ts";
-import { createTestDatabase, type TestDatabase } from "../../support/postgres.ts";
-import { WireProxy } from "../../support/wire-proxy.ts";
+import { wiredRepository } from "../../support/wired-repository.ts";
 
 const hour = 3_600_000;
 const limits: SessionLimits = { idleMs: hour, absoluteMs: 24 * hour, leewayMs: 10_000, perUser: 100 };
 
 /** What the contract cannot see of the statements that are transactions of their own. */
 describe("statements of sessions on the wire", () => {
-  let database: TestDatabase;
-  let proxy: WireProxy;
-  let pool: DatabasePool;
-  let repository: CockroachRepository;
+  const wired = wiredRepository();
   let session: NewSession;
   let event: NewEvent;
 
-  beforeAll(async () => {
-    database = await createTestDatabase();
-    proxy = await WireProxy.start(database.uri);
-    pool = await openMigratedPool(proxy.uri, 3);
-    repository = new CockroachRepository(pool);
-  });
   beforeEach(async () => {
-    proxy.faults = () => undefined;
+    wired.proxy.faults = () => undefined;
     session = await aSignIn();
     event = anEvent({ userId: session.userId });
-    proxy.statements.length = 0;
-  });
-  afterAll(async () => {
-    await pool?.end();
-    await proxy?.[Symbol.asyncDispose]();
-    await database?.drop();
+    wired.proxy.statements.length = 0;
   });
 
   const aSignIn = () =>
-    repository.transaction(aCall(), async ({ users, credentials }): Promise<NewSession> => {
+    wired.repository.transaction(aCall(), async ({ users, credentials }): Promise<NewSession> => {
       const [userId, name] = [randomUUID(), randomUUID()];
       const username = { value: name, key: name };
       await users.insert(userId, { email: undefined, username, displayName: "", attributes: {} });
@@ -51,20 +33,20 @@ describe("statements of sessions on the wire", () => {
       const client = { id: "web", displayName: "", userAgent: "", ipAddress: "" };
       return { id: randomUUID(), userId, caller: "c", audience: "a", client, passwordHash: "hash" };
     });
-  const begin = (call = aCall()) => repository.statement(call).sessions.begin(session, limits, event);
+  const begin = (call = aCall()) => wired.repository.statement(call).sessions.begin(session, limits, event);
   const refresh = (generation: number, call = aCall()) =>
-    repository
+    wired.repository
       .statement(call)
       .sessions.refresh({ id: session.id, generation, caller: undefined }, limits, event);
   const list = () =>
-    repository
+    wired.repository
       .read(aCall())
       .sessions.list({ userId: session.userId, liveOnly: false, after: undefined, limit: 10 });
 
   test("each is one round trip, whatever becomes of it", async () => {
     await begin();
     for (const generation of [1, 1, 7, 0, 2]) await refresh(generation);
-    expect(proxy.statements).toHaveLength(6);
+    expect(wired.proxy.statements).toHaveLength(6);
   });
 
   const losses = [
@@ -74,7 +56,7 @@ describe("statements of sessions on the wire", () => {
   ] as const;
 
   test.each(losses)("$name at a begin: one session, and it is answered", async ({ what, ...at }) => {
-    proxy.faults = once("insert into sessions", { when: "after", ...at, what });
+    wired.proxy.faults = once("insert into sessions", { when: "after", ...at, what });
     const answer = await begin();
     expect(answer?.session).toMatchObject({ id: session.id, generation: 1, state: "live" });
     expect(await list()).toEqual([answer?.session]);
@@ -82,7 +64,7 @@ describe("statements of sessions on the wire", () => {
 
   test.each(losses)("$name at a refresh: one new generation, and it is answered", async ({ what, ...at }) => {
     await begin();
-    proxy.faults = once("update sessions", { when: "after", ...at, what });
+    wired.proxy.faults = once("update sessions", { when: "after", ...at, what });
     const answer = await refresh(1);
     expect(answer?.session).toMatchObject({ generation: 2, state: "live" });
     expect(await list()).toEqual([answer?.session]);
@@ -91,7 +73,7 @@ describe("statements of sessions on the wire", () => {
   test("what is in doubt at every try is OUTCOME_UNKNOWN", async () => {
     await begin();
     const what = { code: "40003", message: "result is ambiguous" };
-    proxy.faults = (text) =>
+    wired.proxy.faults = (text) =>
       /(update|insert into) sessions/.test(text) ? { when: "after", what } : undefined;
     const unknown = { reason: "OUTCOME_UNKNOWN", kind: "unknown-outcome" };
     await expect(refresh(1, aCall(600))).rejects.toMatchObject(unknown);

@@ -49,7 +49,7 @@ const asked = Buffer.from("\0getpwuid\0");
 const answered = Buffer.from("\0getpwent\0");
 
 /** A program in whose table of dynamic symbols (.dynstr) one name is replaced. */
-export function askForFirstAccount(program: Buffer, path: string): Buffer {
+function askForFirstAccount(program: Buffer, path: string): Buffer {
   const changed = Buffer.from(program);
   const at = changed.indexOf(asked);
   if (at < 0) {
