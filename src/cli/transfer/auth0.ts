@@ -1,7 +1,7 @@
 import { invalidField } from "../../domain/errors.ts";
 import {
   attributesOf,
-  type ForeignRecord,
+  type ForeignRow,
   identifiers,
   objectAt,
   optionalObject,
@@ -15,24 +15,26 @@ import {
  * A user of Auth0: a line of the export of password hashes, which are bcrypt, or of the schema of its bulk import. Its id,
  * which is no UUID, becomes the attribute `auth0_user_id`.
  */
-export function auth0User(value: unknown, options: ReadOptions): ForeignRecord {
+export function auth0User(value: unknown, options: ReadOptions): ForeignRow {
   const user = objectAt(value);
   const id = textAt(user, "user_id");
   return {
-    user: {
-      ...identifiers(textAt(user, "email"), textAt(user, "username")),
-      displayName: textAt(user, "name"),
-      attributes: {
-        ...attributesOf(user["app_metadata"], options),
-        ...(id === "" ? {} : { auth0_user_id: id }),
+    record: {
+      user: {
+        ...identifiers(textAt(user, "email"), textAt(user, "username")),
+        displayName: textAt(user, "name"),
+        attributes: {
+          ...attributesOf(user["app_metadata"], options),
+          ...(id === "" ? {} : { auth0_user_id: id }),
+        },
+        createTime: timeAt(user, "created_at"),
+        ...suspensionIf(user["blocked"] === true, "blocked in Auth0"),
       },
-      createTime: timeAt(user, "created_at"),
-      ...suspensionIf(user["blocked"] === true, "blocked in Auth0"),
+      passwordHash:
+        textAt(user, "passwordHash") ||
+        textAt(user, "password_hash") ||
+        customHash(user["custom_password_hash"]),
     },
-    passwordHash:
-      textAt(user, "passwordHash") ||
-      textAt(user, "password_hash") ||
-      customHash(user["custom_password_hash"]),
   };
 }
 

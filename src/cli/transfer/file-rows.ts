@@ -4,9 +4,7 @@ import { createInterface } from "node:readline";
 import { JSONParser } from "@streamparser/json";
 import { parse as parseCsv } from "csv-parse";
 import { StartError } from "../../infrastructure/start-error.ts";
-
-/** One row of a file: what it holds, or undefined where that cannot be read. */
-export type FileRow = { readonly value: unknown } | undefined;
+import type { FileRow } from "./file-row.ts";
 
 /** Where the rows of a file are. */
 export type Layout =
@@ -69,19 +67,21 @@ async function* lineRows(path: string, { signal, onBytes }: FileRowsOptions): As
   const failed = new Promise<never>((_, reject) => input.on("error", reject));
   failed.catch(() => {});
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+  let number = 0;
   for await (const line of lines) {
     onBytes(input.bytesRead);
     const text = line.replace(/^\uFEFF/, "").trim();
-    if (text !== "") yield rowOf(text);
+    number += 1;
+    if (text !== "") yield rowOf(number, text);
   }
   if (input.errored) await failed;
 }
 
-function rowOf(text: string): FileRow {
+function rowOf(line: number, source: string): FileRow {
   try {
-    return { value: JSON.parse(text) };
+    return { line, source, content: { value: JSON.parse(source) } };
   } catch {
-    return undefined;
+    return { line, source, content: { fault: "is not valid JSON" } };
   }
 }
 
@@ -92,7 +92,7 @@ async function* documentRows(
 ): AsyncGenerator<FileRow> {
   const found: FileRow[] = [];
   const parser = new JSONParser({ paths: [rows], keepStack: false });
-  parser.onValue = ({ value }) => void found.push({ value });
+  parser.onValue = ({ value }) => void found.push(withoutPlace(value));
   const input = createReadStream(path, { signal });
   let isFirst = true;
   for await (const chunk of input as AsyncIterable<Buffer>) {
@@ -114,6 +114,10 @@ async function* csvRows(path: string, { signal, onBytes }: FileRowsOptions): Asy
   input.on("error", (error) => parser.destroy(error));
   for await (const value of input.pipe(parser) as AsyncIterable<unknown>) {
     onBytes(input.bytesRead);
-    yield { value };
+    yield withoutPlace(value);
   }
+}
+
+function withoutPlace(value: unknown): FileRow {
+  return { line: 0, source: JSON.stringify(value), content: { value } };
 }

@@ -3,7 +3,7 @@ import { StartError } from "../../infrastructure/start-error.ts";
 import { unreadable } from "./file-rows.ts";
 import {
   attributesOf,
-  type ForeignRecord,
+  type ForeignRow,
   identifiers,
   objectAt,
   type ReadOptions,
@@ -43,24 +43,28 @@ export async function readFirebaseParameters(path: string): Promise<FirebasePara
 
 /** A user of `firebase auth:export`. Its id, which is no UUID, becomes the attribute `firebase_uid`. */
 export function firebaseUser(project: FirebaseParameters) {
-  return (value: unknown, options: ReadOptions): ForeignRecord => {
+  return (value: unknown, options: ReadOptions): ForeignRow => {
     const user = objectAt(value);
     const [uid, hash, salt] = [textAt(user, "localId"), textAt(user, "passwordHash"), textAt(user, "salt")];
     const { signerKey, saltSeparator, rounds, memoryCost } = project;
     const costs = `ln=${memoryCost},r=${rounds},p=1`;
     return {
-      user: {
-        ...identifiers(textAt(user, "email"), ""),
-        displayName: textAt(user, "displayName"),
-        attributes: {
-          ...attributesOf(claimsOf(textAt(user, "customAttributes"), options), options),
-          ...(uid === "" ? {} : { firebase_uid: uid }),
+      record: {
+        user: {
+          ...identifiers(textAt(user, "email"), ""),
+          displayName: textAt(user, "displayName"),
+          attributes: {
+            ...attributesOf(claimsOf(textAt(user, "customAttributes"), options), options),
+            ...(uid === "" ? {} : { firebase_uid: uid }),
+          },
+          createTime: timeAt(user, "createdAt"),
+          ...suspensionIf(user["disabled"] === true, "disabled in Firebase"),
         },
-        createTime: timeAt(user, "createdAt"),
-        ...suspensionIf(user["disabled"] === true, "disabled in Firebase"),
+        passwordHash:
+          hash === ""
+            ? ""
+            : `$firescrypt$${costs}$${plain(salt)}$${plain(hash)}$${saltSeparator}$${signerKey}`,
       },
-      passwordHash:
-        hash === "" ? "" : `$firescrypt$${costs}$${plain(salt)}$${plain(hash)}$${saltSeparator}$${signerKey}`,
     };
   };
 }

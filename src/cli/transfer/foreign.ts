@@ -3,8 +3,23 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { invalidField } from "../../domain/errors.ts";
 import type { UserRecordSchema } from "../../gen/auth/v1/user_transfer_service_pb.ts";
 
-/** A user of another system as a row of ImportUsers. */
-export type ForeignRecord = MessageInitShape<typeof UserRecordSchema>;
+/** What users of other systems have and users here do not: it is counted, not imported. */
+export type LeftOut =
+  | "attributes"
+  | "groups"
+  | "roles"
+  | "one-time password secrets"
+  | "passkeys"
+  | "verified flags"
+  | "external identities";
+
+/** A row of another system as a row of ImportUsers, or why it is not meant to be a user. */
+export type ForeignRow =
+  | {
+      readonly record: MessageInitShape<typeof UserRecordSchema>;
+      readonly leftOut?: Readonly<Partial<Record<LeftOut, number>>>;
+    }
+  | { readonly skipped: "service accounts" };
 
 export interface ReadOptions {
   /** Whether the other system's attributes come along. Those that are none here are refused, not changed. */

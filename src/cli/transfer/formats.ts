@@ -2,7 +2,7 @@ import { UsageError } from "../usage-error.ts";
 import { auth0User } from "./auth0.ts";
 import type { Layout } from "./file-rows.ts";
 import { firebaseUser, readFirebaseParameters } from "./firebase.ts";
-import type { ForeignRecord, ReadOptions } from "./foreign.ts";
+import type { ForeignRow, ReadOptions } from "./foreign.ts";
 import type { FormatName } from "./format-names.ts";
 import { keycloakUser } from "./keycloak.ts";
 import { kratosIdentity } from "./kratos.ts";
@@ -12,7 +12,7 @@ import { csvRecord, ownRecord } from "./plain.ts";
 export interface Format {
   readonly layout: Layout;
   /** Reads a row. @throws DomainError whose message has nothing of a password hash */
-  readonly read: (value: unknown, options: ReadOptions) => ForeignRecord;
+  readonly read: (value: unknown, options: ReadOptions) => ForeignRow;
 }
 
 /** @throws UsageError, StartError where Firebase's parameters are missing */

@@ -10,7 +10,8 @@ import { UserRecordSchema } from "../../gen/auth/v1/user_transfer_service_pb.ts"
 import { sha256Fingerprint } from "../../infrastructure/crypto/sha256-fingerprint.ts";
 import { toGivenRow } from "../../interfaces/rpc/user-record-message.ts";
 import type { OpenService } from "../open-service.ts";
-import { type FileRow, fileRows, unreadable } from "./file-rows.ts";
+import type { FileRow } from "./file-row.ts";
+import { fileRows, unreadable } from "./file-rows.ts";
 import type { ReadOptions } from "./foreign.ts";
 import type { Format } from "./formats.ts";
 
@@ -81,8 +82,10 @@ export async function importFile({ transfers, call }: OpenService, file: ImportF
 }
 
 function recordOf(row: FileRow, { format, withAttributes }: ImportFile): GivenRow {
-  if (row === undefined) throw invalidField("INVALID_REQUEST", "the row", "is not valid JSON");
-  return toGivenRow(create(UserRecordSchema, format.read(row.value, { withAttributes })));
+  if ("fault" in row.content) throw invalidField("INVALID_REQUEST", "the row", row.content.fault);
+  const read = format.read(row.content.value, { withAttributes });
+  if ("skipped" in read) throw invalidField("INVALID_REQUEST", "the row", "is not a user");
+  return toGivenRow(create(UserRecordSchema, read.record));
 }
 
 function isRefused(row: ImportedRow): row is Extract<ImportedRow, { refused: unknown }> {

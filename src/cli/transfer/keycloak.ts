@@ -1,6 +1,6 @@
 import {
   attributesOf,
-  type ForeignRecord,
+  type ForeignRow,
   identifiers,
   nameOf,
   objectAt,
@@ -13,27 +13,29 @@ import {
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** A user of a Keycloak export: of `users` of a realm, or of a file of users. */
-export function keycloakUser(value: unknown, options: ReadOptions): ForeignRecord {
+export function keycloakUser(value: unknown, options: ReadOptions): ForeignRow {
   const user = objectAt(value);
   const id = textAt(user, "id");
   const credentials = [user["credentials"] ?? []].flat().map((each) => objectAt(each, "credentials"));
   const password = credentials.find(({ type }) => type === "password");
   return {
-    user: {
-      // Users of a federation have ids of another form.
-      id: uuid.test(id) ? id : "",
-      ...identifiers(textAt(user, "email"), textAt(user, "username")),
-      displayName: nameOf(textAt(user, "firstName"), textAt(user, "lastName")),
-      attributes: attributesOf(user["attributes"], options),
-      createTime: timeAt(user, "createdTimestamp"),
-      ...suspensionIf(user["enabled"] === false, "disabled in Keycloak"),
+    record: {
+      user: {
+        // Users of a federation have ids of another form.
+        id: uuid.test(id) ? id : "",
+        ...identifiers(textAt(user, "email"), textAt(user, "username")),
+        displayName: nameOf(textAt(user, "firstName"), textAt(user, "lastName")),
+        attributes: attributesOf(user["attributes"], options),
+        createTime: timeAt(user, "createdTimestamp"),
+        ...suspensionIf(user["enabled"] === false, "disabled in Keycloak"),
+      },
+      passwordHash:
+        password === undefined
+          ? ""
+          : JSON.stringify({
+              credentialData: password["credentialData"],
+              secretData: password["secretData"],
+            }),
     },
-    passwordHash:
-      password === undefined
-        ? ""
-        : JSON.stringify({
-            credentialData: password["credentialData"],
-            secretData: password["secretData"],
-          }),
   };
 }

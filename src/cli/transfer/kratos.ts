@@ -1,6 +1,6 @@
 import {
   attributesOf,
-  type ForeignRecord,
+  type ForeignRow,
   identifiers,
   nameOf,
   objectAt,
@@ -12,7 +12,7 @@ import {
 } from "./foreign.ts";
 
 /** An identity of Ory Kratos, as its admin API lists it with its credentials, or as its import takes it. */
-export function kratosIdentity(value: unknown, options: ReadOptions): ForeignRecord {
+export function kratosIdentity(value: unknown, options: ReadOptions): ForeignRow {
   const identity = objectAt(value);
   const traits = optionalObject(identity["traits"], "traits");
   const password = optionalObject(
@@ -23,14 +23,16 @@ export function kratosIdentity(value: unknown, options: ReadOptions): ForeignRec
   const { email, username, name } = traits;
   const parts = typeof name === "string" ? { first: name } : optionalObject(name, "name");
   return {
-    user: {
-      id: textAt(identity, "id"),
-      ...identifiers(textAt({ email }, "email"), textAt({ username }, "username")),
-      displayName: nameOf(textAt(parts, "first"), textAt(parts, "last")),
-      attributes: attributesOf(identity["metadata_public"], options),
-      createTime: timeAt(identity, "created_at"),
-      ...suspensionIf(identity["state"] === "inactive", "inactive in Kratos"),
+    record: {
+      user: {
+        id: textAt(identity, "id"),
+        ...identifiers(textAt({ email }, "email"), textAt({ username }, "username")),
+        displayName: nameOf(textAt(parts, "first"), textAt(parts, "last")),
+        attributes: attributesOf(identity["metadata_public"], options),
+        createTime: timeAt(identity, "created_at"),
+        ...suspensionIf(identity["state"] === "inactive", "inactive in Kratos"),
+      },
+      passwordHash: textAt(config, "hashed_password"),
     },
-    passwordHash: textAt(config, "hashed_password"),
   };
 }

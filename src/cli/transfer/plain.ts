@@ -1,15 +1,15 @@
 import { fromJson, type JsonValue } from "@bufbuild/protobuf";
 import { invalidField } from "../../domain/errors.ts";
 import { UserRecordSchema } from "../../gen/auth/v1/user_transfer_service_pb.ts";
-import { type ForeignRecord, objectAt, suspensionIf, textAt, timeAt } from "./foreign.ts";
+import { type ForeignRow, objectAt, suspensionIf, textAt, timeAt } from "./foreign.ts";
 
 const attribute = /^attributes?\./;
 const columns = ["id", "email", "username", "display_name", "password_hash", "create_time", "suspend_reason"];
 
 /** A record as `auth export` writes it: the API's own JSON of a UserRecord. */
-export function ownRecord(value: unknown): ForeignRecord {
+export function ownRecord(value: unknown): ForeignRow {
   try {
-    return fromJson(UserRecordSchema, value as JsonValue, { ignoreUnknownFields: true });
+    return { record: fromJson(UserRecordSchema, value as JsonValue, { ignoreUnknownFields: true }) };
   } catch {
     // What it says of a value quotes it.
     throw invalidField(
@@ -21,7 +21,7 @@ export function ownRecord(value: unknown): ForeignRecord {
 }
 
 /** A row of CSV. An attribute has a column of its own: `attributes.team`. A column that is not known is refused. */
-export function csvRecord(value: unknown): ForeignRecord {
+export function csvRecord(value: unknown): ForeignRow {
   const row = objectAt(value);
   const unknown = Object.keys(row).find((name) => !columns.includes(name) && !attribute.test(name));
   if (unknown !== undefined) {
@@ -34,17 +34,19 @@ export function csvRecord(value: unknown): ForeignRecord {
   const reason = textAt(row, "suspend_reason");
   const attributes = Object.keys(row).filter((name) => attribute.test(name) && row[name] !== "");
   return {
-    user: {
-      id: textAt(row, "id"),
-      email: textAt(row, "email"),
-      username: textAt(row, "username"),
-      displayName: textAt(row, "display_name"),
-      attributes: Object.fromEntries(
-        attributes.map((name) => [name.replace(attribute, ""), textAt(row, name)]),
-      ),
-      createTime: timeAt(row, "create_time"),
-      ...suspensionIf(reason !== "", reason),
+    record: {
+      user: {
+        id: textAt(row, "id"),
+        email: textAt(row, "email"),
+        username: textAt(row, "username"),
+        displayName: textAt(row, "display_name"),
+        attributes: Object.fromEntries(
+          attributes.map((name) => [name.replace(attribute, ""), textAt(row, name)]),
+        ),
+        createTime: timeAt(row, "create_time"),
+        ...suspensionIf(reason !== "", reason),
+      },
+      passwordHash: textAt(row, "password_hash"),
     },
-    passwordHash: textAt(row, "password_hash"),
   };
 }

@@ -15,7 +15,11 @@ import { parseRecord, type RecordRules, type UserRecord } from "./user-record.ts
 
 /** What became of a row. */
 export type ImportedRow =
-  | { readonly userId: string }
+  | {
+      readonly userId: string;
+      /** Whether an earlier run of the same import has created the user. */
+      readonly alreadyImported: boolean;
+    }
   | { readonly refused: Pick<RefusedRow, "reason" | "message"> };
 
 /** A row as a door has it. Answers the record, or throws a DomainError where there is none in it. */
@@ -91,7 +95,7 @@ export class UserImport {
     const refusals = new Map(refused.map(({ row, reason, message }) => [row, { reason, message }]));
     return batch.ids.map((userId, row) => {
       const refusal = refusals.get(row);
-      return refusal === undefined ? { userId } : { refused: refusal };
+      return refusal === undefined ? { userId, alreadyImported: false } : { refused: refusal };
     });
   }
 
