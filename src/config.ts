@@ -90,7 +90,11 @@ export class ConfigError extends StartError {
 
   constructor(faults: readonly string[]) {
     super(
-      ["The configuration has faults:", ...faults.map((fault) => `  ${fault}`), "See --help."].join("\n"),
+      [
+        "invalid configuration:",
+        ...faults.map((fault) => `  ${fault}`),
+        "Run with --help for the list of settings.",
+      ].join("\n"),
     );
     this.faults = faults;
   }
@@ -122,14 +126,14 @@ function unknownSettings(env: Environment): string[] {
   return Object.keys(env)
     .filter((name) => name.startsWith("AUTH_") && !Object.hasOwn(settings, name))
     .filter((name) => !kubernetesServiceLink.test(name))
-    .map((name) => `${name} is no setting`);
+    .map((name) => `unknown setting ${name}`);
 }
 
 /** Elsewhere an empty variable is one that is not set; of these it would be a service without a name (OpenFGA CVE-2026-55689). */
 function emptied(env: Environment): string[] {
   return ["AUTH_ISSUER", "AUTH_AUDIENCES"]
     .filter((name) => env[name] === "")
-    .map((name) => `${name} is empty: whose tokens, and for whom, must be said`);
+    .map((name) => `${name} is empty: set a value or unset the variable`);
 }
 
 /** The good values; the others are among the faults. */

@@ -40,12 +40,12 @@ function parsePolicy(file: string, text: string, audiences: ReadonlySet<string>)
     const document: unknown = JSON.parse(text);
     const repeated = repeatedKeys(text);
     if (repeated.length > 0) {
-      throw new PolicyError(repeated.map((path) => `"${path}" is there more than once; remove all but one`));
+      throw new PolicyError(repeated.map((path) => `duplicate key "${path}": remove all but one`));
     }
     return Policy.parse(document, { methods: methodNames, audiences });
   } catch (cause) {
-    const faults = cause instanceof PolicyError ? cause.faults : ["it is no JSON"];
-    const lines = [`The policy ${file} has faults:`, ...faults.map((fault) => `  ${fault}`)];
+    const faults = cause instanceof PolicyError ? cause.faults : ["not valid JSON"];
+    const lines = [`invalid policy ${file}:`, ...faults.map((fault) => `  ${fault}`)];
     throw new FileError(lines.join("\n"), { cause });
   }
 }

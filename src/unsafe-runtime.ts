@@ -12,7 +12,7 @@ export function* unsafeRuntime(
   inProduction: boolean,
 ): Iterable<string> {
   if (env["NODE_TLS_REJECT_UNAUTHORIZED"] === "0") {
-    yield "NODE_TLS_REJECT_UNAUTHORIZED=0 believes every certificate, the database's among them: take it away";
+    yield "NODE_TLS_REJECT_UNAUTHORIZED=0 disables certificate checks, including that of the database: unset it";
   }
   if (inProduction) yield* talkative(env);
   const given = [...(env["NODE_OPTIONS"] ?? "").split(/\s+/), ...flags].map((flag) =>
@@ -21,10 +21,10 @@ export function* unsafeRuntime(
   for (const [index, flag] of given.entries()) {
     const [name = "", value = given[index + 1] ?? ""] = flag.split("=", 2);
     const fault = faultOfFlag(name.replaceAll("_", "-"), value, inProduction);
-    if (fault !== undefined) yield `${name} (of Node) ${fault}`;
+    if (fault !== undefined) yield `Node flag ${name} ${fault}`;
   }
   if (inProduction && given.some(isReport) && !given.includes("--report-exclude-env")) {
-    yield "--report-… (of Node) writes the environment, and the secrets in it, into a file: add --report-exclude-env";
+    yield "Node flag --report-… writes the environment and its secrets to a file: add --report-exclude-env";
   }
 }
 
@@ -32,26 +32,27 @@ export function* unsafeRuntime(
 function* talkative(env: Environment): Iterable<string> {
   for (const name of ["GRPC_VERBOSITY", "GRPC_NODE_VERBOSITY"]) {
     if (env[name]?.toUpperCase() === "DEBUG") {
-      yield `${name}=DEBUG makes grpc-js print what it handles: not with NODE_ENV=production`;
+      yield `${name}=DEBUG prints message contents: unset it with NODE_ENV=production`;
     }
   }
   for (const name of ["NODE_DEBUG", "NODE_DEBUG_NATIVE"]) {
     if ((env[name] ?? "") !== "") {
-      yield `${name} prints what connections carry: not with NODE_ENV=production`;
+      yield `${name} prints the traffic of connections: unset it with NODE_ENV=production`;
     }
   }
 }
 
 function faultOfFlag(name: string, value: string, inProduction: boolean): string | undefined {
   if (/^--inspect(-brk|-wait|-port)?$/.test(name)) {
-    if (inProduction) return "lets whoever connects run code and read memory: not with NODE_ENV=production";
-    return isOpenTo(value) ? "lets whoever connects run code, and is not loopback" : undefined;
+    if (inProduction) return "lets any client run code and read memory: remove it with NODE_ENV=production";
+    return isOpenTo(value) ? "lets any client run code and is not loopback: use 127.0.0.1" : undefined;
   }
-  if (name === "--tls-keylog") return "writes down the keys of TLS connections";
-  if (/^--tls-(min|max)-v1\.[01]$/.test(name)) return "takes TLS 1.0 and 1.1, which are broken (RFC 8996)";
-  if (name === "--insecure-http-parser") return "takes requests that can smuggle others past a proxy";
+  if (name === "--tls-keylog") return "writes the keys of TLS connections to a file: remove it";
+  if (/^--tls-(min|max)-v1\.[01]$/.test(name))
+    return "accepts TLS 1.0 and 1.1, which are deprecated (RFC 8996): remove it";
+  if (name === "--insecure-http-parser") return "allows request smuggling: remove it";
   if (inProduction && name.startsWith("--heapsnapshot-")) {
-    return "writes memory, and the secrets in it, into a file: not with NODE_ENV=production";
+    return "writes memory and its secrets to a file: remove it with NODE_ENV=production";
   }
   return undefined;
 }

@@ -14,21 +14,21 @@ export function* unsafeSettings(
     yield* unsaid(
       values,
       "NODE_ENV=production",
-      "the one that is made in AUTH_DATA_DIR lies beside what it wraps",
+      "the generated key is stored beside the data that it protects",
     );
   }
   if ((values.AUTH_PASSWORD_MIN_LENGTH ?? 15) < 15 && values.AUTH_SECOND_FACTOR !== "elsewhere") {
-    yield "AUTH_PASSWORD_MIN_LENGTH is below 15, which is too short where a password is the only factor: " +
-      "set AUTH_SECOND_FACTOR=elsewhere where callers always ask for another one";
+    yield "AUTH_PASSWORD_MIN_LENGTH must be at least 15 if a password is the only factor: " +
+      "set AUTH_SECOND_FACTOR=elsewhere if callers always require another factor";
   }
   for (const origin of values.AUTH_CORS_ORIGINS ?? []) {
     const { protocol, hostname } = new URL(origin);
     if (inProduction && protocol === "http:" && !isLoopbackHost(hostname)) {
-      yield `AUTH_CORS_ORIGINS lists ${origin}, whose pages cross the network in plaintext: use https with NODE_ENV=production`;
+      yield `AUTH_CORS_ORIGINS lists ${origin}, which is plaintext: use https with NODE_ENV=production`;
     }
   }
   if (values.AUTH_SIDECARS?.some(isTooWide)) {
-    yield "AUTH_SIDECARS names a network wider than /8: too many could say who they are";
+    yield "AUTH_SIDECARS names a network wider than /8: list the addresses of the sidecars";
   }
 }
 
@@ -53,12 +53,12 @@ function* unsafeDatabase(
     searchParams.getAll("host").at(-1) || decodeURIComponent(hostname) || defaultHost || "localhost";
   const isLocal = host.startsWith("/") || isLoopbackHost(host);
   if (!isLocal && tls !== "trusted-network" && !provesTheServer(searchParams)) {
-    yield "DATABASE_URL is not loopback and lacks sslmode=verify-full: who answers instead of the database would get " +
-      "everything; or AUTH_DATABASE_TLS=trusted-network where a mesh or a network of its own protects the way";
+    yield "DATABASE_URL is not loopback and lacks sslmode=verify-full, so an impostor could pose as the database: " +
+      "add it, or set AUTH_DATABASE_TLS=trusted-network if a mesh or a private network protects the connection";
   }
   const given = searchParams.getAll("password").at(-1) ?? decodeURIComponent(password);
   if (inProduction && wellKnownPasswords.has(given.toLowerCase())) {
-    yield "DATABASE_URL has a password that everybody tries first: not with NODE_ENV=production";
+    yield "DATABASE_URL has a well-known default password: choose another with NODE_ENV=production";
   }
 }
 
@@ -71,29 +71,29 @@ function provesTheServer(parameters: URLSearchParams): boolean {
 
 /** How long something that was stolen, or withdrawn, may go on being good. In hours. */
 const longest = [
-  ["AUTH_ACCESS_TOKEN_LIFETIME", 1, "so long is a stolen one good for verifiers that are offline"],
-  ["AUTH_SESSION_ABSOLUTE", 8_760, "a session is to begin anew some day"],
-  ["AUTH_JWKS_MAX_AGE", 24, "so long is a key believed that was withdrawn"],
-  ["AUTH_SIGNING_KEY_ROTATION", 8_760, "a key that signs for longer is worth more than it can be guarded"],
-  ["AUTH_REFRESH_LEEWAY", 1 / 6, "so long can a stolen refresh token be used beside its owner's"],
+  ["AUTH_ACCESS_TOKEN_LIFETIME", 1, "a stolen token would stay valid that long for offline verifiers"],
+  ["AUTH_SESSION_ABSOLUTE", 8_760, "users must sign in again at least once a year"],
+  ["AUTH_JWKS_MAX_AGE", 24, "verifiers would trust a revoked key that long"],
+  ["AUTH_SIGNING_KEY_ROTATION", 8_760, "rotate signing keys at least once a year"],
+  ["AUTH_REFRESH_LEEWAY", 1 / 6, "a stolen refresh token could be used that long without being detected"],
 ] as const;
 
 function* unsafeTokens(values: Partial<Settings>): Iterable<string> {
   for (const [name, hours, why] of longest) {
     if ((values[name] ?? 0) <= hours * 3_600_000) continue;
-    yield `${name} is longer than ${hours < 1 ? `${hours * 60}m` : `${hours}h`}: ${why}`;
+    yield `${name} must be at most ${hours < 1 ? `${hours * 60}m` : `${hours}h`}: ${why}`;
   }
   const { AUTH_ISSUER: issuer, AUTH_AUDIENCES: audiences, AUTH_HTTP_ADDRESS: address } = values;
   if (issuer !== undefined) {
     const { protocol, hostname } = new URL(issuer);
     if (protocol === "http:" && !isLoopbackHost(hostname)) {
-      yield "AUTH_ISSUER is http:// and not loopback: verifiers would fetch keys that anybody on the way can replace";
+      yield "AUTH_ISSUER must be https unless it is loopback: an attacker on the network could replace the keys that verifiers fetch";
     }
   } else if (address !== undefined && !isLoopback(address)) {
-    yield `AUTH_ISSUER must be set, as AUTH_HTTP_ADDRESS ${address} is not loopback: verifiers elsewhere must find the keys`;
+    yield `AUTH_ISSUER must be set if AUTH_HTTP_ADDRESS is not loopback (${address}): verifiers need a URL to fetch the keys`;
   }
   if (issuer !== undefined && audiences?.has(issuer)) {
-    yield "AUTH_AUDIENCES holds AUTH_ISSUER: a token is for who verifies it, not for who makes it";
+    yield "AUTH_AUDIENCES contains AUTH_ISSUER: list the services that verify tokens, not the service that issues them";
   }
 }
 

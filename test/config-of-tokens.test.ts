@@ -26,7 +26,7 @@ describe("on a database that is shared", () => {
     ["AUTH_AUDIENCES", "AUTH_AUDIENCES must be set with DATABASE_URL"],
     [
       "AUTH_WRAPPING_KEY_FILE",
-      "AUTH_WRAPPING_KEY_FILE (or AUTH_WRAPPING_KEY) must be set with DATABASE_URL: openssl rand -base64 32 makes a key",
+      "AUTH_WRAPPING_KEY_FILE (or AUTH_WRAPPING_KEY) must be set with DATABASE_URL: create a key with openssl rand -base64 32",
     ],
   ])("%s must be said", (name, fault) => {
     const { [name as keyof typeof shared]: _, ...others } = shared;
@@ -69,7 +69,7 @@ describe.each([
 ])("an empty name is none that was left out, %s", (_with, env) => {
   test.each(["AUTH_ISSUER", "AUTH_AUDIENCES"])("%s", (name) => {
     const faults = faultsOf({ ...env, [name]: "" });
-    expect(faults).toContain(`${name} is empty: whose tokens, and for whom, must be said`);
+    expect(faults).toContain(`${name} is empty: set a value or unset the variable`);
     expect(faults.every((fault) => fault.startsWith(name))).toBe(true);
   });
 });
@@ -92,16 +92,16 @@ describe("an issuer", () => {
     ["https://", "must be an http(s):// URL"],
     ["https://a b", "must be an http(s):// URL"],
     [" ", "must be an http(s):// URL"],
-    ["https://auth.example.com?tenant=1", "must have no query and no fragment"],
-    ["https://auth.example.com?", "must have no query and no fragment"],
-    ["https://auth.example.com/#x", "must have no query and no fragment"],
-    ["https://auth.example.com/", "must not end in a slash"],
-    ["https://auth.example.com/tenants/", "must not end in a slash"],
-    ["https://auth.example.com/a b", "must be at most 512 characters of ASCII, without blanks"],
-    ["https://bücher.example", "must be at most 512 characters of ASCII, without blanks"],
+    ["https://auth.example.com?tenant=1", "must not have a query or fragment"],
+    ["https://auth.example.com?", "must not have a query or fragment"],
+    ["https://auth.example.com/#x", "must not have a query or fragment"],
+    ["https://auth.example.com/", "must not end with a slash"],
+    ["https://auth.example.com/tenants/", "must not end with a slash"],
+    ["https://auth.example.com/a b", "must be at most 512 ASCII characters without spaces"],
+    ["https://bücher.example", "must be at most 512 ASCII characters without spaces"],
     [
       `https://auth.example.com/${"a".repeat(512)}`,
-      "must be at most 512 characters of ASCII, without blanks",
+      "must be at most 512 ASCII characters without spaces",
     ],
   ])("may not be %s", (issuer, fault) => {
     const faults = faultsOf({ AUTH_ISSUER: issuer });
@@ -136,7 +136,7 @@ describe("audiences", () => {
     Array(101).fill("a").join(),
   ])("may not be %j", (text) => {
     expect(faultsOf({ AUTH_AUDIENCES: text })).toEqual([
-      "AUTH_AUDIENCES must be names separated by commas, without blanks",
+      "AUTH_AUDIENCES must be names separated by commas, without spaces",
     ]);
   });
 });

@@ -154,7 +154,7 @@ describe("a configuration is refused", () => {
   });
 
   test.each([
-    ["a name that it does not know", { AUTH_GPRC_ADDRESS: "x" }, "AUTH_GPRC_ADDRESS is no setting"],
+    ["a name that it does not know", { AUTH_GPRC_ADDRESS: "x" }, "unknown setting AUTH_GPRC_ADDRESS"],
     [
       "a database that it cannot use",
       { DATABASE_URL: "mysql://db/auth" },
@@ -163,18 +163,18 @@ describe("a configuration is refused", () => {
     [
       "a key in a file and in the environment",
       { AUTH_WRAPPING_KEY_FILE: "/key", AUTH_WRAPPING_KEY: "x" },
-      "AUTH_WRAPPING_KEY_FILE and AUTH_WRAPPING_KEY are both set",
+      "AUTH_WRAPPING_KEY_FILE and AUTH_WRAPPING_KEY are both set: unset one",
     ],
     ["an algorithm that there is not", { AUTH_SIGNING_ALGORITHM: "RS256" }, 'must be "ES256" or "EdDSA"'],
     [
       "a session that is idle longer than it lasts",
       { AUTH_SESSION_IDLE: "721h" },
-      "AUTH_SESSION_IDLE is longer than AUTH_SESSION_ABSOLUTE",
+      "AUTH_SESSION_IDLE must not be longer than AUTH_SESSION_ABSOLUTE",
     ],
     [
       "tokens that outlive an idle session",
       { AUTH_ACCESS_TOKEN_LIFETIME: "1h", AUTH_SESSION_IDLE: "59m" },
-      "AUTH_ACCESS_TOKEN_LIFETIME is longer than AUTH_SESSION_IDLE",
+      "AUTH_ACCESS_TOKEN_LIFETIME must not be longer than AUTH_SESSION_IDLE",
     ],
     [
       "a leeway that is longer than a session may be idle",
@@ -183,7 +183,7 @@ describe("a configuration is refused", () => {
         AUTH_REFRESH_LEEWAY: "10m",
         AUTH_SESSION_IDLE: "9m",
       },
-      "AUTH_REFRESH_LEEWAY is longer than AUTH_SESSION_IDLE",
+      "AUTH_REFRESH_LEEWAY must not be longer than AUTH_SESSION_IDLE",
     ],
     [
       "keys that come faster than they are published",
@@ -211,12 +211,12 @@ describe("a configuration is refused", () => {
     [
       "one socket for both",
       { AUTH_GRPC_ADDRESS: "unix:/a", AUTH_HTTP_ADDRESS: "unix:/a", AUTH_ISSUER: "https://auth.test" },
-      "AUTH_GRPC_ADDRESS and AUTH_HTTP_ADDRESS are the same socket",
+      "AUTH_GRPC_ADDRESS and AUTH_HTTP_ADDRESS name the same socket: choose two paths",
     ],
     [
       "keys behind a socket without an issuer",
       { AUTH_HTTP_ADDRESS: "unix:/a" },
-      "AUTH_ISSUER must be set with AUTH_HTTP_ADDRESS unix:/a",
+      "AUTH_ISSUER must be set if AUTH_HTTP_ADDRESS is a socket (unix:/a",
     ],
     ["a pool of one", { AUTH_DATABASE_POOL_SIZE: "1" }, "AUTH_DATABASE_POOL_SIZE must be at least 2"],
     ["a number that is none", { AUTH_HASH_QUEUE: "1e3" }, "AUTH_HASH_QUEUE must be a whole number"],
@@ -230,17 +230,17 @@ describe("a configuration is refused", () => {
     [
       "breached passwords in two places",
       { AUTH_BREACH_CHECK_URL: "https://breaches.example.com", AUTH_BREACH_CHECK_FILE: "/breaches.txt" },
-      "AUTH_BREACH_CHECK_URL and AUTH_BREACH_CHECK_FILE are both set",
+      "AUTH_BREACH_CHECK_URL and AUTH_BREACH_CHECK_FILE are both set: unset one",
     ],
     [
       "breached passwords over plaintext",
       { AUTH_BREACH_CHECK_URL: "http://breaches.example.com" },
-      "AUTH_BREACH_CHECK_URL is not loopback",
+      "AUTH_BREACH_CHECK_URL must be https unless it is loopback",
     ],
     [
       "breached passwords on what looks like loopback",
       { AUTH_BREACH_CHECK_URL: "http://127.0.0.1.example.com" },
-      "AUTH_BREACH_CHECK_URL is not loopback",
+      "AUTH_BREACH_CHECK_URL must be https unless it is loopback",
     ],
     [
       "breached passwords by another protocol",
@@ -250,12 +250,12 @@ describe("a configuration is refused", () => {
     [
       "breached passwords behind a password",
       { AUTH_BREACH_CHECK_URL: "https://me:hunter2@breaches.example.com" },
-      "AUTH_BREACH_CHECK_URL must have no user, no query and no fragment",
+      "AUTH_BREACH_CHECK_URL must not have a user name, query or fragment",
     ],
     [
       "breached passwords behind a slash too many",
       { AUTH_BREACH_CHECK_URL: "https://breaches.example.com/" },
-      "AUTH_BREACH_CHECK_URL must not end in a slash",
+      "AUTH_BREACH_CHECK_URL must not end with a slash",
     ],
     [
       "what to do when a check fails that is not made",
@@ -284,7 +284,7 @@ describe("a configuration is refused", () => {
     ],
     ["TLS without files", { AUTH_TLS: "on" }, "AUTH_TLS=on needs AUTH_TLS_CERT_FILE and AUTH_TLS_KEY_FILE"],
     ["files without TLS", tls, "AUTH_TLS_CERT_FILE and AUTH_TLS_KEY_FILE need AUTH_TLS=on"],
-    ["files and a mesh", { ...tls, AUTH_TLS: "mesh" }, "need AUTH_TLS=on, and it is mesh"],
+    ["files and a mesh", { ...tls, AUTH_TLS: "mesh" }, "need AUTH_TLS=on; it is mesh"],
   ])("for %s", (_name, env, fault) => {
     const faults = faultsOf(env as Record<string, string>);
     expect(faults).toHaveLength(1);
@@ -403,7 +403,7 @@ describe("trust domains", () => {
     [
       "several with one bundle",
       { AUTH_TRUST_DOMAINS: "a.test,b.test", AUTH_CLIENT_CA_FILE: "/a" },
-      /give each trust domain its own, as in AUTH_TRUST_DOMAINS=a\.example=\/ca-a\.pem/,
+      /give each trust domain its own, such as AUTH_TRUST_DOMAINS=a\.example=\/ca-a\.pem/,
     ],
     [
       "several with one bundle, also beside sidecars",
@@ -413,17 +413,17 @@ describe("trust domains", () => {
     [
       "with a bundle of its own and AUTH_CLIENT_CA_FILE",
       { AUTH_TRUST_DOMAINS: "a.test=/a", AUTH_CLIENT_CA_FILE: "/a" },
-      /remove it, and give each trust domain its own/,
+      /unset it and give each trust domain its own/,
     ],
     [
       "several with the same file",
       { AUTH_TRUST_DOMAINS: "a.test=/a,b.test=/a" },
-      /gives a\.test and b\.test the same CA bundle \/a: give each its own/,
+      /gives a\.test and b\.test the same CA bundle \/a: each needs its own/,
     ],
     [
       "of which one lacks its bundle",
       { AUTH_TRUST_DOMAINS: "a.test=/a,b.test" },
-      /lacks the CA bundle of b\.test: write b\.test=\/path\/to\/ca\.pem/,
+      /lacks the CA bundle of b\.test: set b\.test=\/path\/to\/ca\.pem/,
     ],
     [
       "with nothing to verify by",

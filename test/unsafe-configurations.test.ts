@@ -41,19 +41,19 @@ const rows: readonly Row[] = [
     "plaintext beyond loopback",
     "ASVS 12.2.1",
     { AUTH_GRPC_ADDRESS: "0.0.0.0:1" },
-    "AUTH_GRPC_ADDRESS 0.0.0.0:1 is not loopback, and passwords would cross",
+    "AUTH_GRPC_ADDRESS 0.0.0.0:1 is not loopback and AUTH_TLS is off, so passwords would cross",
   ],
   [
     "plaintext HTTP beyond loopback",
     "ASVS 12.2.1",
     { AUTH_HTTP_ADDRESS: "0.0.0.0:1", AUTH_ISSUER: "https://auth.test" },
-    "AUTH_HTTP_ADDRESS 0.0.0.0:1 is not loopback, and passwords would cross",
+    "AUTH_HTTP_ADDRESS 0.0.0.0:1 is not loopback and AUTH_TLS is off, so passwords would cross",
   ],
   [
     "TLS that was meant and is not on",
     "Dex CVE-2024-23656",
     { AUTH_TLS_CERT_FILE: "/c", AUTH_TLS_KEY_FILE: "/k" },
-    "need AUTH_TLS=on, and it is off",
+    "need AUTH_TLS=on; it is off",
   ],
   [
     "TLS without its files",
@@ -113,63 +113,63 @@ const rows: readonly Row[] = [
     "an issuer in plaintext",
     "RFC 8414 §2",
     { AUTH_ISSUER: "http://auth.example.com" },
-    "AUTH_ISSUER is http:// and not loopback",
+    "AUTH_ISSUER must be https unless it is loopback",
   ],
   [
     "breached passwords in plaintext",
     "ASVS 12.3.1",
     { AUTH_BREACH_CHECK_URL: "http://breaches.example.com" },
-    "AUTH_BREACH_CHECK_URL is not loopback",
+    "AUTH_BREACH_CHECK_URL must be https unless it is loopback",
   ],
   // Certificates.
   [
     "certificates that nobody looks at",
     "ASVS 12.3.2, CWE-295",
     { NODE_TLS_REJECT_UNAUTHORIZED: "0" },
-    "NODE_TLS_REJECT_UNAUTHORIZED=0 believes every certificate",
+    "NODE_TLS_REJECT_UNAUTHORIZED=0 disables certificate checks",
   ],
   [
     "TLS 1.0 by an option",
     "RFC 8996, Dex CVE-2024-23656",
     { NODE_OPTIONS: "--tls-min-v1.0" },
-    "--tls-min-v1.0 (of Node) takes TLS 1.0",
+    "Node flag --tls-min-v1.0 accepts TLS 1.0",
   ],
   [
     "keys of TLS in a file",
     "CWE-532",
     { NODE_OPTIONS: "--tls-keylog=/tmp/keys" },
-    "--tls-keylog (of Node) writes down the keys",
+    "Node flag --tls-keylog writes the keys",
   ],
   // Who may call.
   [
     "everybody in production",
     "Zitadel CVE-2024-49757",
     { ...inProduction, AUTH_CALLERS: "anyone" },
-    "AUTH_CALLERS=anyone lets every call do everything: not with NODE_ENV=production",
+    "AUTH_CALLERS=anyone grants every permission to every caller and is refused with NODE_ENV=production",
   ],
   [
     "pages in plaintext that may call",
     "ASVS 12.2.1",
     { ...inProduction, AUTH_CORS_ORIGINS: "https://app.example.com,http://app.example.com" },
-    "AUTH_CORS_ORIGINS lists http://app.example.com, whose pages cross the network in plaintext",
+    "AUTH_CORS_ORIGINS lists http://app.example.com, which is plaintext",
   ],
   [
     "everybody behind a mesh",
     "ASVS 13.2.1",
     { ...shared, AUTH_TLS: "mesh", AUTH_CALLERS: "anyone" },
-    "AUTH_CALLERS=anyone lets every call do everything: not behind a mesh",
+    "AUTH_CALLERS=anyone grants every permission to every caller and is refused behind a mesh",
   ],
   [
     "everybody beyond loopback",
     "ASVS 13.2.1",
     { ...shared, ...tls, AUTH_GRPC_ADDRESS: "0.0.0.0:1", AUTH_CALLERS: "anyone" },
-    "AUTH_CALLERS=anyone lets every call do everything, and AUTH_GRPC_ADDRESS",
+    "AUTH_CALLERS=anyone grants every permission to every caller, but AUTH_GRPC_ADDRESS",
   ],
   [
     "everybody, and a policy that nobody looks at",
     "CWE-636",
     { AUTH_CALLERS: "anyone", AUTH_POLICY_FILE: "/p" },
-    "AUTH_POLICY_FILE is set, and AUTH_CALLERS=anyone would not look at it",
+    "AUTH_POLICY_FILE has no effect with AUTH_CALLERS=anyone",
   ],
   [
     "client certificates without TLS",
@@ -235,7 +235,7 @@ const rows: readonly Row[] = [
     "reflection in production",
     "OWASP gRPC Security",
     { ...inProduction, AUTH_REFLECTION: "on" },
-    "AUTH_REFLECTION=on shows the whole API to everybody",
+    "AUTH_REFLECTION=on exposes the API to anonymous callers",
   ],
   // Tokens.
   ["an issuer without a name", "OpenFGA CVE-2026-55689", { AUTH_ISSUER: "" }, "AUTH_ISSUER is empty"],
@@ -256,55 +256,55 @@ const rows: readonly Row[] = [
     "an issuer whom nobody elsewhere can reach",
     "RFC 8414 §3",
     { ...tls, AUTH_HTTP_ADDRESS: "0.0.0.0:1" },
-    "AUTH_ISSUER must be set, as AUTH_HTTP_ADDRESS 0.0.0.0:1 is not loopback",
+    "AUTH_ISSUER must be set if AUTH_HTTP_ADDRESS is not loopback (0.0.0.0:1)",
   ],
   [
     "an issuer that holds a password",
     "RFC 3986 §3.2.1",
     { AUTH_ISSUER: "https://me:canary-3@auth.test" },
-    "AUTH_ISSUER must have no user",
+    "AUTH_ISSUER must not contain a user name",
   ],
   [
     "tokens for who makes them",
     "RFC 9068 §5",
     { ...shared, AUTH_AUDIENCES: "orders,https://auth.example.com" },
-    "AUTH_AUDIENCES holds AUTH_ISSUER",
+    "AUTH_AUDIENCES contains AUTH_ISSUER",
   ],
   [
     "access tokens for a day",
     "RFC 9700 §2.2.1",
     { AUTH_ACCESS_TOKEN_LIFETIME: "61m" },
-    "AUTH_ACCESS_TOKEN_LIFETIME is longer than 1h",
+    "AUTH_ACCESS_TOKEN_LIFETIME must be at most 1h",
   ],
   [
     "sessions for years",
     "NIST SP 800-63B-4 §2.2.3",
     { AUTH_SESSION_ABSOLUTE: "8761h" },
-    "AUTH_SESSION_ABSOLUTE is longer than 8760h",
+    "AUTH_SESSION_ABSOLUTE must be at most 8760h",
   ],
   [
     "idle sessions that outlive their end",
     "ASVS 7.3.1",
     { AUTH_SESSION_IDLE: "721h" },
-    "AUTH_SESSION_IDLE is longer than AUTH_SESSION_ABSOLUTE",
+    "AUTH_SESSION_IDLE must not be longer than AUTH_SESSION_ABSOLUTE",
   ],
   [
     "used refresh tokens that stay good",
     "django-oauth-toolkit#1617",
     { AUTH_REFRESH_LEEWAY: "11m" },
-    "AUTH_REFRESH_LEEWAY is longer than 10m",
+    "AUTH_REFRESH_LEEWAY must be at most 10m",
   ],
   [
     "withdrawn keys that stay believed",
     "RFC 8725 §3.8",
     { AUTH_JWKS_MAX_AGE: "25h" },
-    "AUTH_JWKS_MAX_AGE is longer than 24h",
+    "AUTH_JWKS_MAX_AGE must be at most 24h",
   ],
   [
     "signing keys for years",
     "NIST SP 800-57 part 1 §5.3.6",
     { AUTH_SIGNING_KEY_ROTATION: "8761h" },
-    "AUTH_SIGNING_KEY_ROTATION is longer than 8760h",
+    "AUTH_SIGNING_KEY_ROTATION must be at most 8760h",
   ],
   [
     "an algorithm that a public key can forge",
@@ -324,13 +324,13 @@ const rows: readonly Row[] = [
     "two wrapping keys, of which one is forgotten",
     "CWE-1188",
     { ...shared, AUTH_WRAPPING_KEY_FILE: "/key" },
-    "AUTH_WRAPPING_KEY_FILE and AUTH_WRAPPING_KEY are both set",
+    "AUTH_WRAPPING_KEY_FILE and AUTH_WRAPPING_KEY are both set: unset one",
   ],
   [
     "a wrapping key beside what it wraps, in production",
     "ASVS 13.3.1",
     { NODE_ENV: "production", AUTH_ISSUER: "https://auth.test", AUTH_AUDIENCES: "orders" },
-    "must be set with NODE_ENV=production: the one that is made in AUTH_DATA_DIR lies beside what it wraps",
+    "must be set with NODE_ENV=production: the generated key is stored beside the data that it protects",
   ],
   [
     "tokens for developers, in production",
@@ -342,32 +342,32 @@ const rows: readonly Row[] = [
     "a database's password that everybody knows",
     "CWE-1392",
     { ...inProduction, DATABASE_URL: "postgresql://auth:Postgres@db/auth?sslmode=verify-full" },
-    "DATABASE_URL has a password that everybody tries first",
+    "DATABASE_URL has a well-known default password",
   ],
   [
     "the same as a parameter",
     "CWE-1392",
     { ...inProduction, DATABASE_URL: "postgresql://auth@db/auth?sslmode=verify-full&password=changeme" },
-    "DATABASE_URL has a password that everybody tries first",
+    "DATABASE_URL has a well-known default password",
   ],
   // Passwords.
   [
     "hashes that are fast to guess",
     "OWASP Password Storage, RFC 9106",
     { AUTH_ARGON2_ITERATIONS: "1" },
-    "is below the floor (OWASP)",
+    "is below the OWASP minimum",
   ],
   [
     "hashes with little memory",
     "OWASP Password Storage, RFC 9106",
     { AUTH_ARGON2_MEMORY: "7168" },
-    "is below the floor (OWASP)",
+    "is below the OWASP minimum",
   ],
   [
     "passwords of 14 as the only factor",
     "NIST SP 800-63B-4 §3.1.1.2",
     { AUTH_PASSWORD_MIN_LENGTH: "14" },
-    "AUTH_PASSWORD_MIN_LENGTH is below 15",
+    "AUTH_PASSWORD_MIN_LENGTH must be at least 15",
   ],
   [
     "passwords of 7",
@@ -392,66 +392,66 @@ const rows: readonly Row[] = [
     "gRPC that prints metadata",
     "grpc-go GHSA-xr7q",
     { ...inProduction, GRPC_VERBOSITY: "debug" },
-    "GRPC_VERBOSITY=DEBUG makes grpc-js print what it handles",
+    "GRPC_VERBOSITY=DEBUG prints message contents",
   ],
   [
     "gRPC that prints metadata, by Node's name",
     "grpc-go GHSA-xr7q",
     { ...inProduction, GRPC_NODE_VERBOSITY: "DEBUG" },
-    "GRPC_NODE_VERBOSITY=DEBUG makes grpc-js print what it handles",
+    "GRPC_NODE_VERBOSITY=DEBUG prints message contents",
   ],
   [
     "Node that prints what it carries",
     "CWE-532",
     { ...inProduction, NODE_DEBUG: "http2" },
-    "NODE_DEBUG prints what connections carry",
+    "NODE_DEBUG prints the traffic of connections",
   ],
   [
     "reports with the environment in them",
     "CWE-526",
     { ...inProduction, NODE_OPTIONS: "--report-on-fatalerror" },
-    "writes the environment, and the secrets in it, into a file",
+    "writes the environment and its secrets to a file",
   ],
   [
     "memory in a file",
     "CWE-528",
     { ...inProduction, NODE_OPTIONS: "--heapsnapshot-signal=SIGUSR2" },
-    "writes memory, and the secrets in it, into a file",
+    "writes memory and its secrets to a file",
   ],
   [
     "an inspector in production",
     "CVE-2018-7160, CWE-489",
     { ...inProduction, NODE_OPTIONS: "--inspect" },
-    "--inspect (of Node) lets whoever connects run code",
+    "--inspect lets any client run code",
   ],
   [
     "an inspector by a flag",
     "CVE-2018-7160, CWE-489",
     inProduction,
-    "--inspect-brk (of Node) lets whoever connects run code",
+    "--inspect-brk lets any client run code",
     ["--inspect-brk=9230"],
   ],
   [
     "an inspector that all can reach",
     "CVE-2018-7160, CWE-489",
     { NODE_OPTIONS: "--max-old-space-size=100 --inspect=0.0.0.0:9229" },
-    "--inspect (of Node) lets whoever connects run code, and is not loopback",
+    "--inspect lets any client run code and is not loopback: use 127.0.0.1",
   ],
   [
     "an inspector that all can reach, apart",
     "CVE-2018-7160, CWE-489",
     {},
-    "--inspect-port (of Node) lets whoever connects run code, and is not loopback",
+    "--inspect-port lets any client run code and is not loopback: use 127.0.0.1",
     ["--inspect-port", "10.0.0.1:1"],
   ],
   [
     "HTTP that takes what is malformed",
     "CWE-444",
     { NODE_OPTIONS: "--insecure-http-parser" },
-    "--insecure-http-parser (of Node) takes requests that can smuggle",
+    "Node flag --insecure-http-parser allows request smuggling",
   ],
   // What was meant and is not done.
-  ["a setting that is misspelt", "CWE-1188", { AUTH_CALERS: "known" }, "AUTH_CALERS is no setting"],
+  ["a setting that is misspelt", "CWE-1188", { AUTH_CALERS: "known" }, "unknown setting AUTH_CALERS"],
 ];
 
 function faults(environment: Environment, flags: readonly string[] = []): readonly string[] {
@@ -560,8 +560,8 @@ describe("a process refuses to start", () => {
       NODE_OPTIONS: "--inspect=127.0.0.1:0",
     });
     expect(code).toBe(1);
-    expect(says).toContain("NODE_TLS_REJECT_UNAUTHORIZED=0 believes every certificate");
-    expect(says).toContain("--inspect (of Node) lets whoever connects run code");
+    expect(says).toContain("NODE_TLS_REJECT_UNAUTHORIZED=0 disables certificate checks");
+    expect(says).toContain("--inspect lets any client run code");
   });
 
   // CWE-732.

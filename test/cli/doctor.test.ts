@@ -317,7 +317,7 @@ describe("doctor on a server", () => {
       ),
     ]);
     expect(await about("policy", { ...known, AUTH_POLICY_FILE: policy })).toEqual([
-      expect.stringMatching(/^failed: The policy .* has faults:\n.*emperor/),
+      expect.stringMatching(/^failed: invalid policy .*:\n.*emperor/),
     ]);
     await auth(["service-account", "create", "--name", "ops", "--role", "admin"], known);
     expect(await about("callers", known)).toEqual(["ok: There are service accounts, and no policy file."]);

@@ -60,7 +60,7 @@ describe("auth, however it is called", () => {
     expect((await auth(["user", "get", "--help"], nowhere)).code).toBe(0);
     const { code, stderr } = await auth(["user", "get", "x"], nowhere);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^auth: The configuration has faults:\n {2}AUTH_NONSENSE is no setting\n/);
+    expect(stderr).toMatch(/^auth: invalid configuration:\n {2}unknown setting AUTH_NONSENSE\n/);
   });
 });
 

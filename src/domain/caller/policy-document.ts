@@ -53,12 +53,11 @@ export function readDocument(document: unknown, names: KnownNames, report: Repor
 
 function sections(document: unknown, report: Report): { roles: object; callers: readonly unknown[] } {
   const { roles = {}, callers, ...others } = asObject(document) ?? {};
-  for (const name of Object.keys(others)) report(`"${name}" is no section: there are "roles" and "callers"`);
+  for (const name of Object.keys(others))
+    report(`unknown section "${name}": the sections are "roles" and "callers"`);
   if (asObject(roles) === undefined) report(`"roles" must be an object`);
   if (!Array.isArray(callers) || callers.length === 0) {
-    report(
-      `"callers" must be a list that names at least one caller: by an empty policy nobody may do anything`,
-    );
+    report(`"callers" must list at least one caller: an empty policy grants nothing`);
   }
   return { roles: asObject(roles) ?? {}, callers: Array.isArray(callers) ? callers : [] };
 }
@@ -67,11 +66,11 @@ function readRoles(roles: object, names: KnownNames, report: Report): [string, R
   return Object.entries(roles).map(([role, content]: [string, unknown]) => {
     const fault = (text: string) => report(`role "${role}": ${text}`);
     if (!roleName.test(role))
-      fault("a name has lower-case letters, digits and hyphens, a letter first, at most 63");
-    if (Object.hasOwn(builtInRoles, role)) fault("this role is built in, and cannot mean something else");
+      fault("invalid name: use at most 63 lower-case letters, digits and hyphens, starting with a letter");
+    if (Object.hasOwn(builtInRoles, role)) fault("this role is built in and cannot be redefined");
     const { permissions, audiences, clients, ...others } = asObject(content) ?? { permissions: content };
     for (const other of Object.keys(others)) {
-      fault(`"${other}" is not a part of a role: there are "permissions", "audiences" and "clients"`);
+      fault(`unknown key "${other}": a role has "permissions", "audiences" and "clients"`);
     }
     const limit = readLimit({ audiences, clients }, names, fault);
     if (!isListOfText(permissions) || permissions.length === 0) {
@@ -80,7 +79,7 @@ function readRoles(roles: object, names: KnownNames, report: Report): [string, R
     }
     for (const grant of permissions) {
       if (isPermission(grant) || names.methods.has(grant)) continue;
-      fault(`"${grant}" is no ${grant.includes("/") ? "method" : "permission"}`);
+      fault(`unknown ${grant.includes("/") ? "method" : "permission"} "${grant}"`);
     }
     return [role, { grants: new Set(permissions), limit }];
   });
@@ -96,10 +95,13 @@ function readRules(
     const { caller, roles, audiences, clients, ...others } = asObject(rule) ?? {};
     const name = typeof caller === "string" ? caller : "";
     const fault = (text: string) => report(`callers[${index}]${name && ` ("${name}")`}: ${text}`);
-    for (const other of Object.keys(others)) fault(`"${other}" is no part of a rule`);
+    for (const other of Object.keys(others))
+      fault(`unknown key "${other}": a rule has "caller", "roles", "audiences" and "clients"`);
     const isPrefix = name.endsWith("/*");
     if (!isCallerName(isPrefix ? `${name.slice(0, -1)}x` : name)) {
-      fault(`"caller" must be a SPIFFE ID, one that ends in "/*", or "serviceAccounts/" and an id`);
+      fault(
+        `"caller" must be a SPIFFE ID, a SPIFFE ID prefix that ends in "/*", or "serviceAccounts/" followed by an id`,
+      );
     }
     const limit = readLimit({ audiences, clients }, names, fault);
     if (!isListOfText(roles) || roles.length === 0) {
@@ -108,9 +110,9 @@ function readRules(
     }
     for (const role of roles) {
       const { limit: roleLimit } = known.get(role) ?? {};
-      if (roleLimit === undefined) fault(`there is no role "${role}"`);
+      if (roleLimit === undefined) fault(`unknown role "${role}"`);
       else if (isEmpty(intersection(limit, roleLimit))) {
-        fault(`the limits of role "${role}" and of this rule have nothing in common`);
+        fault(`role "${role}" and this rule have no audience or client in common`);
       }
     }
     return [{ name: isPrefix ? name.slice(0, -1) : name, isPrefix, roles, limit }];
@@ -125,7 +127,7 @@ function readLimit(
   const items = (name: string, list: unknown, isItem: (item: string) => boolean, what: string) => {
     if (list === undefined) return undefined;
     if (!isListOfText(list) || list.length === 0) {
-      fault(`"${name}" must be a list of at least one ${what}; without it all are granted`);
+      fault(`"${name}" must list at least one ${what}; omit it to grant all`);
       return new Set<string>();
     }
     for (const item of list.filter((item) => !isItem(item))) fault(`"${item}" is not ${what}`);
