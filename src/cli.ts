@@ -5,6 +5,7 @@ import { commands } from "./cli/commands.ts";
 import { help } from "./cli/help.ts";
 import { parseArguments, type Request } from "./cli/parse-arguments.ts";
 import { exitCodeOf, printedAnswer, printedError } from "./cli/printed.ts";
+import { ProgressDisplay } from "./cli/progress.ts";
 import { onStopSignal } from "./infrastructure/signals.ts";
 
 /** `auth` on the command line. Nothing that takes time to load is, before a command needs it. */
@@ -20,6 +21,7 @@ async function main(argv: readonly string[]): Promise<number> {
     const { command, input } = request;
     const answer = await command.run(input, surroundings(stopping.signal, asJson));
     print(printedAnswer(answer, asJson));
+    if (answer.error !== undefined) throw answer.error;
     return answer.failed ? 1 : 0;
   } catch (error) {
     if (stopping.signal.aborted) return signalled(stopping.signal);
@@ -48,13 +50,21 @@ function surroundings(signal: AbortSignal, asJson: boolean): Surroundings {
   const note = (line: string) => {
     if (!asJson) process.stderr.write(`${line}\n`);
   };
+  const { stderr } = process;
+  const display = new ProgressDisplay({
+    write: (text) => stderr.write(text),
+    columns: stderr.isTTY ? stderr.columns : undefined,
+    now: () => performance.now(),
+  });
   return {
     env: process.env,
     signal,
     colours: Boolean(process.stdout.isTTY) && !process.env["NO_COLOR"],
     note,
-    progress(line) {
-      if (process.stderr.isTTY && !asJson) process.stderr.write(`\r\u001b[K${line ?? ""}`);
+    progress(progress) {
+      if (asJson) return;
+      if (progress === undefined) display.clear();
+      else display.show(progress);
     },
     config,
     async readPassword() {

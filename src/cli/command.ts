@@ -1,6 +1,7 @@
 import type { Config } from "../config.ts";
 import type { OpenService } from "./open-service.ts";
 import type { Option, ValuesOf } from "./option.ts";
+import type { Progress } from "./progress.ts";
 
 /** What a command has found or done, in both forms. */
 export interface Answer {
@@ -10,6 +11,8 @@ export interface Answer {
   readonly text: string;
   /** Where what was asked about is not as it should be: the exit code is 1. */
   readonly failed?: boolean;
+  /** What stopped the command before it was done: it is printed after the answer, and the exit code is 1. */
+  readonly error?: unknown;
 }
 
 /** What a command works with. */
@@ -21,8 +24,8 @@ export interface Surroundings {
   readonly colours: boolean;
   /** Tells people, beside the answer, of something that takes time. */
   note(line: string): void;
-  /** Shows people on a terminal how far something is, in place of what was shown before; undefined takes it away. */
-  progress(line: string | undefined): void;
+  /** Shows how far the command has come; undefined removes what a terminal shows. */
+  progress(progress: Progress | undefined): void;
   /** The configuration. @throws ConfigError */
   config(): Promise<Config>;
   /** A new password, from a prompt without echo or from standard input. @throws StartError where there is none */

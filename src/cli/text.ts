@@ -33,7 +33,12 @@ export function moment(time: Date | undefined): string {
   return time === undefined ? "-" : time.toISOString().replace(".000Z", "Z");
 }
 
-/** "1 key", "2 keys". */
+/** "1 key", "2 keys", "3,500 users". */
 export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+  return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** A whole number for people: "3,500". */
+export function grouped(count: number): string {
+  return count.toLocaleString("en-US");
 }

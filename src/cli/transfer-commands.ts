@@ -1,58 +1,61 @@
-import type { FileHandle } from "node:fs/promises";
-import { StartError } from "../infrastructure/start-error.ts";
 import { type Command, command } from "./command.ts";
 import { flag, oneOf, text } from "./option.ts";
-import { columns, counted, shown } from "./text.ts";
+import { counted } from "./text.ts";
+import type { FileRow } from "./transfer/file-row.ts";
 import { formatNames } from "./transfer/format-names.ts";
-import type { RefusedFileRow } from "./transfer/import-file.ts";
+import type { Refusal } from "./transfer/import-file.ts";
+import type { RefusedLine } from "./transfer/import-text.ts";
 
-/** Refused rows that are shown. */
+/** Refused rows in the answer. */
 const shownRows = 20;
 
 const importUsers = command({
   name: "import",
   args: ["FILE"],
   summary: "Imports users from a file, with their password hashes",
-  details: `FILE is what \`auth export\` has written (json), CSV with a header, or what another system exports: Keycloak (a realm, or
-its users), Ory Kratos (identities with their credentials), Auth0 (password hashes, or its bulk import's schema) or
-Firebase (auth:export, and the project's hash parameters). Rows that cannot be imported are refused, and the others
-are imported. The same command given again within a day goes on where it was cut off, and answers what it has answered
-of what was done. Exit code 1 says that rows were refused.`,
+  details: `FILE is what \`auth export\` writes (json), CSV with a header, or the export of another system: Keycloak (realms or
+users), Ory Kratos (identities with credentials), Auth0 (password hashes, or the bulk import schema) or Firebase
+(auth:export, with the project's hash parameters). It may be compressed by gzip; "-" is standard input.
+A row that cannot be imported is refused, and the others are imported. To go on after an interruption or after
+repairing rows, run the same command again: users that it imported before are not imported twice.
+Exit code 1: rows were refused, the file has no users, or the rest of it could not be read.`,
   options: {
-    format: oneOf(formatNames, "what FILE is: json where not given"),
-    "dry-run": flag("only checks, and changes nothing"),
-    refused: text("FILE", "writes every refused row's number and reason there, in JSON lines"),
-    "with-attributes": flag("takes over the other system's attributes too"),
-    "request-id": text("UUID", "begins anew where the same command was given before"),
-    "firebase-parameters": text("FILE", "hash_config, as Firebase's console shows it"),
+    format: oneOf(formatNames, "format of FILE; json by default"),
+    "dry-run": flag("checks the file and changes nothing"),
+    refused: text("FILE", "writes refused rows to a new file, with line and reason, to be repaired and imported"),
+    "with-attributes": flag("imports the other system's attributes too"),
+    "firebase-parameters": text("FILE", "hash_config, as the Firebase console shows it"),
   },
   async run({ args: [path = ""], options }, { signal, withService, progress }) {
     const { format: name = "json", "dry-run": validateOnly, "with-attributes": withAttributes } = options;
-    const [{ formatOf }, { importFile }] = await Promise.all([
+    const [{ formatOf }, { importFile }, { importText }, { RefusedFile }] = await Promise.all([
       import("./transfer/formats.ts"),
       import("./transfer/import-file.ts"),
+      import("./transfer/import-text.ts"),
+      import("./transfer/refused-file.ts"),
     ]);
     const format = await formatOf(name, options["firebase-parameters"]);
-    await using report = options.refused === undefined ? undefined : await newFile(options.refused);
-    const first: RefusedFileRow[] = [];
-    const onRefused = async (row: RefusedFileRow) => {
-      if (first.length < shownRows) first.push(row);
-      await report?.write(`${JSON.stringify(row)}\n`);
+    const { refused: refusedPath } = options;
+    await using file = refusedPath === undefined ? undefined : await RefusedFile.create(refusedPath, format.layout);
+    const refused: RefusedLine[] = [];
+    const onRefused = async (row: FileRow, refusal: Refusal) => {
+      if (refused.length < shownRows) refused.push({ line: row.line, ...refusal });
+      await file?.add(row, refusal);
     };
-    const onProgress = ({ rows, part }: { rows: number; part: number }) =>
-      progress(`${counted(rows, "row")}, ${Math.floor(part * 100)} %`);
-    const seen = await withService((service) =>
+    const onProgress = (count: number, part: number | undefined) => progress({ count, noun: "row", part });
+    const report = await withService((service) =>
       importFile(service, {
         ...{ path, format, validateOnly, withAttributes, signal, onProgress, onRefused },
-        requestId: options["request-id"],
+        onHeader: (header) => file?.setHeader(header),
       }),
     );
     progress(undefined);
-    const verb = validateOnly ? "could be imported" : "imported";
+    const { stoppedBy, ...counts } = report;
     return {
-      json: { ...seen, refusedRows: first },
-      text: `${counted(seen.imported, "user")} ${verb}, ${counted(seen.refused, "row")} refused.\n${table(first, seen.refused)}`,
-      failed: seen.refused > 0,
+      json: { ...counts, refusedRows: refused },
+      text: importText({ report, validateOnly, refused, refusedPath }),
+      failed: report.refused > 0 || report.imported + report.alreadyImported === 0,
+      error: stoppedBy,
     };
   },
 });
@@ -60,14 +63,17 @@ of what was done. Exit code 1 says that rows were refused.`,
 const exportUsers = command({
   name: "export",
   args: ["FILE"],
-  summary: "Writes the users to a new file, a line of JSON each",
-  details: `Each line can be imported again. FILE must not be there yet, and only its owner can read it.`,
+  summary: "Writes the users to a new file, one line of JSON each",
+  details: `\`auth import\` reads the file. FILE must not exist yet; only its owner can read it.`,
   options: {
-    "with-password-hashes": flag("with their password hashes: whoever has the file can guess passwords"),
-    "show-deleted": flag("deleted users too"),
+    "with-password-hashes": flag("includes password hashes: anyone who can read the file can guess passwords"),
+    "show-deleted": flag("includes deleted users"),
   },
   async run({ args: [path = ""], options }, { signal, withService, progress }) {
-    const { exportLines } = await import("./transfer/export-lines.ts");
+    const [{ exportLines }, { newFile }] = await Promise.all([
+      import("./transfer/export-lines.ts"),
+      import("./transfer/new-file.ts"),
+    ]);
     await using file = await newFile(path);
     let users = 0;
     await withService(async (service) => {
@@ -79,7 +85,7 @@ const exportUsers = command({
       for await (const page of lines) {
         await file.write(page.text);
         users += page.users;
-        progress(counted(users, "user"));
+        progress({ count: users, noun: "user", part: undefined });
       }
     });
     await file.sync();
@@ -88,24 +94,5 @@ const exportUsers = command({
   },
 });
 
-/** The commands that move users in and out. */
+/** Commands that import and export users. */
 export const transferCommands: readonly Command[] = [importUsers, exportUsers];
-
-function table(rows: readonly RefusedFileRow[], refused: number): string {
-  if (rows.length === 0) return "";
-  const lines = rows.map(({ row, reason, message }) => [String(row), reason, shown(message)]);
-  const more =
-    refused > rows.length ? `… and ${refused - rows.length} more: --refused FILE has them all.\n` : "";
-  return `\n${columns([["ROW", "REASON", ""], ...lines])}${more}`;
-}
-
-/** A file that is not there yet, for its owner only. @throws StartError */
-async function newFile(path: string): Promise<FileHandle> {
-  const { open } = await import("node:fs/promises");
-  try {
-    return await open(path, "wx", 0o600);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new StartError(`${path} cannot be written: ${code === "EEXIST" ? "it is there already" : code}.`);
-  }
-}

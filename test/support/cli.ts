@@ -44,7 +44,7 @@ export class RunningCommand {
 export function auth(
   args: readonly string[],
   environment: Environment = {},
-  stdin = "",
+  stdin: string | Uint8Array = "",
 ): Promise<CommandResult> {
   const command = new RunningCommand(args, environment);
   // A command that reads nothing may have gone before this is written.

@@ -1,112 +1,208 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
 import { create } from "@bufbuild/protobuf";
-import { invalidField } from "../../domain/errors.ts";
+import { DomainError, invalidField, type Reason } from "../../domain/errors.ts";
 import { derivedId } from "../../domain/request/derived-id.ts";
-import type { GivenRow, ImportedRow } from "../../domain/transfer/user-import.ts";
+import type { GivenRow, ImportedRow, UserImport } from "../../domain/transfer/user-import.ts";
 import { mostImportedRows } from "../../domain/transfer/user-transfer-service.ts";
 import { UserRecordSchema } from "../../gen/auth/v1/user_transfer_service_pb.ts";
 import { sha256Fingerprint } from "../../infrastructure/crypto/sha256-fingerprint.ts";
+import { StartError } from "../../infrastructure/start-error.ts";
 import { toGivenRow } from "../../interfaces/rpc/user-record-message.ts";
 import type { OpenService } from "../open-service.ts";
 import type { FileRow } from "./file-row.ts";
-import { fileRows, unreadable } from "./file-rows.ts";
-import type { ReadOptions } from "./foreign.ts";
+import { fileRows } from "./file-rows.ts";
+import type { ForeignRow, LeftOutCounts, ReadOptions } from "./foreign.ts";
 import type { Format } from "./formats.ts";
 
-/** A row that was refused: 1 for the first of the file. */
-export interface RefusedFileRow {
-  readonly row: number;
-  readonly reason: string;
+/** Why a row was refused. */
+export interface Refusal {
+  readonly reason: Reason;
   readonly message: string;
 }
 
 export interface ImportFile extends ReadOptions {
+  /** A path, or "-" for standard input. */
   readonly path: string;
   readonly format: Format;
   readonly validateOnly: boolean;
-  /** Undefined where the file alone says whether it is the same import. */
-  readonly requestId: string | undefined;
   readonly signal: AbortSignal;
-  readonly onProgress: (progress: { readonly rows: number; readonly part: number }) => void;
-  readonly onRefused: (row: RefusedFileRow) => Promise<void> | void;
+  /** @param part of the file that was read, from 0 to 1; undefined if its size is not known */
+  readonly onProgress: (rows: number, part: number | undefined) => void;
+  /** Receives the header line of a CSV file. */
+  readonly onHeader: (text: string) => void;
+  readonly onRefused: (row: FileRow, refusal: Refusal) => Promise<void> | void;
 }
 
-export interface ImportedFile {
-  readonly rows: number;
-  readonly imported: number;
-  readonly refused: number;
+/** What an import has done with the rows of a file. */
+export interface ImportReport {
+  /** Rows that were read, skipped ones included. */
+  rows: number;
+  imported: number;
+  /** Rows that an earlier run of the import has imported. */
+  alreadyImported: number;
+  refused: number;
+  readonly refusedByReason: Record<string, number>;
+  /** Rows that are not users, by kind: "service accounts". */
+  readonly skipped: Record<string, number>;
+  /** What the imported users had in the other system and do not have here, by kind: "groups". */
+  readonly notImported: Record<string, number>;
+  /** Ids and usernames that are not valid here, by the attribute that keeps them: "keycloak_id". */
+  readonly keptAs: Record<string, number>;
+  /** What kept the rest of the file from being read or imported. */
+  stoppedBy?: unknown;
+}
+
+/** A row that is ready to be imported. */
+interface ReadyRow {
+  readonly row: FileRow;
+  readonly given: GivenRow;
+  readonly leftOut: LeftOutCounts;
+  readonly keptAs: readonly string[];
 }
 
 const batchRows = 500;
+/** So that a batch of large rows does not fill the memory. */
+const batchCharacters = 4 << 20;
 
 /**
- * Imports the users of a file, whatever its size. Its request ids follow from what is in the file and how it is read, so that
- * the same command, given again after it was cut off, goes on where it was.
+ * Imports the users of a file of any size. All files of a caller are one import: rows that were imported before count as
+ * imported, so that the same command goes on where it stopped, also once the file was repaired.
+ * @throws StartError if the file has no rows or cannot be read at all
  */
-export async function importFile({ transfers, call }: OpenService, file: ImportFile): Promise<ImportedFile> {
-  const { path, format, validateOnly, withAttributes, requestId: given, signal } = file;
-  const size = await sizeOf(path);
-  const digest = await digestOf(path, signal);
-  const seen = { rows: 0, imported: 0, refused: 0 };
-  let bytesRead = 0;
-  let users: ReturnType<typeof transfers.beginImport> | undefined;
-  const add = async (batch: readonly GivenRow[]) => {
-    if (seen.rows % mostImportedRows === 0 || users === undefined) {
-      const place = ["auth import", digest, withAttributes, seen.rows, given];
-      const requestId = derivedId(sha256Fingerprint, place);
-      users = transfers.beginImport({ requestId, validateOnly });
-    }
-    for (const row of await users.add(call(), batch)) {
-      seen.rows += 1;
-      if (isRefused(row)) {
-        seen.refused += 1;
-        await file.onRefused({ row: seen.rows, ...row.refused });
-      } else seen.imported += 1;
-    }
-    file.onProgress({ rows: seen.rows, part: size === 0 ? 1 : bytesRead / size });
+export async function importFile(service: OpenService, file: ImportFile): Promise<ImportReport> {
+  const report: ImportReport = {
+    rows: 0,
+    imported: 0,
+    alreadyImported: 0,
+    refused: 0,
+    refusedByReason: {},
+    skipped: {},
+    notImported: {},
+    keptAs: {},
   };
-  const onBytes = (bytes: number) => {
-    bytesRead = bytes;
-  };
-  let batch: GivenRow[] = [];
-  for await (const row of fileRows(path, format.layout, { signal, onBytes })) {
-    batch.push(() => recordOf(row, file)());
-    if (batch.length < batchRows) continue;
-    await add(batch);
-    batch = [];
-  }
-  if (batch.length > 0) await add(batch);
-  return seen;
-}
-
-function recordOf(row: FileRow, { format, withAttributes }: ImportFile): GivenRow {
-  if ("fault" in row.content) throw invalidField("INVALID_REQUEST", "the row", row.content.fault);
-  const read = format.read(row.content.value, { withAttributes });
-  if ("skipped" in read) throw invalidField("INVALID_REQUEST", "the row", "is not a user");
-  return toGivenRow(create(UserRecordSchema, read.record));
-}
-
-function isRefused(row: ImportedRow): row is Extract<ImportedRow, { refused: unknown }> {
-  return "refused" in row;
-}
-
-async function sizeOf(path: string): Promise<number> {
   try {
-    return (await stat(path)).size;
+    await new FileImport(service, file, report).run();
   } catch (error) {
-    throw unreadable(path, error);
+    file.signal.throwIfAborted();
+    if (report.rows === 0) throw error;
+    report.stoppedBy = error;
+  }
+  if (report.rows === 0) throw new StartError(`${nameOfInput(file.path)} has no users.`);
+  return report;
+}
+
+/** The import of one file. */
+class FileImport {
+  readonly #service: OpenService;
+  readonly #file: ImportFile;
+  readonly #report: ImportReport;
+  #users: UserImport | undefined;
+  /** Rows of `#users`. */
+  #added = 0;
+  #batch: ReadyRow[] = [];
+  #characters = 0;
+  #part: number | undefined;
+
+  constructor(service: OpenService, file: ImportFile, report: ImportReport) {
+    this.#service = service;
+    this.#file = file;
+    this.#report = report;
+  }
+
+  async run(): Promise<void> {
+    const unreadable = await this.#readRows();
+    await this.#importBatch();
+    if (unreadable !== undefined) throw unreadable;
+  }
+
+  /** Answers what makes the rest of the file unreadable, so that the rows before it are imported all the same. */
+  async #readRows(): Promise<StartError | undefined> {
+    const { path, format, signal, onHeader } = this.#file;
+    const onBytes = (bytes: number, size: number | undefined) => {
+      this.#part = size === undefined ? undefined : bytes / size;
+    };
+    try {
+      const rows = fileRows(path, format.layout, { signal, onBytes, onHeader });
+      for await (const row of rows) await this.#add(row);
+      return undefined;
+    } catch (error) {
+      if (error instanceof StartError) return error;
+      throw error;
+    }
+  }
+
+  async #add(row: FileRow): Promise<void> {
+    const ready = readyRow(row, this.#file);
+    if ("skipped" in ready) {
+      this.#report.rows += 1;
+      count(this.#report.skipped, ready.skipped);
+      return;
+    }
+    this.#batch.push(ready);
+    this.#characters += row.source.length;
+    if (this.#batch.length === batchRows || this.#characters >= batchCharacters) await this.#importBatch();
+  }
+
+  async #importBatch(): Promise<void> {
+    const batch = this.#batch;
+    this.#batch = [];
+    this.#characters = 0;
+    if (batch.length === 0) return;
+    const results = await this.#import(batch.map(({ given }) => given));
+    for (const [index, result] of results.entries()) await this.#record(batch[index] as ReadyRow, result);
+    this.#file.onProgress(this.#report.rows, this.#part);
+  }
+
+  #import(rows: readonly GivenRow[]): Promise<ImportedRow[]> {
+    const { transfers, call } = this.#service;
+    if (this.#users === undefined || this.#added + rows.length > mostImportedRows) {
+      const requestId = derivedId(sha256Fingerprint, ["auth import"]);
+      this.#users = transfers.beginImport({ requestId, validateOnly: this.#file.validateOnly });
+      this.#added = 0;
+    }
+    this.#added += rows.length;
+    return this.#users.add(call(), rows);
+  }
+
+  async #record({ row, leftOut, keptAs }: ReadyRow, result: ImportedRow): Promise<void> {
+    const report = this.#report;
+    report.rows += 1;
+    if ("refused" in result) {
+      report.refused += 1;
+      count(report.refusedByReason, result.refused.reason);
+      await this.#file.onRefused(row, result.refused);
+      return;
+    }
+    if (result.alreadyImported) report.alreadyImported += 1;
+    else report.imported += 1;
+    for (const [kind, many] of Object.entries(leftOut)) count(report.notImported, kind, many);
+    for (const attribute of keptAs) count(report.keptAs, attribute);
   }
 }
 
-async function digestOf(path: string, signal: AbortSignal): Promise<string> {
-  const hash = createHash("sha256");
+function readyRow(row: FileRow, file: ImportFile): ReadyRow | Extract<ForeignRow, { skipped: unknown }> {
   try {
-    for await (const chunk of createReadStream(path, { signal })) hash.update(chunk);
+    const read = readRow(row, file);
+    if ("skipped" in read) return read;
+    const record = create(UserRecordSchema, read.record);
+    return { row, given: toGivenRow(record), leftOut: read.leftOut ?? {}, keptAs: read.keptAs ?? [] };
   } catch (error) {
-    signal.throwIfAborted();
-    throw unreadable(path, error);
+    if (!(error instanceof DomainError)) throw error;
+    const refuse = () => {
+      throw error;
+    };
+    return { row, given: refuse, leftOut: {}, keptAs: [] };
   }
-  return hash.digest("hex");
+}
+
+function readRow({ content }: FileRow, { format, withAttributes }: ImportFile): ForeignRow {
+  if ("fault" in content) throw invalidField("INVALID_REQUEST", "row", content.fault);
+  return format.read(content.value, { withAttributes });
+}
+
+function count(counts: Record<string, number>, kind: string, by = 1): void {
+  counts[kind] = (counts[kind] ?? 0) + by;
+}
+
+function nameOfInput(path: string): string {
+  return path === "-" ? "standard input" : path;
 }

@@ -1,0 +1,73 @@
+import { counted, grouped } from "./text.ts";
+
+/** How far a command has come. */
+export interface Progress {
+  readonly count: number;
+  /** What is counted, in the singular: "user". */
+  readonly noun: string;
+  /** The part that is done, from 0 to 1, or undefined if the whole is not known. */
+  readonly part: number | undefined;
+}
+
+export interface ProgressDisplayOptions {
+  write(text: string): void;
+  /** Columns of the terminal, or undefined if the output is not a terminal. */
+  readonly columns: number | undefined;
+  /** Milliseconds on a clock that does not go back. */
+  readonly now: () => number;
+}
+
+const barCells = 20;
+const redrawEveryMs = 200;
+const lineEveryMs = 10_000;
+
+/** Shows the progress of a command: a bar that is redrawn on a terminal, a line every ten seconds elsewhere. */
+export class ProgressDisplay {
+  readonly #options: ProgressDisplayOptions;
+  readonly #startedAt: number;
+  #shownAt: number;
+
+  constructor(options: ProgressDisplayOptions) {
+    this.#options = options;
+    this.#startedAt = options.now();
+    this.#shownAt = this.#startedAt;
+  }
+
+  show(progress: Progress): void {
+    const { write, columns, now } = this.#options;
+    const at = now();
+    if (at - this.#shownAt < (columns === undefined ? lineEveryMs : redrawEveryMs)) return;
+    this.#shownAt = at;
+    const text = describeProgress(progress, at - this.#startedAt);
+    if (columns === undefined) write(`${text}\n`);
+    else write(`\r\u001b[K${`${bar(progress.part)}${text}`.slice(0, columns - 1)}`);
+  }
+
+  /** Removes the bar, so that the answer takes its place. */
+  clear(): void {
+    const { write, columns } = this.#options;
+    if (columns !== undefined) write("\r\u001b[K");
+  }
+}
+
+/** "12,000 users, 45 %, 3,200/s, 2 min left". */
+function describeProgress({ count, noun, part }: Progress, elapsedMs: number): string {
+  const facts = [counted(count, noun)];
+  if (part !== undefined) facts.push(`${Math.floor(part * 100)} %`);
+  if (elapsedMs > 0) facts.push(`${grouped(Math.round((count / elapsedMs) * 1_000))}/s`);
+  if (part !== undefined && part > 0) facts.push(`${duration((elapsedMs * (1 - part)) / part)} left`);
+  return facts.join(", ");
+}
+
+function bar(part: number | undefined): string {
+  if (part === undefined) return "";
+  const full = Math.min(barCells, Math.floor(part * barCells));
+  return `${"█".repeat(full)}${"░".repeat(barCells - full)} `;
+}
+
+/** Rounded up, in its largest unit: "40 s", "3 min", "2 h". */
+function duration(ms: number): string {
+  const seconds = Math.ceil(ms / 1_000);
+  if (seconds < 60) return `${seconds} s`;
+  return seconds < 3_600 ? `${Math.ceil(seconds / 60)} min` : `${Math.ceil(seconds / 3_600)} h`;
+}
