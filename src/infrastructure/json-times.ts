@@ -27,10 +27,10 @@ export function findImpossibleTime(schema: DescMessage, json: unknown, within = 
 const known = new Map<DescMessage, boolean>();
 
 /** Whether a message has a Timestamp at any depth: most requests have none and are not searched. */
-function holdsTimes(schema: DescMessage): boolean {
+export function holdsTimes(schema: DescMessage): boolean {
   const found = known.get(schema);
   if (found !== undefined) return found;
-  // A message that holds itself.
+  // Struct, Value and ListValue hold each other, and no times.
   known.set(schema, false);
   const holds = schema.fields.some(
     ({ message }) => message !== undefined && (message.typeName === timestamp || holdsTimes(message)),
