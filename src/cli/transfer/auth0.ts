@@ -67,9 +67,9 @@ function createTimeOf(user: Fields): Date | undefined {
   if (typeof user["created_at"] !== "object" || user["created_at"] === null)
     return timeAt(user, "created_at");
   const { $date } = objectOf(user["created_at"], "created_at");
-  if (typeof $date !== "object" || $date === null) return timeAt({ created_at: $date }, "created_at");
+  if (typeof $date !== "object" || $date === null) return timeAt({ created_at: $date ?? {} }, "created_at");
   const { $numberLong } = $date as Fields;
-  return unixMillisecondsAt({ created_at: $numberLong }, "created_at", "digits");
+  return unixMillisecondsAt({ created_at: $numberLong ?? "" }, "created_at", "digits");
 }
 
 function furtherIdentifiers(identifiers: readonly Fields[], email: string, username: string): number {
@@ -82,7 +82,7 @@ function furtherIdentifiers(identifiers: readonly Fields[], email: string, usern
 function leftOutOf(user: Fields, identifiers: readonly Fields[], options: ReadOptions): LeftOutCounts {
   const verified = identifiers.filter((each) => each["verified"] === true);
   const factors = objectsOf(user["mfa_factors"]);
-  const secrets = factors.filter(({ totp }) => countOf(totp) > 0).length;
+  const secrets = factors.filter(({ totp }) => Boolean(totp)).length;
   const connections = objectsOf(user["identities"]).filter(({ provider }) => provider !== "auth0");
   return {
     attributes: countOf(user["user_metadata"]) + (options.withAttributes ? 0 : countOf(user["app_metadata"])),

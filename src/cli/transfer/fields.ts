@@ -33,6 +33,13 @@ export function textAt(fields: Fields, name: string, within = ""): string {
   throw invalidField("INVALID_REQUEST", within + name, "must be a string");
 }
 
+/** A list of strings, empty if missing. @throws INVALID_REQUEST */
+export function textsAt(fields: Fields, name: string, within = ""): readonly string[] {
+  const list = listAt(fields, name, within);
+  if (list.every((each) => typeof each === "string")) return list;
+  throw invalidField("INVALID_REQUEST", within + name, "must be a list of strings");
+}
+
 /** A boolean, or "true" or "false" as text. @throws INVALID_REQUEST */
 export function flagAt(fields: Fields, name: string, ifMissing: boolean): boolean {
   const value = fields[name] ?? ifMissing;

@@ -90,7 +90,7 @@ function claimsOf(user: Fields, { withAttributes }: ReadOptions): unknown {
 
 function leftOutOf(user: Fields, claims: Fields, { withAttributes }: ReadOptions): LeftOutCounts {
   const factors = objectsOf(user["mfaInfo"]);
-  const secrets = factors.filter(({ totpInfo }) => countOf(totpInfo) > 0).length;
+  const secrets = factors.filter(({ totpInfo }) => Boolean(totpInfo)).length;
   const providers = objectsOf(user["providerUserInfo"]);
   return {
     attributes: withAttributes ? 0 : countOf(claims["customAttributes"]),

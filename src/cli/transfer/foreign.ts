@@ -133,11 +133,17 @@ function identifiersOf({ email, username, leftOut, identifierFields }: ForeignUs
 
 /**
  * Attributes of another system, if they are imported: a string as it is, missing values not at all, all else as JSON.
+ * @param unwrap makes the value of what the format has in its place
  * @throws INVALID_REQUEST
  */
-export function attributesAt(fields: Fields, name: string, { withAttributes }: ReadOptions): Attributes {
+export function attributesAt(
+  fields: Fields,
+  name: string,
+  { withAttributes }: ReadOptions,
+  unwrap = (value: unknown) => value,
+): Attributes {
   if (!withAttributes) return {};
-  const entries = Object.entries(objectAt(fields, name));
+  const entries = Object.entries(objectAt(fields, name)).map(([key, value]) => [key, unwrap(value)] as const);
   const set = entries.filter(([, value]) => value !== undefined && value !== null);
   return Object.fromEntries(set.map(([key, value]) => [key, attributeText(`${name}.${key}`, value)]));
 }

@@ -4,7 +4,6 @@ import {
   type Fields,
   flagAt,
   listAt,
-  objectAt,
   objectOf,
   objectsOf,
   textAt,
@@ -34,7 +33,7 @@ export function keycloakUser(value: unknown, options: ReadOptions): ForeignRow {
     email: textAt(user, "email"),
     username: textAt(user, "username"),
     displayName: joinName(textAt(user, "firstName"), textAt(user, "lastName")),
-    attributes: attributesAt(withoutLists(user), "attributes", options),
+    attributes: attributesAt(user, "attributes", options, single),
     createTime: unixMillisecondsAt(user, "createdTimestamp", "number"),
     suspended: flagAt(user, "enabled", false) ? undefined : "disabled in Keycloak",
     passwordHash: password === undefined ? "" : hashOf(password),
@@ -44,10 +43,8 @@ export function keycloakUser(value: unknown, options: ReadOptions): ForeignRow {
 }
 
 /** Every attribute is a list, most often of one value. */
-function withoutLists(user: Fields): Fields {
-  const attributes = Object.entries(objectAt(user, "attributes"));
-  const single = (value: unknown) => (Array.isArray(value) && value.length < 2 ? value[0] : value);
-  return { attributes: Object.fromEntries(attributes.map(([name, value]) => [name, single(value)])) };
+function single(values: unknown): unknown {
+  return Array.isArray(values) && values.length < 2 ? values[0] : values;
 }
 
 /** The credential as JSON. Until release 8, exports had its parts side by side. */

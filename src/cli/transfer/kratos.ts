@@ -1,6 +1,6 @@
 import { invalidField } from "../../domain/errors.ts";
 import { earliestMs } from "../../domain/time-range.ts";
-import { countOf, type Fields, listAt, objectAt, objectOf, objectsOf, textAt, timeAt } from "./fields.ts";
+import { countOf, type Fields, objectAt, objectOf, objectsOf, textAt, textsAt, timeAt } from "./fields.ts";
 import {
   attributesAt,
   type ForeignRow,
@@ -20,9 +20,7 @@ export function kratosIdentity(value: unknown, options: ReadOptions): ForeignRow
   const traits = objectAt(identity, "traits");
   const credentials = objectAt(identity, "credentials");
   const password = objectAt(credentials, "password", "credentials.");
-  const identifiers = listAt(password, "identifiers", "credentials.password.").map((each) =>
-    textAt({ each }, "each", "credentials.password.identifiers."),
-  );
+  const identifiers = textsAt(password, "identifiers", "credentials.password.");
   const email =
     textAt(traits, "email", "traits.") ||
     identifiers.find((each) => each.includes("@")) ||
