@@ -1,4 +1,5 @@
 import { isInTimeRange } from "../domain/time-range.ts";
+import { parseDateTime, parseDay } from "../infrastructure/rfc3339.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** An option of a command: how it is typed, what it is for, and what is made of it. */
@@ -65,13 +66,11 @@ export function oneOf<const Choice extends string>(
   });
 }
 
-const rfc3339 = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/;
-
-/** A moment of the years 1 to 9999: RFC 3339 with its offset, or a day, which begins in UTC. */
+/** A time of the years 1 to 9999: RFC 3339 with its offset, or a day, which begins at midnight UTC. */
 export function time(help: string): Option<Date | undefined> {
   return optional("TIME", help, (given) => {
-    const moment = new Date(given);
-    if (!rfc3339.test(given) || !isInTimeRange(moment)) {
+    const moment = parseDay(given) ?? parseDateTime(given);
+    if (moment === undefined || !isInTimeRange(moment)) {
       throw new UsageError('must be a time such as "2027-01-31T12:00:00Z", or a day such as "2027-01-31"');
     }
     return moment;

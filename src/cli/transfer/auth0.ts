@@ -1,93 +1,99 @@
-import { invalidField } from "../../domain/errors.ts";
+import { auth0CustomHash } from "./auth0-hash.ts";
 import {
-  attributesOf,
-  type ForeignRow,
-  identifiers,
-  objectAt,
-  optionalObject,
-  type ReadOptions,
-  suspensionIf,
+  countOf,
+  type Fields,
+  flagAt,
+  objectOf,
+  objectsOf,
   textAt,
   timeAt,
+  unixMillisecondsAt,
+} from "./fields.ts";
+import {
+  attributesAt,
+  type ForeignRow,
+  foreignRow,
+  joinName,
+  type LeftOutCounts,
+  type ReadOptions,
 } from "./foreign.ts";
 
 /**
- * A user of Auth0: a line of the export of password hashes, which are bcrypt, or of the schema of its bulk import. Its id,
- * which is no UUID, becomes the attribute `auth0_user_id`.
+ * A user of Auth0: a line of the export of password hashes (bcrypt), which mongoexport writes, or a user of the schema of
+ * bulk imports.
  */
 export function auth0User(value: unknown, options: ReadOptions): ForeignRow {
-  const user = objectAt(value);
-  const id = textAt(user, "user_id");
-  return {
-    record: {
-      user: {
-        ...identifiers(textAt(user, "email"), textAt(user, "username")),
-        displayName: textAt(user, "name"),
-        attributes: {
-          ...attributesOf(user["app_metadata"], options),
-          ...(id === "" ? {} : { auth0_user_id: id }),
-        },
-        createTime: timeAt(user, "created_at"),
-        ...suspensionIf(user["blocked"] === true, "blocked in Auth0"),
-      },
-      passwordHash:
-        textAt(user, "passwordHash") ||
-        textAt(user, "password_hash") ||
-        customHash(user["custom_password_hash"]),
-    },
+  const user = objectOf(value);
+  const identifiers = objectsOf(user["identifiers"]);
+  const identifier = (kind: string) => {
+    const found = identifiers.find(({ type }) => type === kind);
+    return found === undefined ? "" : textAt(found, "value", "identifiers.");
   };
+  const email = textAt(user, "email") || identifier("email");
+  const username = textAt(user, "username") || identifier("username");
+  return foreignRow("Auth0", {
+    id: idOf(user),
+    email,
+    username,
+    displayName: textAt(user, "name") || joinName(textAt(user, "given_name"), textAt(user, "family_name")),
+    attributes: attributesAt(user, "app_metadata", options),
+    createTime: createTimeOf(user),
+    suspended: flagAt(user, "blocked", false) ? "blocked in Auth0" : undefined,
+    passwordHash:
+      textAt(user, "passwordHash") ||
+      textAt(user, "password_hash") ||
+      auth0CustomHash(user["custom_password_hash"]),
+    leftOut: {
+      ...leftOutOf(user, identifiers, options),
+      "further identifiers": furtherIdentifiers(identifiers, email, username),
+    },
+    identifierFields: "email, username, identifiers",
+  });
 }
 
-/** `custom_password_hash`: algorithm, digest, salt and key apart. */
-function customHash(value: unknown): string {
-  if (value === undefined || value === null) return "";
-  const custom = objectAt(value, "custom_password_hash");
-  const hash = objectAt(custom["hash"], "custom_password_hash.hash");
-  const algorithm = textAt(custom, "algorithm");
-  switch (algorithm) {
-    case "argon2":
-    case "bcrypt":
-    case "ldap":
-    case "pbkdf2":
-      return textAt(hash, "value");
-    case "md5":
-    case "sha1":
-    case "sha256":
-    case "sha512":
-      return salted(algorithm, hash, custom["salt"]);
-    case "hmac": {
-      const code = bytesOf(hash, "hex").toString("hex");
-      const key = bytesOf(objectAt(hash["key"], "hash.key"), "utf8");
-      return `$hmac-${textAt(hash, "digest")}$${base64(Buffer.from(code))}$${base64(key)}`;
-    }
-    case "scrypt": {
-      const cost = `ln=${Math.log2(Number(custom["cost"] ?? 16_384))},r=${custom["blockSize"] ?? 8},p=${custom["parallelization"] ?? 1}`;
-      const salt = bytesOf(optionalObject(custom["salt"], "salt"), "utf8");
-      return `$scrypt$${cost}$${base64(salt)}$${base64(bytesOf(hash, "hex"))}`;
-    }
-    default:
-      throw invalidField("PASSWORD_HASH_UNACCEPTABLE", "custom_password_hash", "unknown algorithm");
-  }
+/** The export of hashes has only the part of the id behind "auth0|": `alt_id` if the tenant chose it, else `_id`. */
+function idOf(user: Fields): string {
+  const whole = textAt(user, "user_id");
+  if (whole !== "") return whole;
+  const id = user["_id"];
+  const part =
+    textAt(user, "alt_id") ||
+    (typeof id === "string" ? id : textAt(objectOf(id ?? {}, "_id"), "$oid", "_id."));
+  return part === "" ? "" : `auth0|${part}`;
 }
 
-function salted(algorithm: string, hash: Readonly<Record<string, unknown>>, given: unknown): string {
-  const digest = base64(bytesOf(hash, "hex"));
-  const salt = optionalObject(given, "custom_password_hash.salt");
-  const value = bytesOf(salt, "utf8");
-  if (value.length === 0) return `$${algorithm}$${digest}`;
-  const pattern = textAt(salt, "position") === "suffix" ? "{PASSWORD}{SALT}" : "{SALT}{PASSWORD}";
-  return `$${algorithm}$pf=${base64(Buffer.from(pattern))}$${base64(value)}$${digest}`;
+/** RFC 3339; mongoexport wraps it, or the milliseconds since 1970 (MongoDB Extended JSON v2). */
+function createTimeOf(user: Fields): Date | undefined {
+  if (typeof user["created_at"] !== "object" || user["created_at"] === null)
+    return timeAt(user, "created_at");
+  const { $date } = objectOf(user["created_at"], "created_at");
+  if (typeof $date !== "object" || $date === null) return timeAt({ created_at: $date ?? {} }, "created_at");
+  const { $numberLong } = $date as Fields;
+  return unixMillisecondsAt({ created_at: $numberLong ?? "" }, "created_at", "digits");
 }
 
-/** The bytes of a value that says how it is encoded. */
-function bytesOf(fields: Readonly<Record<string, unknown>>, otherwise: "hex" | "utf8"): Buffer {
-  const encoding = textAt(fields, "encoding") || otherwise;
-  if (encoding !== "hex" && encoding !== "base64" && encoding !== "utf8") {
-    throw invalidField("PASSWORD_HASH_UNACCEPTABLE", "custom_password_hash", "unknown encoding");
-  }
-  return Buffer.from(textAt(fields, "value"), encoding);
+function furtherIdentifiers(identifiers: readonly Fields[], email: string, username: string): number {
+  const others = identifiers.filter(({ type, value }) => {
+    return (type === "email" && value !== email) || (type === "username" && value !== username);
+  });
+  return others.length;
 }
 
-function base64(bytes: Buffer): string {
-  return bytes.toString("base64").replace(/=+$/, "");
+function leftOutOf(user: Fields, identifiers: readonly Fields[], options: ReadOptions): LeftOutCounts {
+  const verified = identifiers.filter((each) => each["verified"] === true);
+  const factors = objectsOf(user["mfa_factors"]);
+  const secrets = factors.filter(({ totp }) => Boolean(totp)).length;
+  const connections = objectsOf(user["identities"]).filter(({ provider }) => provider !== "auth0");
+  return {
+    attributes: countOf(user["user_metadata"]) + (options.withAttributes ? 0 : countOf(user["app_metadata"])),
+    "verified flags": Math.max(
+      countOf(user["email_verified"]) + countOf(user["phone_verified"]),
+      verified.length,
+    ),
+    "one-time password secrets": secrets,
+    "other second factors": factors.length - secrets + countOf(user["multifactor"]),
+    "external identities": connections.length,
+    "phone numbers": user["phone_number"] ? 1 : identifiers.filter(({ type }) => type === "phone").length,
+    pictures: user["picture"] ? 1 : 0,
+  };
 }

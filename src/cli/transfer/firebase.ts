@@ -1,18 +1,17 @@
 import { readFile } from "node:fs/promises";
+import { invalidField } from "../../domain/errors.ts";
 import { StartError } from "../../infrastructure/start-error.ts";
+import { countOf, type Fields, flagAt, objectOf, objectsOf, textAt, unixMillisecondsAt } from "./fields.ts";
 import { unreadable } from "./file-rows.ts";
 import {
-  attributesOf,
+  attributesAt,
   type ForeignRow,
-  identifiers,
-  objectAt,
+  foreignRow,
+  type LeftOutCounts,
   type ReadOptions,
-  suspensionIf,
-  textAt,
-  timeAt,
 } from "./foreign.ts";
 
-/** What a Firebase project hashes passwords with. The signer key is its secret. */
+/** How a Firebase project hashes passwords. The signer key is its secret. */
 export interface FirebaseParameters {
   readonly signerKey: string;
   readonly saltSeparator: string;
@@ -29,57 +28,85 @@ export async function readFirebaseParameters(path: string): Promise<FirebasePara
     throw unreadable(path, error);
   });
   const value = (name: string) => {
-    const found = new RegExp(`"?\\b${name}"?\\s*:\\s*"?([A-Za-z0-9+/=]+)`).exec(text)?.[1];
-    if (found === undefined) throw new StartError(`${path} does not say ${name}.`);
+    const found = new RegExp(`"?\\b${name}"?\\s*:\\s*"?([\\w+/=-]+)`).exec(text)?.[1];
+    if (found === undefined) throw new StartError(`${path} has no ${name}.`);
     return found;
   };
   return {
-    signerKey: value("base64_signer_key"),
-    saltSeparator: value("base64_salt_separator"),
+    signerKey: standardBase64(value("base64_signer_key")),
+    saltSeparator: standardBase64(value("base64_salt_separator")),
     rounds: value("rounds"),
     memoryCost: value("mem_cost"),
   };
 }
 
-/** A user of `firebase auth:export`. Its id, which is no UUID, becomes the attribute `firebase_uid`. */
+/** A user of `firebase auth:export`. */
 export function firebaseUser(project: FirebaseParameters) {
   return (value: unknown, options: ReadOptions): ForeignRow => {
-    const user = objectAt(value);
-    const [uid, hash, salt] = [textAt(user, "localId"), textAt(user, "passwordHash"), textAt(user, "salt")];
-    const { signerKey, saltSeparator, rounds, memoryCost } = project;
-    const costs = `ln=${memoryCost},r=${rounds},p=1`;
-    return {
-      record: {
-        user: {
-          ...identifiers(textAt(user, "email"), ""),
-          displayName: textAt(user, "displayName"),
-          attributes: {
-            ...attributesOf(claimsOf(textAt(user, "customAttributes"), options), options),
-            ...(uid === "" ? {} : { firebase_uid: uid }),
-          },
-          createTime: timeAt(user, "createdAt"),
-          ...suspensionIf(user["disabled"] === true, "disabled in Firebase"),
-        },
-        passwordHash:
-          hash === ""
-            ? ""
-            : `$firescrypt$${costs}$${plain(salt)}$${plain(hash)}$${saltSeparator}$${signerKey}`,
-      },
-    };
+    const user = objectOf(value);
+    const claims = { customAttributes: claimsOf(user, options) };
+    return foreignRow("Firebase", {
+      id: textAt(user, "localId"),
+      email: textAt(user, "email"),
+      username: "",
+      displayName: textAt(user, "displayName"),
+      attributes: attributesAt(claims, "customAttributes", options),
+      createTime: unixMillisecondsAt(user, "createdAt", "digits"),
+      suspended: flagAt(user, "disabled", false) ? "disabled in Firebase" : undefined,
+      passwordHash: hashOf(user, project),
+      leftOut: leftOutOf(user, claims, options),
+      identifierFields: "email",
+    });
   };
 }
 
-/** Custom claims are JSON in a text. */
-function claimsOf(text: string, { withAttributes }: ReadOptions): unknown {
-  if (!withAttributes || text === "") return {};
+/** What the export has in place of a hash if its caller may not read the project's parameters: "REDACTED" in base64. */
+const redacted = "UkVEQUNURUQ=";
+
+function hashOf(user: Fields, { signerKey, saltSeparator, rounds, memoryCost }: FirebaseParameters): string {
+  const hash = standardBase64(textAt(user, "passwordHash"));
+  const salt = standardBase64(textAt(user, "salt"));
+  if (hash === "") return "";
+  if (hash === redacted) {
+    throw invalidField(
+      "PASSWORD_HASH_UNACCEPTABLE",
+      "passwordHash",
+      "is redacted; export with the permission firebaseauth.configs.getHashConfig",
+    );
+  }
+  return `$firescrypt$ln=${memoryCost},r=${rounds},p=1$${salt}$${hash}$${saltSeparator}$${signerKey}`;
+}
+
+/** Custom claims are JSON in a string. They are counted, at least, if they are not imported. */
+function claimsOf(user: Fields, { withAttributes }: ReadOptions): unknown {
+  const text = textAt(user, "customAttributes");
   try {
-    return JSON.parse(text);
+    return JSON.parse(text || "{}");
   } catch {
-    return text;
+    if (!withAttributes) return {};
+    throw invalidField("INVALID_REQUEST", "customAttributes", "is not valid JSON");
   }
 }
 
-/** Some releases write base64 for URLs. */
-function plain(base64: string): string {
-  return base64.replaceAll("-", "+").replaceAll("_", "/");
+function leftOutOf(user: Fields, claims: Fields, { withAttributes }: ReadOptions): LeftOutCounts {
+  const factors = objectsOf(user["mfaInfo"]);
+  const secrets = factors.filter(({ totpInfo }) => Boolean(totpInfo)).length;
+  const providers = objectsOf(user["providerUserInfo"]);
+  return {
+    attributes: withAttributes ? 0 : countOf(claims["customAttributes"]),
+    "verified flags": countOf(user["emailVerified"]),
+    "one-time password secrets": secrets,
+    "other second factors": factors.length - secrets,
+    "external identities": providers.filter(
+      ({ providerId }) => providerId !== "password" && providerId !== "phone",
+    ).length,
+    "phone numbers": user["phoneNumber"] ? 1 : 0,
+    pictures: user["photoUrl"] ? 1 : 0,
+    tenants: user["tenantId"] ? 1 : 0,
+  };
+}
+
+/** The API writes the alphabet for URLs. */
+function standardBase64(text: string): string {
+  return text.replaceAll("-", "+").replaceAll("_", "/");
 }

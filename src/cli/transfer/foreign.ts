@@ -2,91 +2,161 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { invalidField } from "../../domain/errors.ts";
 import type { UserRecordSchema } from "../../gen/auth/v1/user_transfer_service_pb.ts";
+import { type Fields, objectAt } from "./fields.ts";
+
+export type Attributes = Readonly<Record<string, string>>;
 
 /** What users of other systems have and users here do not: it is counted, not imported. */
 export type LeftOut =
   | "attributes"
+  | "traits"
   | "groups"
   | "roles"
+  | "required actions"
+  | "consents"
   | "one-time password secrets"
+  | "recovery codes"
   | "passkeys"
+  | "other second factors"
+  | "other credentials"
+  | "former passwords"
   | "verified flags"
-  | "external identities";
+  | "external identities"
+  | "further identifiers"
+  | "phone numbers"
+  | "pictures"
+  | "tenants";
 
-/** A row of another system as a row of ImportUsers, or why it is not meant to be a user. */
+export type LeftOutCounts = Readonly<Partial<Record<LeftOut, number>>>;
+
+const idAttributes = {
+  Keycloak: "keycloak_id",
+  Kratos: "kratos_id",
+  Auth0: "auth0_user_id",
+  Firebase: "firebase_uid",
+} as const;
+
+const usernameAttributes = {
+  Keycloak: "keycloak_username",
+  Kratos: "kratos_username",
+  Auth0: "auth0_username",
+  Firebase: "firebase_username",
+} as const;
+
+export type ForeignSystem = keyof typeof idAttributes;
+
+/** The attribute that keeps an id or a username of another system that cannot be one here. */
+export type KeptAs = (typeof idAttributes | typeof usernameAttributes)[ForeignSystem];
+
+/** A row of another system as a row of ImportUsers, or why it is not a user. */
 export type ForeignRow =
   | {
       readonly record: MessageInitShape<typeof UserRecordSchema>;
-      readonly leftOut?: Readonly<Partial<Record<LeftOut, number>>>;
+      /** Without zeros. */
+      readonly leftOut?: LeftOutCounts;
+      readonly keptAs?: readonly KeptAs[];
     }
   | { readonly skipped: "service accounts" };
 
 export interface ReadOptions {
-  /** Whether the other system's attributes come along. Those that are none here are refused, not changed. */
+  /** Whether the attributes of the other system are imported. Those that are not valid here refuse the row. */
   readonly withAttributes: boolean;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
-/** An object of a file. @throws INVALID_REQUEST where it is none */
-export function objectAt(value: unknown, what = "the row"): Fields {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Fields;
-  throw invalidField("INVALID_REQUEST", what, "must be an object");
+/** A user as its format's reader found it. Texts are empty if missing. */
+export interface ForeignUser {
+  readonly id: string;
+  readonly email: string;
+  readonly username: string;
+  readonly displayName: string;
+  readonly attributes: Attributes;
+  readonly createTime: Date | undefined;
+  /** Why the user cannot sign in there, or undefined. */
+  readonly suspended: string | undefined;
+  readonly passwordHash: string;
+  readonly leftOut: LeftOutCounts;
+  /** Where the reader looked for identifiers. */
+  readonly identifierFields: string;
 }
 
-/** An object of a file, or an empty one where there is none. @throws INVALID_REQUEST */
-export function optionalObject(value: unknown, what: string): Fields {
-  return value === undefined || value === null ? {} : objectAt(value, what);
+/** RFC 9562: of a version that exists, and of its variant. */
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
+
+/**
+ * A user of another system as a row. An id that is not a UUID of RFC 9562 is replaced by a new one and kept as an attribute.
+ * A username with "@" cannot be one here: it is the email if there is no other, and else kept as an attribute.
+ * @throws INVALID_REQUEST
+ */
+export function foreignRow(system: ForeignSystem, user: ForeignUser): ForeignRow {
+  const { displayName, createTime, suspended, passwordHash } = user;
+  const { email, username, oldUsername } = identifiersOf(user);
+  const isUuid = uuid.test(user.id);
+  const kept = new Map<KeptAs, string>();
+  if (!isUuid && user.id !== "") kept.set(idAttributes[system], user.id);
+  if (oldUsername !== "") kept.set(usernameAttributes[system], oldUsername);
+  for (const name of kept.keys()) {
+    if (!Object.hasOwn(user.attributes, name)) continue;
+    throw invalidField("INVALID_REQUEST", `attributes.${name}`, "is reserved for a value of the import");
+  }
+  const leftOut = Object.entries(user.leftOut).filter(([, count]) => count > 0);
+  return {
+    record: {
+      user: {
+        id: isUuid ? user.id : "",
+        email,
+        username,
+        displayName,
+        attributes: { ...user.attributes, ...Object.fromEntries(kept) },
+        ...(createTime === undefined ? {} : { createTime: timestampFromDate(createTime) }),
+        ...(suspended === undefined ? {} : { suspension: { reason: suspended } }),
+      },
+      passwordHash,
+    },
+    leftOut: Object.fromEntries(leftOut),
+    keptAs: [...kept.keys()],
+  };
 }
 
-/** A text of a file, empty where it is left out. @throws INVALID_REQUEST where it is something else */
-export function textAt(fields: Fields, name: string): string {
-  const value = fields[name];
-  if (value === undefined || value === null) return "";
-  if (typeof value === "string") return value;
-  throw invalidField("INVALID_REQUEST", name, "must be a text");
-}
-
-/** A time of a file: a text that says it, or milliseconds since 1970. @throws INVALID_REQUEST */
-export function timeAt(fields: Fields, name: string) {
-  const value = fields[name];
-  if (value === undefined || value === null || value === "") return undefined;
-  const isMs = typeof value === "number" || /^\d+$/.test(String(value));
-  const time = new Date(isMs ? Number(value) : String(value));
-  if (!Number.isFinite(time.getTime())) throw invalidField("INVALID_REQUEST", name, "must be a time");
-  return timestampFromDate(time);
-}
-
-/** Attributes of another system: of a list, the first. */
-export function attributesOf(value: unknown, { withAttributes }: ReadOptions): Record<string, string> {
-  if (!withAttributes) return {};
-  const entries = Object.entries(optionalObject(value, "attributes"));
-  return Object.fromEntries(entries.map(([name, given]) => [name, asText([given].flat()[0])]));
-}
-
-function asText(value: unknown): string {
-  if (value === undefined || value === null) return "";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
-}
-
-/** Who is shut out there is shut out here. */
-export function suspensionIf(isShutOut: boolean, reason: string) {
-  return isShutOut ? { suspension: { reason } } : {};
+function identifiersOf({ email, username, leftOut, identifierFields }: ForeignUser) {
+  if (email === "" && username === "") {
+    const phone = leftOut["phone numbers"] ? "; phone numbers are not imported" : "";
+    throw invalidField(
+      "INVALID_REQUEST",
+      "the row",
+      `has neither an email nor a username (${identifierFields})${phone}`,
+    );
+  }
+  if (!username.includes("@")) return { email, username, oldUsername: "" };
+  const isEmail = email === "" || email.toLowerCase() === username.toLowerCase();
+  return { email: email || username, username: "", oldUsername: isEmail ? "" : username };
 }
 
 /**
- * What another system lets people sign in by. Many keep the email in the place of the username, where it is none here; where
- * it is all that there is, it is the email.
+ * Attributes of another system, if they are imported: a string as it is, missing values not at all, all else as JSON.
+ * @param unwrap makes the value of what the format has in its place
+ * @throws INVALID_REQUEST
  */
-export function identifiers(email: string, username: string): { email: string; username: string } {
-  if (!username.includes("@")) return { email, username };
-  if (email === "" || email.toLowerCase() === username.toLowerCase()) {
-    return { email: email || username, username: "" };
-  }
-  return { email, username };
+export function attributesAt(
+  fields: Fields,
+  name: string,
+  { withAttributes }: ReadOptions,
+  unwrap = (value: unknown) => value,
+): Attributes {
+  if (!withAttributes) return {};
+  const entries = Object.entries(objectAt(fields, name)).map(([key, value]) => [key, unwrap(value)] as const);
+  const set = entries.filter(([, value]) => value !== undefined && value !== null);
+  return Object.fromEntries(set.map(([key, value]) => [key, attributeText(`${name}.${key}`, value)]));
 }
 
-/** A name that is made of parts. */
-export function nameOf(...parts: readonly string[]): string {
+function attributeText(path: string, value: unknown): string {
+  if (typeof value === "string") return value;
+  return JSON.stringify(value, (_, part: unknown) => {
+    if (typeof part !== "number" || Math.abs(part) <= Number.MAX_SAFE_INTEGER) return part;
+    throw invalidField("INVALID_REQUEST", path, "has a number too large to be exact; write it as a string");
+  });
+}
+
+/** A full name from its parts. */
+export function joinName(...parts: readonly string[]): string {
   return parts.filter((part) => part !== "").join(" ");
 }

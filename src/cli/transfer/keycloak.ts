@@ -1,41 +1,92 @@
+import { invalidField } from "../../domain/errors.ts";
 import {
-  attributesOf,
-  type ForeignRow,
-  identifiers,
-  nameOf,
-  objectAt,
-  type ReadOptions,
-  suspensionIf,
+  countOf,
+  type Fields,
+  flagAt,
+  listAt,
+  objectOf,
+  objectsOf,
   textAt,
-  timeAt,
+  unixMillisecondsAt,
+} from "./fields.ts";
+import {
+  attributesAt,
+  type ForeignRow,
+  foreignRow,
+  joinName,
+  type LeftOutCounts,
+  type ReadOptions,
 } from "./foreign.ts";
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
-/** A user of a Keycloak export: of `users` of a realm, or of a file of users. */
+/**
+ * A UserRepresentation of Keycloak, as its exports and its admin API write it. Without `enabled` the user is disabled, as in
+ * Keycloak's own importer.
+ */
 export function keycloakUser(value: unknown, options: ReadOptions): ForeignRow {
-  const user = objectAt(value);
-  const id = textAt(user, "id");
-  const credentials = [user["credentials"] ?? []].flat().map((each) => objectAt(each, "credentials"));
+  const user = objectOf(value);
+  const client = textAt(user, "serviceAccountClientId") || textAt(user, "serviceAccountClientLink");
+  if (client !== "") return { skipped: "service accounts" };
+  const credentials = listAt(user, "credentials").map((each) => objectOf(each, "credentials"));
   const password = credentials.find(({ type }) => type === "password");
+  return foreignRow("Keycloak", {
+    id: textAt(user, "id"),
+    email: textAt(user, "email"),
+    username: textAt(user, "username"),
+    displayName: joinName(textAt(user, "firstName"), textAt(user, "lastName")),
+    attributes: attributesAt(user, "attributes", options, single),
+    createTime: unixMillisecondsAt(user, "createdTimestamp", "number"),
+    suspended: flagAt(user, "enabled", false) ? undefined : "disabled in Keycloak",
+    passwordHash: password === undefined ? "" : hashOf(password),
+    leftOut: leftOutOf(user, credentials, options),
+    identifierFields: "email, username",
+  });
+}
+
+/** Every attribute is a list, most often of one value. */
+function single(values: unknown): unknown {
+  return Array.isArray(values) && values.length < 2 ? values[0] : values;
+}
+
+/** The credential as JSON. Until release 8, exports had its parts side by side. */
+function hashOf(credential: Fields): string {
+  if (textAt(credential, "value", "credentials.") !== "") {
+    throw invalidField(
+      "PASSWORD_HASH_UNACCEPTABLE",
+      "credentials.value",
+      "is a plain password; only hashes are imported",
+    );
+  }
+  const { credentialData, secretData, hashIterations, algorithm, salt, hashedSaltedValue } = credential;
+  if (credentialData !== undefined || hashedSaltedValue === undefined) {
+    return JSON.stringify({ credentialData, secretData });
+  }
+  return JSON.stringify({
+    credentialData: { hashIterations, algorithm },
+    secretData: { value: hashedSaltedValue, salt },
+  });
+}
+
+function leftOutOf(user: Fields, credentials: readonly Fields[], options: ReadOptions): LeftOutCounts {
+  const ofType = (...types: readonly unknown[]) =>
+    credentials.filter(({ type }) => types.includes(type)).length;
+  const known = {
+    "one-time password secrets": ofType("otp", "totp", "hotp"),
+    "recovery codes": ofType("recovery-authn-codes"),
+    passkeys: ofType("webauthn", "webauthn-passwordless"),
+    "former passwords": ofType("password-history"),
+  };
+  const others = credentials.length - ofType("password") - Object.values(known).reduce((a, b) => a + b);
   return {
-    record: {
-      user: {
-        // Users of a federation have ids of another form.
-        id: uuid.test(id) ? id : "",
-        ...identifiers(textAt(user, "email"), textAt(user, "username")),
-        displayName: nameOf(textAt(user, "firstName"), textAt(user, "lastName")),
-        attributes: attributesOf(user["attributes"], options),
-        createTime: timeAt(user, "createdTimestamp"),
-        ...suspensionIf(user["enabled"] === false, "disabled in Keycloak"),
-      },
-      passwordHash:
-        password === undefined
-          ? ""
-          : JSON.stringify({
-              credentialData: password["credentialData"],
-              secretData: password["secretData"],
-            }),
-    },
+    ...known,
+    "other credentials": others,
+    attributes: options.withAttributes ? 0 : countOf(user["attributes"]),
+    groups: countOf(user["groups"]),
+    roles: [user["realmRoles"], ...Object.values(user["clientRoles"] ?? {})]
+      .map(countOf)
+      .reduce((a, b) => a + b),
+    "required actions": countOf(user["requiredActions"]),
+    consents: objectsOf(user["clientConsents"]).length,
+    "verified flags": countOf(user["emailVerified"]),
+    "external identities": countOf(user["federatedIdentities"]) + (user["federationLink"] ? 1 : 0),
   };
 }

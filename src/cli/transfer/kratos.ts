@@ -1,38 +1,116 @@
+import { invalidField } from "../../domain/errors.ts";
+import { earliestMs } from "../../domain/time-range.ts";
+import { countOf, type Fields, objectAt, objectOf, objectsOf, textAt, textsAt, timeAt } from "./fields.ts";
 import {
-  attributesOf,
+  attributesAt,
   type ForeignRow,
-  identifiers,
-  nameOf,
-  objectAt,
-  optionalObject,
+  foreignRow,
+  joinName,
+  type LeftOutCounts,
   type ReadOptions,
-  suspensionIf,
-  textAt,
-  timeAt,
 } from "./foreign.ts";
 
-/** An identity of Ory Kratos, as its admin API lists it with its credentials, or as its import takes it. */
+/**
+ * An identity of Ory Kratos, as its admin API lists it or as its import takes it. Every installation names its traits
+ * itself: if `traits.email` or `traits.username` is missing, the identifiers of the password are read, and then the
+ * addresses to verify.
+ */
 export function kratosIdentity(value: unknown, options: ReadOptions): ForeignRow {
-  const identity = objectAt(value);
-  const traits = optionalObject(identity["traits"], "traits");
-  const password = optionalObject(
-    optionalObject(identity["credentials"], "credentials")["password"],
-    "password",
-  );
-  const config = optionalObject(password["config"], "config");
-  const { email, username, name } = traits;
-  const parts = typeof name === "string" ? { first: name } : optionalObject(name, "name");
-  return {
-    record: {
-      user: {
-        id: textAt(identity, "id"),
-        ...identifiers(textAt({ email }, "email"), textAt({ username }, "username")),
-        displayName: nameOf(textAt(parts, "first"), textAt(parts, "last")),
-        attributes: attributesOf(identity["metadata_public"], options),
-        createTime: timeAt(identity, "created_at"),
-        ...suspensionIf(identity["state"] === "inactive", "inactive in Kratos"),
-      },
-      passwordHash: textAt(config, "hashed_password"),
+  const identity = objectOf(value);
+  const traits = objectAt(identity, "traits");
+  const credentials = objectAt(identity, "credentials");
+  const password = objectAt(credentials, "password", "credentials.");
+  const identifiers = textsAt(password, "identifiers", "credentials.password.");
+  const email =
+    textAt(traits, "email", "traits.") ||
+    identifiers.find((each) => each.includes("@")) ||
+    addressOf(identity) ||
+    "";
+  const username =
+    textAt(traits, "username", "traits.") ||
+    identifiers.find((each) => each !== "" && !each.includes("@")) ||
+    "";
+  const known = [email, username].map((each) => each.toLowerCase());
+  return foreignRow("Kratos", {
+    id: textAt(identity, "id"),
+    email,
+    username,
+    displayName: nameOf(traits),
+    attributes: attributesAt(identity, "metadata_public", options),
+    createTime: createTimeOf(identity),
+    suspended: isInactive(identity) ? "inactive in Kratos" : undefined,
+    passwordHash: hashOf(objectAt(password, "config", "credentials.password.")),
+    leftOut: {
+      ...leftOutOf(identity, credentials, options),
+      "further identifiers": identifiers.filter((each) => !known.includes(each.toLowerCase())).length,
     },
+    identifierFields:
+      "traits.email, traits.username, credentials.password.identifiers, verifiable_addresses of emails",
+  });
+}
+
+function addressOf(identity: Fields): string | undefined {
+  const address = objectsOf(identity["verifiable_addresses"]).find(({ via }) => via === "email");
+  return address && textAt(address, "value", "verifiable_addresses.");
+}
+
+function nameOf(traits: Fields): string {
+  if (typeof traits["name"] === "string") return traits["name"];
+  const name = objectAt(traits, "name", "traits.");
+  return joinName(textAt(name, "first", "traits.name."), textAt(name, "last", "traits.name."));
+}
+
+/** Go writes a time that is not set as the first second of year 1. */
+function createTimeOf(identity: Fields): Date | undefined {
+  const time = timeAt(identity, "created_at");
+  return time?.getTime() === earliestMs ? undefined : time;
+}
+
+function isInactive(identity: Fields): boolean {
+  const state = textAt(identity, "state");
+  if (["", "active", "inactive"].includes(state)) return state === "inactive";
+  throw invalidField("INVALID_REQUEST", "state", "must be active or inactive");
+}
+
+function hashOf(config: Fields): string {
+  if (textAt(config, "password", "credentials.password.config.") !== "") {
+    throw invalidField(
+      "PASSWORD_HASH_UNACCEPTABLE",
+      "credentials.password.config.password",
+      "is a plain password; only hashes are imported",
+    );
+  }
+  return textAt(config, "hashed_password", "credentials.password.config.");
+}
+
+const importedTraits = new Set(["email", "username", "name"]);
+const knownCredentials = new Set([
+  ...["password", "totp", "lookup_secret", "webauthn", "passkey", "oidc", "saml"],
+  // Says what a user may edit.
+  "profile",
+]);
+
+function leftOutOf(identity: Fields, credentials: Fields, options: ReadOptions): LeftOutCounts {
+  // Without the configuration, which holds secrets, a credential counts as one.
+  const inside = (type: string, list: string) => {
+    if (typeof credentials[type] !== "object" || credentials[type] === null) return 0;
+    const { config, identifiers } = credentials[type] as Fields;
+    const parts = typeof config === "object" && config !== null ? (config as Fields)[list] : undefined;
+    return countOf(parts) || Math.max(countOf(identifiers), 1);
+  };
+  const addresses = objectsOf(identity["verifiable_addresses"]);
+  const traits = Object.keys(objectAt(identity, "traits"));
+  return {
+    attributes:
+      countOf(identity["metadata_admin"]) +
+      (options.withAttributes ? 0 : countOf(identity["metadata_public"])),
+    traits: traits.filter((name) => !importedTraits.has(name)).length,
+    "one-time password secrets": countOf(credentials["totp"]) && 1,
+    "recovery codes": inside("lookup_secret", "recovery_codes"),
+    passkeys: inside("webauthn", "credentials") + inside("passkey", "credentials"),
+    "external identities": inside("oidc", "providers") + inside("saml", "providers"),
+    "other credentials": Object.keys(credentials).filter((type) => !knownCredentials.has(type)).length,
+    "verified flags": addresses.filter(({ verified }) => verified === true).length,
+    "phone numbers": addresses.filter(({ via }) => via === "sms").length,
   };
 }

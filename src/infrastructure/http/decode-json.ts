@@ -7,7 +7,8 @@ import {
 } from "@bufbuild/protobuf";
 import { isFieldError } from "@bufbuild/protobuf/reflect";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { DomainError } from "../../domain/errors.ts";
+import { DomainError, invalidField } from "../../domain/errors.ts";
+import { findImpossibleTime, holdsTimes } from "../json-times.ts";
 
 /** Malformed UTF-8 is an error: replaced characters would make another request of it. */
 const utf8 = new TextDecoder("utf-8", { fatal: true });
@@ -16,7 +17,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
  * Decodes a request in the JSON form of protobuf. Unlike Connect's own codec it drops nothing: neither a key that it does
  * not know nor the name of an enum value.
  *
- * @throws DomainError UNKNOWN_FIELD with the path of each unknown key
+ * @throws DomainError UNKNOWN_FIELD with the path of each unknown key; INVALID_REQUEST for a time that does not exist
  * @throws ConnectError INVALID_ARGUMENT if the bytes are not such a message
  */
 export function decodeJson(schema: DescMessage, bytes: Uint8Array, registry: Registry | undefined): Message {
@@ -27,10 +28,18 @@ export function decodeJson(schema: DescMessage, bytes: Uint8Array, registry: Reg
     throw notValid(schema, "malformed UTF-8");
   }
   try {
-    return fromJsonString(schema, text, registry === undefined ? {} : { registry });
+    const message = fromJsonString(schema, text, registry === undefined ? {} : { registry });
+    if (holdsTimes(schema)) assertTimes(schema, JSON.parse(text));
+    return message;
   } catch (cause) {
-    throw faultOf(schema, text, cause);
+    throw cause instanceof DomainError ? cause : faultOf(schema, text, cause);
   }
+}
+
+function assertTimes(schema: DescMessage, json: unknown): void {
+  const field = findImpossibleTime(schema, json);
+  if (field === undefined) return;
+  throw invalidField("INVALID_REQUEST", field, "must be a time in RFC 3339 with an offset");
 }
 
 /** How many unknown keys are named. */

@@ -120,6 +120,21 @@ describe("a request that is not a valid message", () => {
     ]);
   });
 
+  test.each(["2027-02-31T00:00:00Z", "2027-01-31T24:00:00Z", "2027-01-31T00:00:00"])(
+    "has no time that does not exist or is ambiguous: %s",
+    async (untilTime) => {
+      const api = await serveApi();
+      const body = Buffer.from(JSON.stringify({ id: crypto.randomUUID(), reason: "left", untilTime }));
+      for (const [contentType, bytes] of [
+        ["application/json", body],
+        ["application/grpc-web+json", enveloped(body)],
+      ] as const) {
+        const answer = await api.send({ method: "UserService/SuspendUser", contentType, body: bytes });
+        expect(answer).toMatchObject({ code: Code.InvalidArgument, reason: "INVALID_REQUEST" });
+      }
+    },
+  );
+
   test("says which field it is, and never its value", async () => {
     const api = await serveApi();
     const body = Buffer.from('{"id":{"secret":"hunter2"}}');
