@@ -1,123 +1,69 @@
-import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
-import { createInterface } from "node:readline";
-import { JSONParser } from "@streamparser/json";
-import { parse as parseCsv } from "csv-parse";
-import { StartError } from "../../infrastructure/start-error.ts";
+import { ByteWindow } from "./byte-window.ts";
+import { csvRows } from "./csv-rows.ts";
+import { decompressed } from "./decompressed.ts";
 import type { FileRow } from "./file-row.ts";
+import { openInput, unreadable } from "./input-file.ts";
+import { jsonRows } from "./json-rows.ts";
+import type { Layout } from "./layout.ts";
+import { utf8Text } from "./utf8-chunks.ts";
 
-/** Where the rows of a file are. */
-export type Layout =
-  | { readonly kind: "csv" }
-  /** A JSON array; or, of a file that begins with an object, one value a line. */
-  | { readonly kind: "lines" }
-  /** A JSON array; or the array under this key of a JSON object. */
-  | { readonly kind: "document"; readonly key: string };
+export { unreadable } from "./input-file.ts";
+export type { Layout } from "./layout.ts";
 
 export interface FileRowsOptions {
   readonly signal: AbortSignal;
-  /** Told how many bytes were read so far. */
-  readonly onBytes: (bytes: number) => void;
+  /** Receives how many bytes of the file were read so far, and its size if it is a regular file. */
+  readonly onBytes?: (bytes: number, size: number | undefined) => void;
+  /** Receives the header of CSV: the text of its line, without the columns of a report of refused rows. */
+  readonly onHeader?: (text: string) => void;
 }
 
 /**
- * The rows of a file, one after another, however large it is: no more of it is in memory than a few rows.
- * @throws StartError where the file cannot be read any further
+ * The rows of a file, one after another, however large it is: it is opened once and read once, and a few rows of it are in
+ * memory. A row that cannot be read has a fault, and the others are read. The file may be gzip, and UTF-8 or, with a byte order
+ * mark, UTF-16. "-" is standard input.
+ * @throws StartError if the file cannot be read any further: the rows in front were yielded
  */
 export async function* fileRows(
   path: string,
   layout: Layout,
-  options: FileRowsOptions,
+  { signal, onBytes, onHeader }: FileRowsOptions,
 ): AsyncGenerator<FileRow> {
   try {
-    if (layout.kind === "csv") yield* csvRows(path, options);
-    else if ((await firstCharacter(path)) === "[") yield* documentRows(path, "$.*", options);
-    else if (layout.kind === "document") yield* documentRows(path, `$.${layout.key}.*`, options);
-    else yield* lineRows(path, options);
+    const { name, size, chunks, close } = await openInput(path, signal);
+    try {
+      const counted = countBytes(chunks, (bytes) => onBytes?.(bytes, size));
+      yield* rowsOf(name, counted, layout, onHeader);
+    } finally {
+      close();
+    }
   } catch (error) {
-    options.signal.throwIfAborted();
+    signal.throwIfAborted();
     throw unreadable(path, error);
   }
 }
 
-/** What goes wrong with a file, without anything that is in it. */
-export function unreadable(path: string, error: unknown): StartError {
-  const { code } = error as NodeJS.ErrnoException;
-  const why = code?.startsWith("E") ? code : "it is not of the format that it is said to be";
-  return new StartError(`${path} cannot be read: ${why}.`);
-}
-
-async function firstCharacter(path: string): Promise<string> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(1024), 0, 1024, 0);
-    return buffer
-      .subarray(0, bytesRead)
-      .toString("utf8")
-      .replace(/^\uFEFF/, "")
-      .trimStart()
-      .slice(0, 1);
-  } finally {
-    await file.close();
-  }
-}
-
-async function* lineRows(path: string, { signal, onBytes }: FileRowsOptions): AsyncGenerator<FileRow> {
-  const input = createReadStream(path, { signal });
-  const failed = new Promise<never>((_, reject) => input.on("error", reject));
-  failed.catch(() => {});
-  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
-  let number = 0;
-  for await (const line of lines) {
-    onBytes(input.bytesRead);
-    const text = line.replace(/^\uFEFF/, "").trim();
-    number += 1;
-    if (text !== "") yield rowOf(number, text);
-  }
-  if (input.errored) await failed;
-}
-
-function rowOf(line: number, source: string): FileRow {
-  try {
-    return { line, source, content: { value: JSON.parse(source) } };
-  } catch {
-    return { line, source, content: { fault: "is not valid JSON" } };
-  }
-}
-
-async function* documentRows(
-  path: string,
-  rows: string,
-  { signal, onBytes }: FileRowsOptions,
+/** The rows of a file that is open, in chunks of any size. `name` is for messages. @throws StartError */
+export async function* rowsOf(
+  name: string,
+  chunks: AsyncIterable<Buffer>,
+  layout: Layout,
+  onHeader?: FileRowsOptions["onHeader"],
 ): AsyncGenerator<FileRow> {
-  const found: FileRow[] = [];
-  const parser = new JSONParser({ paths: [rows], keepStack: false });
-  parser.onValue = ({ value }) => void found.push(withoutPlace(value));
-  const input = createReadStream(path, { signal });
-  let isFirst = true;
-  for await (const chunk of input as AsyncIterable<Buffer>) {
-    parser.write(isFirst ? withoutMark(chunk) : chunk);
-    isFirst = false;
-    onBytes(input.bytesRead);
-    yield* found.splice(0);
+  const text = await utf8Text(name, decompressed(name, chunks));
+  const window = new ByteWindow(name, text);
+  if (layout.kind === "csv") yield* csvRows(window, { onHeader });
+  else yield* jsonRows(window, layout);
+}
+
+async function* countBytes(
+  chunks: AsyncIterable<Buffer>,
+  onBytes: (bytes: number) => void,
+): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.length;
+    onBytes(bytes);
+    yield chunk;
   }
-  if (!parser.isEnded) parser.end();
-}
-
-function withoutMark(chunk: Buffer): Buffer {
-  return chunk.subarray(0, 3).equals(Buffer.from("\uFEFF")) ? chunk.subarray(3) : chunk;
-}
-
-async function* csvRows(path: string, { signal, onBytes }: FileRowsOptions): AsyncGenerator<FileRow> {
-  const input = createReadStream(path, { signal });
-  const parser = parseCsv({ columns: true, bom: true, skip_empty_lines: true, max_record_size: 1 << 20 });
-  input.on("error", (error) => parser.destroy(error));
-  for await (const value of input.pipe(parser) as AsyncIterable<unknown>) {
-    onBytes(input.bytesRead);
-    yield withoutPlace(value);
-  }
-}
-
-function withoutPlace(value: unknown): FileRow {
-  return { line: 0, source: JSON.stringify(value), content: { value } };
 }

@@ -19,19 +19,22 @@ export interface Format {
 export async function formatOf(name: FormatName, firebaseParameters: string | undefined): Promise<Format> {
   switch (name) {
     case "json":
-      return { layout: { kind: "lines" }, read: ownRecord };
+      return { layout: { kind: "json", key: "users", lines: true }, read: ownRecord };
     case "csv":
       return { layout: { kind: "csv" }, read: csvRecord };
     case "keycloak":
-      return { layout: { kind: "document", key: "users" }, read: keycloakUser };
+      return {
+        layout: { kind: "json", key: "users", lines: false, holderKey: "realm" },
+        read: keycloakUser,
+      };
     case "kratos":
-      return { layout: { kind: "lines" }, read: kratosIdentity };
+      return { layout: { kind: "json", key: "identities", lines: true }, read: kratosIdentity };
     case "auth0":
-      return { layout: { kind: "lines" }, read: auth0User };
+      return { layout: { kind: "json", key: "users", lines: true }, read: auth0User };
     case "firebase": {
       if (firebaseParameters === undefined) throw new UsageError("--firebase-parameters is required");
       const read = firebaseUser(await readFirebaseParameters(firebaseParameters));
-      return { layout: { kind: "document", key: "users" }, read };
+      return { layout: { kind: "json", key: "users", lines: false }, read };
     }
   }
 }

@@ -1,0 +1,78 @@
+import type { Utf8Text } from "./utf8-chunks.ts";
+
+/** A row, or a CSV record, may not be longer. */
+export const maxRowBytes = 1 << 20;
+
+const lineFeed = 0x0a;
+
+/** The bytes of a text that are loaded and not consumed yet. Positions count from the first of them. */
+export class ByteWindow {
+  /** Of the file, for messages. */
+  readonly name: string;
+  readonly encoding: Utf8Text["encoding"];
+  readonly #chunks: AsyncIterator<Buffer>;
+  #bytes: Buffer = Buffer.alloc(0);
+  #line = 1;
+  #offset: number;
+
+  constructor(name: string, { encoding, markBytes, chunks }: Utf8Text) {
+    this.name = name;
+    this.encoding = encoding;
+    this.#offset = markBytes;
+    this.#chunks = chunks[Symbol.asyncIterator]();
+  }
+
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
+
+  /** The line of position 0, 1 for the first of the file. */
+  get line(): number {
+    return this.#line;
+  }
+
+  /** Bytes of the file in front of position 0. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Loads more bytes. Returns whether there were any. */
+  async load(): Promise<boolean> {
+    const next = await this.#chunks.next();
+    if (next.done) return false;
+    this.#bytes = this.#bytes.length === 0 ? next.value : Buffer.concat([this.#bytes, next.value]);
+    return true;
+  }
+
+  consume(count: number): void {
+    const consumed = this.#bytes.subarray(0, count);
+    for (let at = consumed.indexOf(lineFeed); at !== -1; at = consumed.indexOf(lineFeed, at + 1)) {
+      this.#line += 1;
+    }
+    this.#bytes = this.#bytes.subarray(consumed.length);
+    this.#offset += consumed.length;
+  }
+
+  /**
+   * The end of the line at a position: its line feed, or the end of the file. Undefined if a row that begins at position 0
+   * and ends there is too long.
+   */
+  async lineEnd(from: number): Promise<number | undefined> {
+    for (let searched = from; ; ) {
+      const end = this.#bytes.indexOf(lineFeed, searched);
+      if (end !== -1) return end > maxRowBytes ? undefined : end;
+      searched = this.#bytes.length;
+      if (searched > maxRowBytes) return undefined;
+      if (!(await this.load())) return searched;
+    }
+  }
+
+  /** Consumes the rest of the line at position 0. */
+  async skipLine(): Promise<void> {
+    for (;;) {
+      const end = this.#bytes.indexOf(lineFeed);
+      this.consume(end === -1 ? this.#bytes.length : end + 1);
+      if (end !== -1 || !(await this.load())) return;
+    }
+  }
+}
