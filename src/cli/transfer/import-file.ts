@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { create } from "@bufbuild/protobuf";
 import { invalidField } from "../../domain/errors.ts";
@@ -26,7 +24,7 @@ export interface ImportFile extends ReadOptions {
   readonly path: string;
   readonly format: Format;
   readonly validateOnly: boolean;
-  /** Undefined where the file alone says whether it is the same import. */
+  /** The caller's name for the import, or undefined for the one that all imports without a name share. */
   readonly requestId: string | undefined;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: { readonly rows: number; readonly part: number }) => void;
@@ -42,20 +40,18 @@ export interface ImportedFile {
 const batchRows = 500;
 
 /**
- * Imports the users of a file, whatever its size. Its request ids follow from what is in the file and how it is read, so that
- * the same command, given again after it was cut off, goes on where it was.
+ * Imports the users of a file, whatever its size. Every import from the command line has the same request id, so that a file
+ * can be imported again after the import was cut off or the file was repaired.
  */
 export async function importFile({ transfers, call }: OpenService, file: ImportFile): Promise<ImportedFile> {
-  const { path, format, validateOnly, withAttributes, requestId: given, signal } = file;
+  const { path, format, validateOnly, signal } = file;
+  const requestId = derivedId(sha256Fingerprint, ["auth import", file.requestId]);
   const size = await sizeOf(path);
-  const digest = await digestOf(path, signal);
   const seen = { rows: 0, imported: 0, refused: 0 };
   let bytesRead = 0;
   let users: ReturnType<typeof transfers.beginImport> | undefined;
   const add = async (batch: readonly GivenRow[]) => {
     if (seen.rows % mostImportedRows === 0 || users === undefined) {
-      const place = ["auth import", digest, withAttributes, seen.rows, given];
-      const requestId = derivedId(sha256Fingerprint, place);
       users = transfers.beginImport({ requestId, validateOnly });
     }
     for (const row of await users.add(call(), batch)) {
@@ -98,15 +94,4 @@ async function sizeOf(path: string): Promise<number> {
   } catch (error) {
     throw unreadable(path, error);
   }
-}
-
-async function digestOf(path: string, signal: AbortSignal): Promise<string> {
-  const hash = createHash("sha256");
-  try {
-    for await (const chunk of createReadStream(path, { signal })) hash.update(chunk);
-  } catch (error) {
-    signal.throwIfAborted();
-    throw unreadable(path, error);
-  }
-  return hash.digest("hex");
 }
