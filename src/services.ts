@@ -62,6 +62,8 @@ export interface ServiceParts {
   readonly serviceAccountKeys: ServiceAccountKeys;
   /** A keyed digest of names that nobody has. */
   readonly nameDigest: (name: string) => string;
+  /** A keyed digest of rows of imports. */
+  readonly importDigest: (row: string) => string;
   /** The policy as it is now; without one, the built-in roles. */
   readonly policy?: (() => Policy) | undefined;
   /** Undefined where new passwords are not compared with breached ones. */
@@ -76,12 +78,13 @@ export interface ServiceParts {
 export async function openSecrets(config: Config, { pool }: Database) {
   const wrappingKeys = await loadWrappingKeys(config.wrappingKeys);
   try {
-    const [forPages, forRefreshes, forKeys, standInKey, forAttempts] = await Promise.all([
+    const [forPages, forRefreshes, forKeys, standInKey, forAttempts, forImports] = await Promise.all([
       sharedSecret(pool, wrappingKeys, "page-tokens"),
       sharedSecret(pool, wrappingKeys, "refresh-tokens"),
       sharedSecret(pool, wrappingKeys, "service-account-keys"),
       sharedSecret(pool, wrappingKeys, "stand-ins"),
       sharedSecret(pool, wrappingKeys, "attempts"),
+      sharedSecret(pool, wrappingKeys, "imports"),
     ]);
     return {
       pageTokens: new AesPageTokens(forPages),
@@ -90,6 +93,7 @@ export async function openSecrets(config: Config, { pool }: Database) {
       serviceAccountKeys: new HmacServiceAccountKeys(forKeys),
       standInKey: new Secret(standInKey),
       nameDigest: keyedDigest(forAttempts),
+      importDigest: keyedDigest(forImports),
       signingKeyPairs: new NodeSigningKeyPairs(wrappingKeys),
     };
   } catch (error) {
@@ -187,6 +191,7 @@ export function createServices(parts: ServiceParts) {
       ...shared,
       passwordHashes: hasher,
       fingerprint: sha256Fingerprint,
+      digest: parts.importDigest,
       nextTurn: setImmediate,
     }),
     authentication: new AuthenticationService({

@@ -72,14 +72,24 @@ describe("users moved in and out on the command line, beside a service that runs
     },
   );
 
-  test("the same command again answers the same and imports nobody twice; another request id begins anew", async () => {
+  test("the same command again answers the same and imports nobody twice; another request id is another import", async () => {
     const path = await written("users.csv", "username\nagain-ada\nagain-ADA\n");
     const args = ["import", path, "--format", "csv", "--json"];
     const first = await run(...args);
     expect(JSON.parse(first.stdout)).toMatchObject({ imported: 1, refused: 1 });
     expect(await run(...args)).toEqual(first);
-    const anew = await run(...args, "--request-id", "0b6f6c1e-8f5b-4c1a-9a55-0d6c3a6f7a10");
-    expect(JSON.parse(anew.stdout)).toMatchObject({ imported: 0, refused: 2 });
+    const other = await run(...args, "--request-id", "0b6f6c1e-8f5b-4c1a-9a55-0d6c3a6f7a10");
+    expect(JSON.parse(other.stdout)).toMatchObject({ imported: 0, refused: 2 });
+  });
+
+  test("a file that was repaired is imported by the same command: rows that were imported before are done", async () => {
+    const broken = await written("users.csv", "username\nrepaired-ada\nb r o k e n\nrepaired-grace\n");
+    const first = await run("import", broken, "--format", "csv", "--json");
+    expect(JSON.parse(first.stdout)).toMatchObject({ imported: 2, refused: 1 });
+    const repaired = await written("users.csv", "username\nrepaired-eve\nrepaired-grace\nrepaired-ada\n");
+    const second = await run("import", repaired, "--format", "csv", "--json");
+    expect(JSON.parse(second.stdout)).toMatchObject({ rows: 3, refused: 0 });
+    expect(await lookUp("repaired-eve")).toBeDefined();
   });
 
   test("for people: how many, which rows were refused, and all of those in a file", async () => {

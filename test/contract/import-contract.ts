@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { earliestMs, latestMs } from "../../src/domain/time-range.ts";
-import type { RefusedRow } from "../../src/domain/transfer/refused-row.ts";
 import type { NewUser } from "../../src/domain/user/user.ts";
 import type {
   RelationalRepository,
@@ -12,7 +11,7 @@ import { aProfile, profileOf } from "./user-profiles.ts";
 
 function aNewUser(changes: Partial<NewUser> = {}): NewUser {
   const nothing = { createTime: undefined, suspension: undefined, deleteTime: undefined };
-  return { id: randomUUID(), ...aProfile(), ...nothing, ...changes };
+  return { id: randomUUID(), importDigest: randomUUID(), ...aProfile(), ...nothing, ...changes };
 }
 
 const [past, later, future] = [
@@ -157,15 +156,18 @@ export function importContract(repositoryOf: () => RelationalRepository): void {
       expect(await credentials.find({ kind: "id", id: one.id })).toMatchObject({ passwordHash: "a" });
     });
 
-    test("a batch of an import is remembered with the rows that it refused", async () => {
-      const refusedRows: RefusedRow[] = [{ row: 3, reason: "EMAIL_TAKEN", message: "another user has it" }];
-      const request = { id: randomUUID(), fingerprint: "batch", secretHash: undefined };
-      await transaction(async ({ requests }) => {
-        await requests.claim(request);
-        await requests.concludeBatch(request.id, refusedRows);
-      });
-      const earlier = await transaction(({ requests }) => requests.claim(request));
-      expect(earlier).toMatchObject({ ...request, result: undefined, refusedRows });
+    test("keep their import digests, which are found together, also of deleted users; others have none", async () => {
+      const [active, deleted, refused] = [aNewUser(), aNewUser({ deleteTime: past }), aNewUser()];
+      const created = await transaction(({ users }) => users.insert(randomUUID(), aProfile()));
+      await insertMany(active, deleted);
+      await insertMany({ ...refused, email: active.email }, { ...aNewUser(), id: active.id });
+      const ids = [deleted.id, created.id, refused.id, active.id, randomUUID()];
+      const expected = new Map([active, deleted].map(({ id, importDigest }) => [id, importDigest]));
+      const digests = await repositoryOf().read(aCall()).users.findImportDigests(ids);
+      expect(new Map(digests)).toEqual(expected);
+      const within = await transaction(({ users }) => users.findImportDigests(ids));
+      expect(new Map(within)).toEqual(expected);
+      expect((await repositoryOf().read(aCall()).users.findImportDigests([])).size).toBe(0);
     });
   });
 }

@@ -77,23 +77,22 @@ function everyMutation({ user, userWithoutPassword, newId }: Arguments): Query[]
     ),
   ];
   const suspension = { reason: "fraud", startTime: new Date(), untilTime: new Date() };
+  const imported = () => ({ id: newId(), importDigest: "digest" });
   const request = { id: newId(), fingerprint: "content", secretHash: undefined };
   return [
     query("users.insert without email", 1, ({ users }) => users.insert(newId(), byUsername())),
     query("users.insert without username", 1, ({ users }) => users.insert(newId(), byEmail())),
     query("users.insertMany", 2, ({ users }) =>
       users.insertMany([
-        { ...byEmail(), id: newId(), createTime: undefined, suspension: undefined, deleteTime: undefined },
-        { ...byUsername(), id: newId(), createTime: new Date(), suspension, deleteTime: new Date() },
+        { ...byEmail(), ...imported(), createTime: undefined, suspension: undefined, deleteTime: undefined },
+        { ...byUsername(), ...imported(), createTime: new Date(), suspension, deleteTime: new Date() },
       ]),
     ),
+    query("users.findImportDigests", 2, ({ users }) => users.findImportDigests([user.id, newId()])),
     query("credentials.putMany", 1, ({ credentials }) =>
       credentials.putMany([{ userId: userWithoutPassword, passwordHash: "hash" }]),
     ),
     query("credentials.findHashes", 2, ({ credentials }) => credentials.findHashes([user.id, newId()])),
-    query("requests.concludeBatch", 1, ({ requests }) =>
-      requests.concludeBatch(request.id, [{ row: 0, reason: "EMAIL_TAKEN", message: "" }]),
-    ),
     ...drafts.map(([name, draft]) =>
       query(`users.update: ${name}`, 1, ({ users }) => users.update(user, draft)),
     ),

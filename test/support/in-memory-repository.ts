@@ -126,6 +126,10 @@ function users(tables: () => Tables, clock: () => Date): UserRepository {
       const rows = keys.map((key) => rowOf(tables(), key)).filter((row) => row !== undefined);
       return [...new Map(rows.map((row) => [row.id, read(row)])).values()];
     },
+    async findImportDigests(ids) {
+      const all = tables().importDigests;
+      return new Map(ids.flatMap((id) => (all.has(id) ? [[id, all.get(id) ?? ""] as const] : [])));
+    },
     async list(query) {
       return [...tables().users.values()]
         .map(read)
@@ -148,7 +152,10 @@ function users(tables: () => Tables, clock: () => Date): UserRepository {
     async insertMany(given) {
       const time = clock();
       const free = given.filter((user) => keysOf(user).every((key) => rowOf(tables(), key) === undefined));
-      for (const user of free) tables().users.set(user.id, newRow(user, time));
+      for (const user of free) {
+        tables().users.set(user.id, newRow(user, time));
+        tables().importDigests.set(user.id, user.importDigest);
+      }
       return free.map(({ id }) => id);
     },
     async update(user, draft) {
@@ -190,25 +197,20 @@ function requests(tables: () => Tables, clock: () => Date): RequestRepository {
   const find = async (id: string): Promise<ConcludedRequest | undefined> => {
     const request = tables().requests.get(id);
     if (request === undefined) return undefined;
-    const { fingerprint, secretHash, result, refusedRows } = request;
-    return { id, fingerprint, secretHash, result, refusedRows };
+    const { fingerprint, secretHash, result } = request;
+    return { id, fingerprint, secretHash, result };
   };
   return {
     find,
     async claim(request) {
       const earlier = await find(request.id);
       if (earlier) return earlier;
-      const nothing = { result: undefined, refusedRows: undefined };
-      tables().requests.set(request.id, { ...request, ...nothing, createTime: clock() });
+      tables().requests.set(request.id, { ...request, result: undefined, createTime: clock() });
       return undefined;
     },
     async conclude(id, result) {
       const request = tables().requests.get(id);
       if (request) tables().requests.set(id, { ...request, result });
-    },
-    async concludeBatch(id, refusedRows) {
-      const request = tables().requests.get(id);
-      if (request) tables().requests.set(id, { ...request, refusedRows });
     },
     async sweep(age, limit) {
       const before = clock().getTime() - age;

@@ -11,6 +11,8 @@ export type KeyRow = ServiceAccountKeyRow & { readonly digest: Uint8Array };
 /** What the RelationalRepository in memory keeps. States are those of when a row was written: nobody reads them. */
 export interface Tables {
   readonly users: Map<string, UserRow>;
+  /** By user id. */
+  readonly importDigests: Map<string, string>;
   readonly passwordHashes: Map<string, string>;
   readonly requests: Map<string, ConcludedRequest & { createTime: Date }>;
   readonly sessions: Map<string, StoredSession>;
@@ -56,6 +58,7 @@ export type StoredEvent = AuditEvent & { readonly purgeTime: Date; readonly posi
 export function noTables(): Tables {
   return {
     users: new Map(),
+    importDigests: new Map(),
     passwordHashes: new Map(),
     requests: new Map(),
     sessions: new Map(),
@@ -75,6 +78,7 @@ export function noTables(): Tables {
 export function copyOf(tables: Tables): Tables {
   return {
     users: new Map(tables.users),
+    importDigests: new Map(tables.importDigests),
     passwordHashes: new Map(tables.passwordHashes),
     requests: new Map(tables.requests),
     sessions: new Map(tables.sessions),

@@ -42,6 +42,7 @@ export function servicesOn(
     serviceAccountKeys: new HmacServiceAccountKeys(randomBytes(32)),
     standInKey: new Secret(randomBytes(32)),
     nameDigest: keyedDigest(randomBytes(32)),
+    importDigest: keyedDigest(randomBytes(32)),
     signingKeyPairs: new NodeSigningKeyPairs(WrappingKeys.parse(randomBytes(32).toString("base64"))),
     breachedPasswords,
     logger: {

@@ -9,7 +9,6 @@ import type { PasswordHasher } from "../credential/password-hasher.ts";
 import { DomainError } from "../errors.ts";
 import type { Secret } from "../secret.ts";
 import { sweepAll } from "../sweep.ts";
-import type { RefusedRow } from "../transfer/refused-row.ts";
 import type { User } from "../user/user.ts";
 import { derivedId } from "./derived-id.ts";
 
@@ -62,31 +61,17 @@ export class Mutations {
     mutation: Mutation,
     act: (repositories: Repositories) => Promise<Result>,
   ): Promise<Result> {
-    return this.#once(
-      call,
-      mutation,
-      act,
-      ({ requests }, id, result) => requests.conclude(id, result),
-      ({ result }) => result as Result,
-    );
-  }
-
-  /**
-   * The same for a batch of an import, which answers the rows that it has refused.
-   * @throws REQUEST_ID_REUSED where the request id was used for something else.
-   */
-  async batchOnce(
-    call: Call,
-    mutation: Mutation,
-    act: (repositories: Repositories) => Promise<readonly RefusedRow[]>,
-  ): Promise<readonly RefusedRow[]> {
-    return this.#once(
-      call,
-      mutation,
-      act,
-      ({ requests }, id, refusedRows) => requests.concludeBatch(id, refusedRows),
-      ({ refusedRows }) => refusedRows ?? [],
-    );
+    const request = this.#request(call, mutation);
+    const outcome = await this.#repository.transaction(call, async (repositories) => {
+      const earlier = await repositories.requests.claim(request);
+      if (earlier) return { earlier };
+      const result = await act(repositories);
+      await repositories.requests.conclude(request.id, result);
+      return { result };
+    });
+    if ("result" in outcome) return outcome.result;
+    await this.#assertSame(call, mutation, request, outcome.earlier);
+    return outcome.earlier.result as Result;
   }
 
   /**
@@ -113,26 +98,6 @@ export class Mutations {
     await sweepAll((limit) =>
       this.#repository.transaction(call, ({ requests }) => requests.sweep(rememberedForMs, limit)),
     );
-  }
-
-  async #once<Result>(
-    call: Call,
-    mutation: Mutation,
-    act: (repositories: Repositories) => Promise<Result>,
-    conclude: (repositories: Repositories, id: string, result: Result) => Promise<void>,
-    resultOf: (earlier: ConcludedRequest) => Result,
-  ): Promise<Result> {
-    const request = this.#request(call, mutation);
-    const outcome = await this.#repository.transaction(call, async (repositories) => {
-      const earlier = await repositories.requests.claim(request);
-      if (earlier) return { earlier };
-      const result = await act(repositories);
-      await conclude(repositories, request.id, result);
-      return { result };
-    });
-    if ("result" in outcome) return outcome.result;
-    await this.#assertSame(call, mutation, request, outcome.earlier);
-    return resultOf(outcome.earlier);
   }
 
   /** Under an id of the caller's own: the request id of another caller neither answers nor tells what that one did. */

@@ -6,32 +6,50 @@ import type { ParsedRecord } from "./user-record.ts";
 /** A record in its place: 0 for the first of its batch. */
 export interface PlacedRecord extends ParsedRecord {
   readonly row: number;
+  /** Whether a row before it in this import is the same. */
+  readonly isRepeat: boolean;
 }
 
 export interface SettledRows {
   readonly accepted: readonly PlacedRecord[];
+  /** Rows whose users an earlier run of the import has created. */
+  readonly done: readonly PlacedRecord[];
   readonly refused: readonly RefusedRow[];
 }
 
+/** Who has which names, before any of the rows. */
+export interface NameOwners {
+  /** Names of users. */
+  readonly users: ReadonlySet<string>;
+  /** Names of rows before, to which those of the rows that are accepted or done are added. */
+  readonly rows: Set<string>;
+}
+
 /**
- * Which records become users, as if one came after the other: each takes its id and its keys from those behind it, and one
+ * Decides about records as if one came after the other: each takes its id and its keys from those behind it, and a record
  * that is refused takes nothing.
- * @param taken names that others have, to which those of the accepted are added
+ * @param digests import digests of users, by their ids
  */
-export function settleRows(records: readonly PlacedRecord[], taken: Set<string>): SettledRows {
+export function settleRows(
+  records: readonly PlacedRecord[],
+  names: NameOwners,
+  digests: ReadonlyMap<string, string>,
+): SettledRows {
   const accepted: PlacedRecord[] = [];
+  const done: PlacedRecord[] = [];
   const refused: RefusedRow[] = [];
   for (const record of records) {
-    const names = namesOf(record.user);
-    const name = names.find((each) => taken.has(each));
-    if (name !== undefined) {
-      refused.push(refusedRow(record.row, nameTaken(name)));
+    const { user, isRepeat } = record;
+    const isDone = !isRepeat && digests.get(user.id) === user.importDigest;
+    const refusal = isDone ? undefined : nameTaken(record, names);
+    if (refusal !== undefined) {
+      refused.push(refusedRow(record.row, refusal));
       continue;
     }
-    for (const each of names) taken.add(each);
-    accepted.push(record);
+    for (const name of namesOf(user)) names.rows.add(name);
+    (isDone ? done : accepted).push(record);
   }
-  return { accepted, refused };
+  return { accepted, done, refused };
 }
 
 /** Those that share no name with one before them, and the others. */
@@ -47,8 +65,20 @@ export function withoutRepeats(records: readonly PlacedRecord[]) {
   return { first, repeats };
 }
 
-function nameTaken(name: string): DomainError {
-  if (name.startsWith("id:")) return new DomainError("USER_ID_TAKEN", "another user has this id");
-  if (name.startsWith("email:")) return new DomainError("EMAIL_TAKEN", "another user has this email");
-  return new DomainError("USERNAME_TAKEN", "another user has this username");
+function nameTaken({ user, isRepeat }: PlacedRecord, { users, rows }: NameOwners): DomainError | undefined {
+  const [id = "", ...keys] = namesOf(user);
+  // The same row has the same id, which may be one that the caller has never seen.
+  const name = (isRepeat ? [...keys, id] : [id, ...keys]).find((each) => users.has(each) || rows.has(each));
+  if (name === undefined) return undefined;
+  const [reason, label] = reasonOf(name);
+  const message = rows.has(name)
+    ? `an earlier row has the same ${label}`
+    : `a user with this ${label} already exists`;
+  return new DomainError(reason, message);
+}
+
+function reasonOf(name: string) {
+  if (name.startsWith("id:")) return ["USER_ID_TAKEN", "id"] as const;
+  if (name.startsWith("email:")) return ["EMAIL_TAKEN", "email"] as const;
+  return ["USERNAME_TAKEN", "username"] as const;
 }

@@ -2,16 +2,17 @@ import type {
   RelationalRepository,
   Repositories,
 } from "../../interfaces/relationaldb/relational-repository.ts";
+import type { UserReader } from "../../interfaces/relationaldb/user-repository.ts";
 import type { AuditEvents } from "../audit/event.ts";
 import { type Call, ownerOf } from "../call.ts";
 import { DomainError, invalidField } from "../errors.ts";
 import { derivedId } from "../request/derived-id.ts";
-import type { Fingerprint, Mutations } from "../request/mutations.ts";
+import type { Fingerprint } from "../request/mutations.ts";
 import { changedFieldsOf } from "../user/changed-fields.ts";
 import { keysOf, namesOf } from "../user/user-reference.ts";
 import { type RefusedRow, refusedRow } from "./refused-row.ts";
-import { type PlacedRecord, settleRows, withoutRepeats } from "./settle-rows.ts";
-import { parseRecord, type RecordRules, type UserRecord } from "./user-record.ts";
+import { type PlacedRecord, type SettledRows, settleRows, withoutRepeats } from "./settle-rows.ts";
+import { type ParsedRecord, parseRecord, type RecordRules, type UserRecord } from "./user-record.ts";
 
 /** What became of a row. */
 export type ImportedRow =
@@ -34,8 +35,12 @@ export interface ImportOptions {
 
 export interface ImportDependencies extends RecordRules {
   readonly repository: RelationalRepository;
-  readonly mutations: Mutations;
   readonly fingerprint: Fingerprint;
+  /**
+   * A keyed digest of a fingerprint. Without a key, the password hash in a row could be guessed from the digest that the
+   * database keeps, long after the user has another one.
+   */
+  readonly digest: (fingerprint: string) => string;
   readonly events: AuditEvents;
   readonly newId: () => string;
   /** Resolves when everybody else has had a turn. */
@@ -46,26 +51,25 @@ export interface ImportDependencies extends RecordRules {
 const readAtOnce = 25;
 
 interface ReadRows {
-  /** By row, the id that its user has or would have. */
-  readonly ids: readonly string[];
   readonly records: readonly PlacedRecord[];
   readonly refused: readonly RefusedRow[];
-  /** A digest of each row as it was given. */
-  readonly digests: readonly string[];
 }
 
+type Outcome = Pick<SettledRows, "done" | "refused">;
+
 /**
- * One import: batches of rows, one after another. A batch is one transaction with a request id that follows from the
- * import's and from its place, so that an import that was cut off can be sent again from the beginning: what was made is
- * answered as it was, and the rest is made.
+ * One import: batches of rows, one after another, each a transaction. A user keeps a digest of the import's request id and
+ * of the row that created it. So an import can be sent again with its request id at any time, also with repaired rows, in
+ * another order or in other batches: a row whose user has its digest is done.
  */
 export class UserImport {
   readonly #dependencies: ImportDependencies;
   readonly #validateOnly: boolean;
   readonly #requestId: string;
   readonly #mostRows: number;
-  #batches = 0;
   #rows = 0;
+  /** Digests of the rows before. */
+  readonly #seen = new Set<string>();
   /** Names of the rows that were only checked. */
   readonly #checked = new Set<string>();
 
@@ -76,72 +80,62 @@ export class UserImport {
   ) {
     this.#dependencies = dependencies;
     this.#validateOnly = validateOnly;
+    // Without the caller's, one of its own: a batch recognizes its rows if the answer to its commit was lost.
     this.#requestId = (requestId ?? dependencies.newId()).toLowerCase();
     this.#mostRows = mostRows;
   }
 
   /**
-   * Imports the next rows, all of those that can be or, where it throws, none. Answers what became of each.
-   * @throws INVALID_REQUEST where the import has too many rows; REQUEST_ID_REUSED where its request id was used for others
+   * Imports the next rows: every row that can be imported or, if it throws, none. Answers what became of each.
+   * @throws INVALID_REQUEST if the import has too many rows
    */
   async add(call: Call, rows: readonly GivenRow[]): Promise<ImportedRow[]> {
     if (this.#rows + rows.length > this.#mostRows) {
       throw invalidField("INVALID_REQUEST", "users", `at most ${this.#mostRows} rows in one import`);
     }
-    const batch = await this.#read(call, rows);
-    const refused = this.#validateOnly ? await this.#check(call, batch) : await this.#make(call, batch);
+    const { records, refused } = await this.#read(call, rows);
+    const settled = this.#validateOnly ? await this.#check(call, records) : await this.#make(call, records);
     this.#rows += rows.length;
-    this.#batches += 1;
-    const refusals = new Map(refused.map(({ row, reason, message }) => [row, { reason, message }]));
-    return batch.ids.map((userId, row) => {
-      const refusal = refusals.get(row);
-      return refusal === undefined ? { userId, alreadyImported: false } : { refused: refusal };
-    });
+    for (const { user } of records) this.#seen.add(user.importDigest);
+    return toImportedRows(records, { done: settled.done, refused: [...refused, ...settled.refused] });
   }
 
   async #read(call: Call, rows: readonly GivenRow[]): Promise<ReadRows> {
-    const ids: string[] = [];
     const records: PlacedRecord[] = [];
     const refused: RefusedRow[] = [];
-    const digests: string[] = [];
+    const seen = new Set<string>();
     for (const [row, given] of rows.entries()) {
       if (row > 0 && row % readAtOnce === 0) await this.#dependencies.nextTurn();
-      const place = ["ImportUsers", ownerOf(call), this.#requestId, this.#rows + row];
-      const newId = () => derivedId(this.#dependencies.fingerprint, place);
       try {
-        const record = given();
-        digests.push(this.#dependencies.fingerprint(record));
-        const parsed = await parseRecord(record, newId, this.#dependencies);
-        ids.push(parsed.user.id);
-        records.push({ row, ...parsed });
+        const parsed = await this.#parse(call, given());
+        const { importDigest } = parsed.user;
+        records.push({ row, ...parsed, isRepeat: this.#seen.has(importDigest) || seen.has(importDigest) });
+        seen.add(importDigest);
       } catch (error) {
         if (!(error instanceof DomainError)) throw error;
-        ids.push("");
-        if (digests.length === row) digests.push(error.message);
         refused.push(refusedRow(row, error));
       }
     }
-    return { ids, records, refused, digests };
+    return { records, refused };
   }
 
-  /** What would be refused now, after the rows before. */
-  async #check(call: Call, { records, refused }: ReadRows): Promise<readonly RefusedRow[]> {
+  #parse(call: Call, record: UserRecord): Promise<ParsedRecord> {
+    const { digest, fingerprint } = this.#dependencies;
+    const importDigest = digest(fingerprint(["ImportUsers", ownerOf(call), this.#requestId, record]));
+    const newId = () => derivedId(fingerprint, importDigest);
+    return parseRecord(record, { importDigest, newId }, this.#dependencies);
+  }
+
+  /** What would become of the rows now, after the rows before. */
+  async #check(call: Call, records: readonly PlacedRecord[]): Promise<Outcome> {
     const { users } = this.#dependencies.repository.read(call);
-    const others = await users.findMany(records.flatMap(({ user }) => keysOf(user)));
-    const taken = new Set([...this.#checked, ...others.flatMap(namesOf)]);
-    const settled = settleRows(records, taken);
-    for (const name of settled.accepted.flatMap(({ user }) => namesOf(user))) this.#checked.add(name);
-    return [...refused, ...settled.refused];
+    return this.#settle(users, records, this.#checked);
   }
 
-  #make(call: Call, { records, refused, digests }: ReadRows): Promise<readonly RefusedRow[]> {
-    const { fingerprint, mutations } = this.#dependencies;
-    const requestId = derivedId(fingerprint, ["ImportUsers batch", this.#requestId, this.#batches]);
-    const mutation = { requestId, method: "ImportUsers", content: digests };
-    return mutations.batchOnce(call, mutation, async (repositories) => {
-      const settled = await this.#insert(call, repositories, records);
-      return [...refused, ...settled];
-    });
+  #make(call: Call, records: readonly PlacedRecord[]): Promise<Outcome> {
+    return this.#dependencies.repository.transaction(call, (repositories) =>
+      this.#insert(call, repositories, records),
+    );
   }
 
   /** Adds the users that can be. Those whose names nobody else in the batch has go first: most often, all of them. */
@@ -149,29 +143,30 @@ export class UserImport {
     call: Call,
     { users, credentials, events }: Repositories,
     records: readonly PlacedRecord[],
-  ): Promise<readonly RefusedRow[]> {
+  ): Promise<Outcome> {
     const { first, repeats } = withoutRepeats(records);
     const added = new Set(await users.insertMany(first.map(({ user }) => user)));
+    const created = first.filter(({ user }) => added.has(user.id));
     const others = [...first.filter(({ user }) => !added.has(user.id)), ...repeats];
-    const late = await this.#settle(
-      users,
-      others.sort((a, b) => a.row - b.row),
-    );
-    const made = [...first.filter(({ user }) => added.has(user.id)), ...late.accepted];
+    const late = await this.#insertOthers(users, others, created);
+    const made = [...created, ...late.accepted];
     await credentials.putMany(
       made.flatMap(({ user: { id: userId }, passwordHash }) =>
         passwordHash === undefined ? [] : [{ userId, passwordHash }],
       ),
     );
     await events.add(...made.map((record) => this.#eventOf(call, record)));
-    return late.refused;
+    return late;
   }
 
   /** Adds those of the users that find their names free, having looked. */
-  async #settle(users: Repositories["users"], records: readonly PlacedRecord[]) {
-    if (records.length === 0) return { accepted: [], refused: [] };
-    const others = await users.findMany(records.flatMap(({ user }) => keysOf(user)));
-    const settled = settleRows(records, new Set(others.flatMap(namesOf)));
+  async #insertOthers(
+    users: Repositories["users"],
+    others: readonly PlacedRecord[],
+    created: readonly PlacedRecord[],
+  ): Promise<SettledRows> {
+    const records = others.toSorted((a, b) => a.row - b.row);
+    const settled = await this.#settle(users, records, new Set(created.flatMap(({ user }) => namesOf(user))));
     const added = await users.insertMany(settled.accepted.map(({ user }) => user));
     if (added.length < settled.accepted.length) {
       throw new DomainError("CONTENTION", "another call has taken an id, an email or a username meanwhile");
@@ -179,9 +174,30 @@ export class UserImport {
     return settled;
   }
 
+  /** @param before names of the rows before, to which those of these rows are added */
+  async #settle(
+    users: UserReader,
+    records: readonly PlacedRecord[],
+    before: Set<string>,
+  ): Promise<SettledRows> {
+    if (records.length === 0) return { accepted: [], done: [], refused: [] };
+    const digests = await users.findImportDigests(records.map(({ user }) => user.id));
+    const others = await users.findMany(records.flatMap(({ user }) => keysOf(user)));
+    return settleRows(records, { users: new Set(others.flatMap(namesOf)), rows: before }, digests);
+  }
+
   #eventOf(call: Call, { user, passwordHash }: PlacedRecord) {
     const changedFields = changedFieldsOf(undefined, user);
     if (passwordHash !== undefined) changedFields.push("password");
     return this.#dependencies.events.of(call, { type: "user.imported", userId: user.id, changedFields });
   }
+}
+
+/** By row: records and refused rows together are all of them. */
+function toImportedRows(records: readonly PlacedRecord[], { done, refused }: Outcome): ImportedRow[] {
+  const rows: ImportedRow[] = [];
+  for (const { row, user } of records) rows[row] = { userId: user.id, alreadyImported: false };
+  for (const { row, user } of done) rows[row] = { userId: user.id, alreadyImported: true };
+  for (const { row, reason, message } of refused) rows[row] = { refused: { reason, message } };
+  return rows;
 }

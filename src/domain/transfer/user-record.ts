@@ -33,19 +33,26 @@ export interface RecordRules {
 /** RFC 9562: of a version that there is. */
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 
+/** What tells a record from every other of the import. */
+export interface RecordIdentity {
+  readonly importDigest: string;
+  /** Makes the id of a user whose record has none. */
+  readonly newId: () => string;
+}
+
 /**
  * Makes a record canonical, as a call that creates a user would be. Nothing is computed for a password hash.
- * @param newId makes the id of a user that has none
  * @throws INVALID_REQUEST, EMAIL_INVALID, USERNAME_INVALID, PASSWORD_HASH_UNACCEPTABLE
  */
 export async function parseRecord(
   record: UserRecord,
-  newId: () => string,
+  { importDigest, newId }: RecordIdentity,
   rules: RecordRules,
 ): Promise<ParsedRecord> {
   const { email, username, displayName, attributes, suspension } = record;
   const user: NewUser = {
     id: parseId(record.id) ?? newId(),
+    importDigest,
     email: email === undefined ? undefined : parseEmail(email, "user.email", rules.toAscii),
     username: username === undefined ? undefined : parseUsername(username, "user.username"),
     displayName,

@@ -59,6 +59,8 @@ export interface UserDraft extends UserProfile {
 /** A user that is there already, in another system: as it is to begin here. A time that is still to come means now. */
 export interface NewUser extends UserProfile {
   readonly id: string;
+  /** By which the import that creates the user recognizes its row when it is sent again. */
+  readonly importDigest: string;
   /** Undefined for now. */
   readonly createTime: Date | undefined;
   readonly suspension: (Omit<Suspension, "startTime"> & { readonly startTime: Date | undefined }) | undefined;

@@ -31,7 +31,7 @@ export interface RelationalRepository {
    *
    * `work` may run more than once, also after its effects were committed where the answer to the commit was lost. So it
    * has no effects but through the repositories it is given, and it begins with `requests.claim`, or changes something
-   * only where it is still as it was read.
+   * only where it is still as it was read, or recognizes what an earlier run has added.
    *
    * @throws what `work` throws; OUTCOME_UNKNOWN where no time was left to find out whether a commit took place.
    */

@@ -1,4 +1,3 @@
-import type { RefusedRow } from "../../domain/transfer/refused-row.ts";
 import type { User } from "../../domain/user/user.ts";
 
 /** A mutation that asks to be made at most once (AIP-155). */
@@ -15,8 +14,6 @@ export interface MutationRequest {
 export interface ConcludedRequest extends MutationRequest {
   /** The user as it was answered, or undefined where the answer was empty. */
   readonly result: User | undefined;
-  /** The rows that were refused, where the request was a batch of an import. */
-  readonly refusedRows: readonly RefusedRow[] | undefined;
 }
 
 export interface RequestReader {
@@ -37,9 +34,6 @@ export interface RequestRepository extends RequestReader {
 
   /** Records what the claimed request answers. Once a request, before the transaction ends. */
   conclude(id: string, result: User | undefined): Promise<void>;
-
-  /** The same for a batch of an import: what it answers follows from the rows that it refuses. */
-  concludeBatch(id: string, refusedRows: readonly RefusedRow[]): Promise<void>;
 
   /** Forgets up to `limit` requests that were claimed more than `age` milliseconds ago. Answers how many. */
   sweep(age: number, limit: number): Promise<number>;

@@ -33,6 +33,9 @@ export interface UserReader {
   /** The users that any of the keys name, each once, in no order, by one statement. */
   findMany(keys: readonly UserKey[]): Promise<User[]>;
 
+  /** The import digests (`NewUser`) of those of the users that were imported, by user id, by one statement. */
+  findImportDigests(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
+
   /** The first `limit` users of a query, in its order. */
   list(query: UserQuery): Promise<User[]>;
 }

@@ -33,6 +33,7 @@ export function userTransferHandlers(
       return {
         results: rows.map(toResult),
         refusedCount: rows.filter((row) => "refused" in row).length,
+        alreadyImportedCount: rows.filter((row) => "userId" in row && row.alreadyImported).length,
       };
     },
 

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import type { Call } from "../../../src/domain/call.ts";
 import { Secret } from "../../../src/domain/secret.ts";
 import { earliestMs, latestMs } from "../../../src/domain/time-range.ts";
 import type { GivenRow, ImportedRow } from "../../../src/domain/transfer/user-import.ts";
@@ -250,75 +251,149 @@ describe("an import", () => {
   });
 });
 
-describe("an import that is sent again", () => {
-  const refused = { username: "taken" };
+describe("an import that is sent again with its request id", () => {
+  const taken = { username: "taken" };
+  const done = (row: ImportedRow | undefined) => row && "userId" in row && row.alreadyImported;
+  const shuffled = <T>(rows: readonly T[]) => rows.map((_, n) => rows[(n * 3) % rows.length] as T);
 
-  test("with its request id answers what it answered, and does nothing twice", async () => {
+  test("answers the rows that it has created with their ids, and does nothing twice", async () => {
     const { begin, all, events, importing } = opened();
-    await importing(aRow(refused));
+    await importing(aRow(taken));
     const requestId = randomUUID();
-    const batches = [[aRow(), aRow(refused), aRow({ email: "x" })], [aRow({ id: randomUUID() })]];
-    const send = async (id: string) => {
-      const users = begin(id);
+    const batches = [[aRow(), aRow(taken), aRow({ email: "x" })], [aRow({ id: randomUUID() })]];
+    const send = async (id: string, validateOnly = false) => {
+      const users = begin(id, validateOnly);
       const rows: ImportedRow[] = [];
       for (const batch of batches) rows.push(...(await users.add(aCall(), batch)));
       return rows;
     };
     const first = await send(requestId);
     expect(first.map(reasonOf)).toEqual(["", "USERNAME_TAKEN", "EMAIL_INVALID", ""]);
-    expect(await send(requestId.toUpperCase())).toEqual(first);
+    expect(first.some(done)).toBe(false);
+    const expected = first.map((row) => ("userId" in row ? { ...row, alreadyImported: true } : row));
+    expect(await send(requestId.toUpperCase(), true)).toEqual(expected);
+    expect(await send(requestId.toUpperCase())).toEqual(expected);
     expect(await all()).toHaveLength(3);
     expect(await events()).toHaveLength(3);
-    expect((await send(randomUUID())).map(reasonOf)).toEqual([
-      "EMAIL_TAKEN",
-      "USERNAME_TAKEN",
-      "EMAIL_INVALID",
-      "USER_ID_TAKEN",
-    ]);
   });
 
-  test("after it was cut off goes on where it was", async () => {
+  test.each<[string, string | undefined, Partial<Call["origin"]>]>([
+    ["without a request id", undefined, {}],
+    ["with another request id", randomUUID(), {}],
+    ["by another caller", "0b6f6c1e-8f5b-4c1a-9a55-0d6c3a6f7a10", { caller: "spiffe://example.org/other" }],
+  ])("%s it is another import, which finds its names taken", async (_, requestId, origin) => {
+    const { begin, all } = opened();
+    const rows = [aRow({ id: randomUUID() }), aRow()];
+    await begin("0b6f6c1e-8f5b-4c1a-9a55-0d6c3a6f7a10").add(aCall(), rows);
+    const call = { ...aCall(), origin: { ...aCall().origin, ...origin } };
+    const again = await begin(requestId).add(call, rows);
+    expect(again.map(reasonOf)).toEqual(["USER_ID_TAKEN", "EMAIL_TAKEN"]);
+    expect(await all()).toHaveLength(2);
+  });
+
+  test("after it was cut off, with repaired rows, in another order and in other batches, creates the others", async () => {
     const { begin, all } = opened();
     const requestId = randomUUID();
-    const [one, two] = [[aRow(), aRow()], [aRow()]];
-    const before = await begin(requestId).add(aCall(), one);
+    const good = Array.from({ length: 5 }, () => aRow({ passwordHash: bcryptOfTest }));
+    const before = await begin(requestId).add(aCall(), [...good, aRow({ email: "x" })]);
     const again = begin(requestId);
-    expect(await again.add(aCall(), one)).toEqual(before);
-    await again.add(aCall(), two);
-    expect(await all()).toHaveLength(3);
+    const [repaired] = await again.add(aCall(), [aRow({ username: "repaired" })]);
+    expect(done(repaired)).toBe(false);
+    const rows: ImportedRow[] = [];
+    for (const row of shuffled(good)) rows.push(...(await again.add(aCall(), [row])));
+    expect(rows.every(done)).toBe(true);
+    expect(rows.map(idOf)).toEqual(shuffled(before.slice(0, 5)).map(idOf));
+    expect(await all()).toHaveLength(6);
   });
 
+  test("knows its rows after their users have other names and passwords, or are deleted", async () => {
+    const { begin, users, repository, all } = opened();
+    const requestId = randomUUID();
+    const rows = [aRow({ username: "renamed", passwordHash: bcryptOfTest }), aRow({ id: randomUUID() })];
+    const [renamed, deleted] = (await begin(requestId).add(aCall(), rows)).map(idOf) as [string, string];
+    const noGuards = { etag: undefined, requestId: undefined };
+    await users.delete(aCall(), { id: deleted, ...noGuards });
+    await repository.transaction(aCall(), async ({ users: stored, credentials }) => {
+      const user = await stored.find({ kind: "id", id: renamed });
+      const name = { value: "other", key: "other" };
+      await stored.update(user!, { ...user!, email: undefined, username: name });
+      await credentials.put(renamed, "another hash");
+    });
+    const again = await begin(requestId).add(aCall(), [...rows, aRow({ username: "renamed" })]);
+    expect(again.map(done)).toEqual([true, true, false]);
+    // Its row came first, as in the first run.
+    expect(again.map(reasonOf)).toEqual(["", "", "USERNAME_TAKEN"]);
+    expect(await all()).toHaveLength(2);
+  });
+
+  test.each([false, true])(
+    "refuses a row that repeats another one, both times (own ids: %s)",
+    async (own) => {
+      const { begin, all } = opened();
+      const requestId = randomUUID();
+      const row = aRow(own ? { id: randomUUID() } : {});
+      for (const isDone of [false, true]) {
+        const users = begin(requestId);
+        const rows = await users.add(aCall(), [row, row]);
+        rows.push(...(await users.add(aCall(), [row])));
+        expect(done(rows[0])).toBe(isDone);
+        expect(rows.map(reasonOf)).toEqual(["", "EMAIL_TAKEN", "EMAIL_TAKEN"]);
+      }
+      expect(await all()).toHaveLength(1);
+    },
+  );
+
   test("four times at once is done once", async () => {
-    const { begin, all } = opened();
+    const { begin, all, events } = opened();
     const requestId = randomUUID();
     const rows = [aRow(), aRow()];
     const answers = await Promise.all([1, 2, 3, 4].map(() => begin(requestId).add(aCall(), rows)));
-    for (const answer of answers) expect(answer).toEqual(answers[0]);
+    for (const answer of answers) expect(answer.map(idOf)).toEqual(answers[0]?.map(idOf));
+    expect(answers.filter((answer) => answer.some(done))).toHaveLength(3);
     expect(await all()).toHaveLength(2);
+    expect(await events()).toHaveLength(2);
   });
 
-  test.each<[string, (rows: GivenRow[]) => GivenRow[]]>([
-    ["another row", ([row]) => [row!, aRow()]],
-    ["a row less", ([row]) => [row!]],
-    ["another hash", ([row, other]) => [row!, () => ({ ...other!(), passwordHash: bcryptOfTest })]],
-  ])("with %s is refused", async (_, change) => {
+  test("recognizes its rows if the answer to a commit was lost, without a request id too", async () => {
+    const { importing, repository, all, events } = opened();
+    const transaction = repository.transaction.bind(repository);
+    repository.transaction = async (call, work) => {
+      await transaction(call, work);
+      return transaction(call, work);
+    };
+    const rows = await importing(aRow(), aRow({ id: randomUUID() }), aRow({ email: "x" }));
+    expect(rows.map(reasonOf)).toEqual(["", "", "EMAIL_INVALID"]);
+    expect(await all()).toHaveLength(2);
+    expect(await events()).toHaveLength(2);
+  });
+
+  test.each<[string, Partial<UserRecord>]>([
+    ["hash", { passwordHash: bcryptOfTest }],
+    ["display name", { displayName: "Ada" }],
+    ["attribute", { attributes: { team: "navy" } }],
+    ["suspension", { suspension: { reason: "fraud", startTime: undefined, untilTime: undefined } }],
+    ["creation time", { createTime: new Date(0) }],
+  ])("refuses a row with another %s, because its user exists", async (_, change) => {
     const { begin, all } = opened();
     const requestId = randomUUID();
-    const rows = [aRow(), aRow()];
+    const rows = [aRow(), aRow({ id: randomUUID() })];
     await begin(requestId).add(aCall(), rows);
-    await expect(begin(requestId).add(aCall(), change(rows))).rejects.toMatchObject({
-      reason: "REQUEST_ID_REUSED",
-    });
+    const changed = rows.map((row) => () => ({ ...row(), ...change }));
+    const again = await begin(requestId).add(aCall(), changed);
+    expect(again).toMatchObject([
+      { refused: { reason: "EMAIL_TAKEN", message: "a user with this email already exists" } },
+      { refused: { reason: "USER_ID_TAKEN", message: "a user with this id already exists" } },
+    ]);
     expect(await all()).toHaveLength(2);
   });
 
-  test("with ids that were made makes the same ones, and other imports make others", async () => {
-    const [one, other] = [opened(), opened()];
+  test("makes ids (RFC 9562, version 8) that follow from the row", async () => {
+    const { begin } = opened();
     const requestId = randomUUID();
-    const made = await one.begin(requestId).add(aCall(), [aRow(), aRow()]);
-    const elsewhere = await other.begin(requestId).add(aCall(), [aRow(), aRow()]);
-    expect(elsewhere).toEqual(made);
-    expect(new Set([...made, ...(await one.begin().add(aCall(), [aRow()]))].map(idOf)).size).toBe(3);
+    const rows = [aRow(), aRow()];
+    const checked = await begin(requestId, true).add(aCall(), rows);
+    const made = await begin(requestId).add(aCall(), rows.toReversed());
+    expect(made.toReversed()).toEqual(checked);
     expect(idOf(made[0])).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   });
 });

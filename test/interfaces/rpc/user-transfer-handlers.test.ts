@@ -108,7 +108,7 @@ describe("ImportUsers", () => {
     expect((await exported(rpc)).users).toHaveLength(1);
   });
 
-  test("sent again with its request id answers the same, and with other rows is refused", async () => {
+  test("sent again with its request id answers the rows that it has created with the same ids, and counts them", async () => {
     const rpc = opened();
     const requestId = randomUUID();
     const first = await send(
@@ -116,12 +116,13 @@ describe("ImportUsers", () => {
       { requestId, users: named("ada", "Ada") },
       { requestId, users: named("b") },
     );
+    expect(first).toMatchObject({ refusedCount: 1, alreadyImportedCount: 0 });
     const again = await send(rpc, { requestId, users: named("ada", "Ada") }, { users: named("b") });
-    expect(again).toEqual(first);
-    expect(await errorOf(send(rpc, { requestId, users: named("ada", "eve") }))).toMatchObject({
-      code: Code.FailedPrecondition,
-      reason: "REQUEST_ID_REUSED",
-    });
+    expect(again).toEqual({ ...first, alreadyImportedCount: 2 });
+    const others = await send(rpc, { requestId, users: named("b", "eve", "ada") });
+    expect(others.results.map(reasonOf)).toEqual(["userId", "userId", "userId"]);
+    expect(others).toMatchObject({ refusedCount: 0, alreadyImportedCount: 2 });
+    expect((await exported(rpc)).users).toHaveLength(3);
   });
 
   test("of nothing answers nothing; a message without rows, which would be a transaction, is refused", async () => {

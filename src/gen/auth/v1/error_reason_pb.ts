@@ -192,7 +192,7 @@ export const ErrorReason = {
   /**
    * FAILED_PRECONDITION. The caller used the request_id for a call with other content. A repetition with the same content is
    * answered with the first call's result and acts once, for at least 24 hours (AIP-155). Each caller has request ids of its
-   * own.
+   * own. Not of ImportUsers, which recognizes each row by itself.
    *
    * @generated from enum value: ERROR_REASON_REQUEST_ID_REUSED = 26;
    */

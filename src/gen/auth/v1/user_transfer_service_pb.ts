@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth/v1/user_transfer_service.proto.
  */
 export const file_auth_v1_user_transfer_service: GenFile = /*@__PURE__*/
-  fileDesc("CiNhdXRoL3YxL3VzZXJfdHJhbnNmZXJfc2VydmljZS5wcm90bxIHYXV0aC52MSJFCgpVc2VyUmVjb3JkEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXISGgoNcGFzc3dvcmRfaGFzaBgCIAEoCUIDgAEBIoIBChJJbXBvcnRVc2Vyc1JlcXVlc3QSFQoNdmFsaWRhdGVfb25seRgBIAEoCBIfCgpyZXF1ZXN0X2lkGAIgASgJQgu6SAjYAQFyA7ABARI0CgV1c2VycxgDIAMoCzITLmF1dGgudjEuVXNlclJlY29yZEIQukgNkgEKCAEQ9AMiA9gBAyKEAgoTSW1wb3J0VXNlcnNSZXNwb25zZRI0CgdyZXN1bHRzGAEgAygLMiMuYXV0aC52MS5JbXBvcnRVc2Vyc1Jlc3BvbnNlLlJlc3VsdBIVCg1yZWZ1c2VkX2NvdW50GAIgASgFGkAKB1JlZnVzYWwSJAoGcmVhc29uGAEgASgOMhQuYXV0aC52MS5FcnJvclJlYXNvbhIPCgdtZXNzYWdlGAIgASgJGl4KBlJlc3VsdBIRCgd1c2VyX2lkGAEgASgJSAASNwoHcmVmdXNhbBgCIAEoCzIkLmF1dGgudjEuSW1wb3J0VXNlcnNSZXNwb25zZS5SZWZ1c2FsSABCCAoGcmVzdWx0Iv8BChJFeHBvcnRVc2Vyc1JlcXVlc3QSMAoGZmlsdGVyGAEgASgLMiAuYXV0aC52MS5MaXN0VXNlcnNSZXF1ZXN0LkZpbHRlchIUCgxzaG93X2RlbGV0ZWQYAiABKAgSHwoXaW5jbHVkZV9wYXNzd29yZF9oYXNoZXMYAyABKAgSHAoKcGFnZV90b2tlbhgEIAEoCUIIukgFcgMogAg6YrpIXxpdCgxmaWx0ZXIuc3RhdGUSIFNUQVRFX0RFTEVURUQgbmVlZHMgc2hvd19kZWxldGVkGit0aGlzLmZpbHRlci5zdGF0ZSAhPSAzIHx8IHRoaXMuc2hvd19kZWxldGVkIlIKE0V4cG9ydFVzZXJzUmVzcG9uc2USIgoFdXNlcnMYASADKAsyEy5hdXRoLnYxLlVzZXJSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMtEBChNVc2VyVHJhbnNmZXJTZXJ2aWNlElwKC0ltcG9ydFVzZXJzEhsuYXV0aC52MS5JbXBvcnRVc2Vyc1JlcXVlc3QaHC5hdXRoLnYxLkltcG9ydFVzZXJzUmVzcG9uc2UiEKK7GAx1c2Vycy5pbXBvcnQoARJcCgtFeHBvcnRVc2VycxIbLmF1dGgudjEuRXhwb3J0VXNlcnNSZXF1ZXN0GhwuYXV0aC52MS5FeHBvcnRVc2Vyc1Jlc3BvbnNlIhCiuxgMdXNlcnMuZXhwb3J0MAFiBnByb3RvMw", [file_auth_v1_error_reason, file_auth_v1_permission, file_auth_v1_user, file_auth_v1_user_service, file_buf_validate_validate]);
+  fileDesc("CiNhdXRoL3YxL3VzZXJfdHJhbnNmZXJfc2VydmljZS5wcm90bxIHYXV0aC52MSJFCgpVc2VyUmVjb3JkEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXISGgoNcGFzc3dvcmRfaGFzaBgCIAEoCUIDgAEBIoIBChJJbXBvcnRVc2Vyc1JlcXVlc3QSFQoNdmFsaWRhdGVfb25seRgBIAEoCBIfCgpyZXF1ZXN0X2lkGAIgASgJQgu6SAjYAQFyA7ABARI0CgV1c2VycxgDIAMoCzITLmF1dGgudjEuVXNlclJlY29yZEIQukgNkgEKCAEQ9AMiA9gBAyKkAgoTSW1wb3J0VXNlcnNSZXNwb25zZRI0CgdyZXN1bHRzGAEgAygLMiMuYXV0aC52MS5JbXBvcnRVc2Vyc1Jlc3BvbnNlLlJlc3VsdBIVCg1yZWZ1c2VkX2NvdW50GAIgASgFEh4KFmFscmVhZHlfaW1wb3J0ZWRfY291bnQYAyABKAUaQAoHUmVmdXNhbBIkCgZyZWFzb24YASABKA4yFC5hdXRoLnYxLkVycm9yUmVhc29uEg8KB21lc3NhZ2UYAiABKAkaXgoGUmVzdWx0EhEKB3VzZXJfaWQYASABKAlIABI3CgdyZWZ1c2FsGAIgASgLMiQuYXV0aC52MS5JbXBvcnRVc2Vyc1Jlc3BvbnNlLlJlZnVzYWxIAEIICgZyZXN1bHQi/wEKEkV4cG9ydFVzZXJzUmVxdWVzdBIwCgZmaWx0ZXIYASABKAsyIC5hdXRoLnYxLkxpc3RVc2Vyc1JlcXVlc3QuRmlsdGVyEhQKDHNob3dfZGVsZXRlZBgCIAEoCBIfChdpbmNsdWRlX3Bhc3N3b3JkX2hhc2hlcxgDIAEoCBIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAyiACDpiukhfGl0KDGZpbHRlci5zdGF0ZRIgU1RBVEVfREVMRVRFRCBuZWVkcyBzaG93X2RlbGV0ZWQaK3RoaXMuZmlsdGVyLnN0YXRlICE9IDMgfHwgdGhpcy5zaG93X2RlbGV0ZWQiUgoTRXhwb3J0VXNlcnNSZXNwb25zZRIiCgV1c2VycxgBIAMoCzITLmF1dGgudjEuVXNlclJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAky0QEKE1VzZXJUcmFuc2ZlclNlcnZpY2USXAoLSW1wb3J0VXNlcnMSGy5hdXRoLnYxLkltcG9ydFVzZXJzUmVxdWVzdBocLmF1dGgudjEuSW1wb3J0VXNlcnNSZXNwb25zZSIQorsYDHVzZXJzLmltcG9ydCgBElwKC0V4cG9ydFVzZXJzEhsuYXV0aC52MS5FeHBvcnRVc2Vyc1JlcXVlc3QaHC5hdXRoLnYxLkV4cG9ydFVzZXJzUmVzcG9uc2UiEKK7GAx1c2Vycy5leHBvcnQwAWIGcHJvdG8z", [file_auth_v1_error_reason, file_auth_v1_permission, file_auth_v1_user, file_auth_v1_user_service, file_buf_validate_validate]);
 
 /**
  * A user on the move.
@@ -65,7 +65,8 @@ export type ImportUsersRequest = Message<"auth.v1.ImportUsersRequest"> & {
   validateOnly: boolean;
 
   /**
-   * A UUID that makes the import safe to repeat (AIP-155). Of the first message; others repeat it or leave it out.
+   * A UUID that makes the import safe to repeat (AIP-155). Of the first message; others repeat it or leave it out. Without
+   * it, a row that was imported before is refused.
    *
    * @generated from field: string request_id = 2;
    */
@@ -105,6 +106,13 @@ export type ImportUsersResponse = Message<"auth.v1.ImportUsersResponse"> & {
    * @generated from field: int32 refused_count = 2;
    */
   refusedCount: number;
+
+  /**
+   * How many rows have a user that the same import created before. Their results have its id.
+   *
+   * @generated from field: int32 already_imported_count = 3;
+   */
+  alreadyImportedCount: number;
 };
 
 /**
@@ -155,7 +163,7 @@ export type ImportUsersResponse_Result = Message<"auth.v1.ImportUsersResponse.Re
    */
   result: {
     /**
-     * UUID of the user that was created, or, with validate_only, could be.
+     * UUID of the user that was created, now or by the same import before, or, with validate_only, could be.
      *
      * @generated from field: string user_id = 1;
      */
@@ -261,13 +269,16 @@ export const UserTransferService: GenService<{
    * one transaction: all of its rows that can be imported are, when the next message is read. A row that cannot be is
    * refused in the answer and does not stop the others.
    *
-   * An import that was cut off is sent again from its first message, the same messages with the same request_id: what was
-   * imported is answered as it was, and not done twice. More users are more imports.
+   * An import can be sent again with its request_id at any time: after it was cut off, after some of its rows were repaired,
+   * in another order or in other messages. A row that the import has already created is answered with the id of its user,
+   * whatever became of the user since, and changes nothing. A row that was changed after it was imported is refused, because
+   * its user already exists. Each caller has request ids of its own. More users are more imports, which may share a
+   * request_id.
    *
    * Rows are refused for EMAIL_TAKEN, USERNAME_TAKEN, USER_ID_TAKEN (also by a row before), EMAIL_INVALID,
    * USERNAME_INVALID, PASSWORD_HASH_UNACCEPTABLE and INVALID_REQUEST.
-   * Errors: INVALID_ARGUMENT (INVALID_REQUEST: too many rows, or other options than in the first message),
-   * FAILED_PRECONDITION (REQUEST_ID_REUSED), ABORTED (CONTENTION).
+   * Errors: INVALID_ARGUMENT (INVALID_REQUEST: too many rows, or other options than in the first message), ABORTED
+   * (CONTENTION).
    *
    * @generated from rpc auth.v1.UserTransferService.ImportUsers
    */

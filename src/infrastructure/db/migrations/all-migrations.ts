@@ -8,7 +8,7 @@ import { signingKeys } from "./0007-signing-keys.ts";
 import { serviceAccounts } from "./0008-service-accounts.ts";
 import { events } from "./0009-events.ts";
 import { attempts } from "./0010-attempts.ts";
-import { refusedRows } from "./0011-refused-rows.ts";
+import { importDigests } from "./0011-import-digests.ts";
 import { attributeKeys } from "./0012-attribute-keys.ts";
 import { revokedSigningKeys } from "./0013-revoked-signing-keys.ts";
 import { devices } from "./0014-devices.ts";
@@ -29,7 +29,7 @@ export const allMigrations: readonly MigrationStep[] = [
   ...serviceAccounts,
   ...events,
   ...attempts,
-  ...refusedRows,
+  ...importDigests,
   ...attributeKeys,
   ...revokedSigningKeys,
   ...devices,

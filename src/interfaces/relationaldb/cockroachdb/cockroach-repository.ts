@@ -43,6 +43,7 @@ export class CockroachRepository implements RelationalRepository {
       users: {
         find: (key) => this.#translated(this.#sharedUserReads.find(call, key)),
         findMany: (keys) => users.findMany(keys),
+        findImportDigests: (ids) => users.findImportDigests(ids),
         list: (query) => users.list(query),
       },
       sessions: {

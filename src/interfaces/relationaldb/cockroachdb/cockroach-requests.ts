@@ -1,5 +1,4 @@
 import { sql } from "slonik";
-import type { RefusedRow } from "../../../domain/transfer/refused-row.ts";
 import { User } from "../../../domain/user/user.ts";
 import { requestsTable } from "../../../infrastructure/db/schema/requests-table.ts";
 import type { ConcludedRequest, MutationRequest, RequestRepository } from "../request-repository.ts";
@@ -22,8 +21,8 @@ export class CockroachRequests implements RequestRepository {
       `),
     );
     if (row === null) return undefined;
-    const { fingerprint, secretHash, result, refusedRows } = row;
-    return { id, fingerprint, secretHash, result: result && User.fromRow(result), refusedRows };
+    const { fingerprint, secretHash, result } = row;
+    return { id, fingerprint, secretHash, result: result && User.fromRow(result) };
   }
 
   async claim({ id, fingerprint, secretHash }: MutationRequest): Promise<ConcludedRequest | undefined> {
@@ -44,18 +43,6 @@ export class CockroachRequests implements RequestRepository {
       connection.query(sql.unsafe`
         update requests
         set result = ${JSON.stringify(result.toRow())}::jsonb
-        where id = ${id}
-      `),
-    );
-  }
-
-  async concludeBatch(id: string, refusedRows: readonly RefusedRow[]): Promise<void> {
-    // Most batches are good. Two at once would each read what the other writes, where there are few requests.
-    if (refusedRows.length === 0) return;
-    await this.#run((connection) =>
-      connection.query(sql.unsafe`
-        update requests
-        set refused_rows = ${JSON.stringify(refusedRows)}::jsonb
         where id = ${id}
       `),
     );

@@ -58,6 +58,18 @@ export class CockroachUsers implements UserRepository {
     return [...new Map(rows.map((row) => [row.id, User.fromRow(row)])).values()];
   }
 
+  async findImportDigests(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const rows = await this.#run((connection) =>
+      connection.any(sql.type(usersTable.importRow)`
+        select id, import_digest
+        from users
+        where id = any(${sql.array([...ids], "uuid")})
+          and import_digest is not null
+      `),
+    );
+    return new Map(rows.map(({ id, importDigest }) => [id, importDigest]));
+  }
+
   async list(query: UserQuery): Promise<User[]> {
     const direction = query.descending ? sql.fragment`desc` : sql.fragment`asc`;
     const order =

@@ -15,6 +15,7 @@ const given = [
   ["suspend_until_time", "timestamptz"],
   ["create_time", "timestamptz"],
   ["delete_time", "timestamptz"],
+  ["import_digest", "text"],
 ] as const;
 
 const types = given.map(([, type]) => type);
@@ -43,6 +44,7 @@ export function insertUsers(users: readonly NewUser[]): FragmentSqlToken {
       create_time,
       update_time,
       delete_time,
+      import_digest,
       version
     )
     select
@@ -59,6 +61,7 @@ export function insertUsers(users: readonly NewUser[]): FragmentSqlToken {
       least(given.create_time, now()),
       now(),
       case when given.delete_time is not null then least(given.delete_time, now()) end,
+      given.import_digest,
       1
     from ${sql.unnest(users.map(columnsOf), [...types])} as given (${names})
     on conflict do nothing`;
@@ -79,5 +82,6 @@ function columnsOf(user: NewUser): (string | null)[] {
     suspension?.untilTime?.toISOString() ?? null,
     user.createTime?.toISOString() ?? null,
     user.deleteTime?.toISOString() ?? null,
+    user.importDigest,
   ];
 }

@@ -1,0 +1,12 @@
+import { sql } from "slonik";
+import type { MigrationStep } from "./migration-step.ts";
+
+export const importDigests: readonly MigrationStep[] = [
+  {
+    // A keyed digest of the import and the row that created the user. Null where no import did.
+    id: "0011-import-digests/column",
+    statement: sql.unsafe`
+      alter table users add column if not exists import_digest text
+    `,
+  },
+];
