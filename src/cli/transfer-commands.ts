@@ -22,7 +22,10 @@ Exit code 1: rows were refused, the file has no users, or the rest of it could n
   options: {
     format: oneOf(formatNames, "format of FILE; json by default"),
     "dry-run": flag("checks the file and changes nothing"),
-    refused: text("FILE", "writes refused rows to a new file, with line and reason, to be repaired and imported"),
+    refused: text(
+      "FILE",
+      "writes refused rows to a new file, with line and reason, to be repaired and imported",
+    ),
     "with-attributes": flag("imports the other system's attributes too"),
     "firebase-parameters": text("FILE", "hash_config, as the Firebase console shows it"),
   },
@@ -36,7 +39,8 @@ Exit code 1: rows were refused, the file has no users, or the rest of it could n
     ]);
     const format = await formatOf(name, options["firebase-parameters"]);
     const { refused: refusedPath } = options;
-    await using file = refusedPath === undefined ? undefined : await RefusedFile.create(refusedPath, format.layout);
+    await using file =
+      refusedPath === undefined ? undefined : await RefusedFile.create(refusedPath, format.layout);
     const refused: RefusedLine[] = [];
     const onRefused = async (row: FileRow, refusal: Refusal) => {
       if (refused.length < shownRows) refused.push({ line: row.line, ...refusal });
@@ -66,7 +70,9 @@ const exportUsers = command({
   summary: "Writes the users to a new file, one line of JSON each",
   details: `\`auth import\` reads the file. FILE must not exist yet; only its owner can read it.`,
   options: {
-    "with-password-hashes": flag("includes password hashes: anyone who can read the file can guess passwords"),
+    "with-password-hashes": flag(
+      "includes password hashes: anyone who can read the file can guess passwords",
+    ),
     "show-deleted": flag("includes deleted users"),
   },
   async run({ args: [path = ""], options }, { signal, withService, progress }) {

@@ -225,7 +225,8 @@ describe("import of a file that another system or a spreadsheet has written", ()
         .replace('"maybe"', "false");
       const second = await importJson([await written("repaired", repaired), "--format", format]);
       expect(second).toMatchObject({ code: 0, report: { imported: first.report.refused, refused: 0 } });
-    });
+    },
+  );
 
   test("a file without refused rows leaves no report of them", async () => {
     const refused = join(await folder(), "refused");

@@ -40,7 +40,9 @@ function notImported({ notImported: kinds }: ImportReport): string[] {
 
 function keptAs({ keptAs: attributes }: ImportReport): string[] {
   const facts = Object.entries(attributes).map(([name, count]) => `${name} (${grouped(count)})`);
-  return facts.length === 0 ? [] : [`Ids and usernames that are not valid here are kept as attributes: ${facts.join(", ")}.\n`];
+  return facts.length === 0
+    ? []
+    : [`Ids and usernames that are not valid here are kept as attributes: ${facts.join(", ")}.\n`];
 }
 
 function byReason({ refusedByReason }: ImportReport): string {
