@@ -104,7 +104,8 @@ test("keeps other users of the machine out", async ({ usedFolder, skip }) => {
 });
 
 test("lets in the service's role only, by its password, and that role is not a superuser", async ({
-  usedFolder: dataDir,
+  // At the first start the superuser is let in for a moment, to create the role.
+  newFolder: dataDir,
 }) => {
   const postgres = await startEmbeddedPostgres({ dataDir });
   const { uri } = postgres;
