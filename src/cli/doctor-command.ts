@@ -7,12 +7,11 @@ import { columns, counted, shown } from "./text.ts";
 
 export const doctorCommand: Command = command({
   name: "doctor",
-  summary: "Says whether the service can do its work here, and what to do where it cannot",
-  details: `Looks at the configuration, the data folder and its disk, the wrapping key, the TLS files, the policy, the
-addresses, the database, whether it accepts writes, its migrations, the role's rights (printing the GRANTs to run), free
-connections, round-trip time, clock and collation, and at the secrets, signing keys and callers in it. Changes nothing.
-The exit code is 1 where a check has failed; a warning is about what works today.`,
-  options: { replicas: wholeNumber("N", "how many replicas share the database; 1 if not given") },
+  summary: "Checks whether the service can run here, and suggests fixes",
+  details: `Checks the configuration, data folder, disk, wrapping key, TLS files, policy, addresses, database, writes, migrations,
+the rights of the role (and prints the GRANTs to run), free connections, round-trip time, clock, collation, secrets,
+signing keys and callers. It changes nothing. The exit code is 1 if a check failed; a warning is not a failure.`,
+  options: { replicas: wholeNumber("N", "replicas that share the database; 1 by default") },
   async run({ options: { replicas = 1 } }, surroundings) {
     const checked = await examined(surroundings, replicas);
     return answerOf(checked, surroundings.colours);
@@ -30,7 +29,7 @@ async function examined({ config, signal, note }: Surroundings, replicas: number
     return error.faults.map((fault) => ({ check: "configuration", outcome: "failed", says: `${fault}.` }));
   }
   const { examine } = await import("./doctor/examine.ts");
-  const good: Checked = { check: "configuration", outcome: "ok", says: "Every setting can be used." };
+  const good: Checked = { check: "configuration", outcome: "ok", says: "All settings are valid." };
   return [good, ...(await examine({ config: settings, signal, note, replicas }))];
 }
 

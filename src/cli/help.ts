@@ -11,7 +11,7 @@ export function help(commands: readonly Command[], words: readonly string[]): st
   const exact = commands.find(({ name }) => name === prefix);
   if (exact !== undefined) return helpOn(exact);
   const below = commands.filter(({ name }) => prefix === "" || name.startsWith(`${prefix} `));
-  if (below.length === 0) throw new UsageError("there is no help on that");
+  if (below.length === 0) throw new UsageError("unknown command");
   const list = columns(below.map((each) => [`  ${callOf(each)}`, each.summary]));
   if (prefix !== "") return `${list}\n\`auth help ${prefix} …\` says more on one of them.\n`;
   return `auth on the command line: works on the service's database, by the same environment variables, whether the service
@@ -34,7 +34,7 @@ function helpOn({ details, options, summary, ...command }: Command): string {
   return [
     `${usage}\n\n${summary}.\n`,
     ...(details === undefined ? [] : [`${details}\n`]),
-    columns([...listed, ["  --json", "answer in JSON"]]),
+    columns([...listed, ["  --json", "prints the answer as JSON"]]),
   ].join("\n");
 }
 

@@ -4,10 +4,10 @@ import { columns, counted, moment } from "./text.ts";
 
 const listKeys = command({
   name: "keys list",
-  summary: "Lists the signing keys, oldest first",
-  details: `A key is "next" until it signs, "signing" until the one after it does, and "published" as long as something that it has
-signed may be good. The tokens of a "revoked" key are refused. UNTIL is when a key stops signing: for the last key, when
-the next one is due. Times are the database's.`,
+  summary: "Lists signing keys, oldest first",
+  details: `A key is "next" until it signs, "signing" until the next one does, and "published" while its tokens may be valid.
+Tokens of a "revoked" key are refused. UNTIL is when a key stops signing: for the last key, when the next one is due.
+Times are those of the database.`,
   async run(_, { withService }) {
     const keys = await withService(({ keyRing, call }) => keyRing.list(call()));
     return { json: { keys: keys.map(keyJson) }, text: keyTable(keys) };
@@ -16,17 +16,17 @@ the next one is due. Times are the database's.`,
 
 const rotateKeys = command({
   name: "keys rotate",
-  summary: "Adds the next signing key now",
-  details: `For when a key may be known to somebody, or to change AUTH_SIGNING_ALGORITHM at once. It is published at once and signs
-after twice AUTH_JWKS_MAX_AGE, when all verifiers know it. Where a next key waits already, nothing is added.`,
+  summary: "Adds the next signing key",
+  details: `Use it to apply AUTH_SIGNING_ALGORITHM now. The key is published at once and signs after twice AUTH_JWKS_MAX_AGE, when
+all verifiers have it. If there is a next key already, nothing is added. For a leaked key use \`auth keys revoke\`.`,
   async run(_, { withService }) {
     const { key, added } = await withService(({ keyRing, call }) => keyRing.rotate(call()));
     const { id, algorithm, activateTime } = key;
     return {
       json: { key: { id, algorithm, activateTime: activateTime.toISOString() }, added },
       text: added
-        ? `Key ${id} (${algorithm}) is published, and signs from ${moment(activateTime)} on.\n`
-        : `Key ${id} (${algorithm}) is the next one already, and signs from ${moment(activateTime)} on.\n`,
+        ? `Key ${id} (${algorithm}) is published and signs from ${moment(activateTime)}.\n`
+        : `Key ${id} (${algorithm}) is already the next one and signs from ${moment(activateTime)}.\n`,
     };
   },
 });
@@ -37,7 +37,7 @@ const revokeKey = command({
   summary: "Permanently revokes a signing key that may have leaked",
   details: `Introspection reports its tokens as inactive at once, and every replica signs with the next key within two seconds.
 Offline verifiers accept its tokens until they fetch the key set again, which takes at most AUTH_JWKS_MAX_AGE.
-Sessions go on: their next refresh returns a token of the next key.`,
+Sessions continue: their next refresh returns a token of the next key.`,
   async run({ args: [kid = ""] }, { withService }) {
     const { assertRequest } = await import("./messages.ts");
     assertRequest.revokeSigningKey({ kid });
@@ -46,22 +46,22 @@ Sessions go on: their next refresh returns a token of the next key.`,
     );
     return {
       json: { key: { id, revokeTime: revokeTime.toISOString() }, signing: signing.id },
-      text: `Key ${id} is revoked since ${moment(revokeTime)}. Key ${signing.id} (${signing.algorithm}) signs.\n`,
+      text: `Key ${id} was revoked at ${moment(revokeTime)}. Key ${signing.id} (${signing.algorithm}) signs now.\n`,
     };
   },
 });
 
 const wrapKeys = command({
   name: "keys wrap",
-  summary: "Wraps everything by the first of the wrapping keys",
-  details: `Services do so by themselves, as they look at the keys. Once this has been done with \`new,old\`, and no service runs
-with another order, the old wrapping key is needed no more.`,
+  summary: "Encrypts all secrets with the first wrapping key",
+  details: `Running services do this on their own. After it is done with \`new,old\` and every service runs with that order, remove
+the old wrapping key.`,
   async run(_, { withService }) {
     // The shared secrets are wrapped anew when they are opened.
     const { keys, rewrapped } = await withService(({ keyRing, call }) => keyRing.rewrap(call()));
     return {
       json: { keys, rewrapped },
-      text: `${counted(rewrapped, "signing key")} of ${keys} wrapped anew; everything is wrapped by the first wrapping key.\n`,
+      text: `${counted(rewrapped, "signing key")} of ${keys} encrypted again; all secrets are encrypted by the first wrapping key.\n`,
     };
   },
 });

@@ -4,10 +4,10 @@ import { counted } from "./text.ts";
 
 export const migrateCommand: Command = command({
   name: "migrate",
-  summary: "Makes the migrations that the database lacks",
-  details: `Several at once, and instances that start meanwhile, do no harm: one makes them, the others wait. With --check none
-is made, and the exit code is 1 where some are missing.`,
-  options: { check: flag("only say which are missing") },
+  summary: "Applies missing database migrations",
+  details: `Safe to run concurrently: one process migrates, the others wait. --check applies nothing; the exit code is 1 if
+migrations are missing.`,
+  options: { check: flag("only lists missing migrations") },
   async run({ options: { check } }, { config, signal, note }) {
     const [settings, { migrateDatabase }] = await Promise.all([config(), import("./migrate-database.ts")]);
     const missing = await migrateDatabase({ config: settings, signal, note }, check);
@@ -17,7 +17,7 @@ is made, and the exit code is 1 where some are missing.`,
       const text = missing.length === 0 ? "No migration is missing.\n" : `${steps} missing:\n${list}`;
       return { json: { missing, made: [] }, text, failed: missing.length > 0 };
     }
-    const text = missing.length === 0 ? "No migration was missing.\n" : `${steps} made.\n`;
+    const text = missing.length === 0 ? "No migration was missing.\n" : `Applied ${steps}.\n`;
     return { json: { missing: [], made: missing }, text };
   },
 });

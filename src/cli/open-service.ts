@@ -120,13 +120,13 @@ async function policyOf({ callers: { policyFile }, audiences }: Config): Promise
 /** What a database that goes away means where it is a running service's. */
 function explained(error: unknown): unknown {
   const reason = error instanceof DomainError ? error.reason : undefined;
-  const gone = "The service whose database this is has stopped meanwhile";
+  const gone = "The service that runs this database stopped";
   if (reason === "DATABASE_UNAVAILABLE" && (serverFailure(error) === undefined || isShutdown(error))) {
-    return new StartError(`${gone}, and nothing was changed: run the command again.`, { cause: error });
+    return new StartError(`${gone} and nothing was changed: run the command again.`, { cause: error });
   }
   if (reason === "OUTCOME_UNKNOWN") {
     return new StartError(
-      `${gone}. The change may or may not have been made: look, and run the command again.`,
+      `${gone}. The change may or may not have been made: check, and run the command again.`,
       {
         cause: error,
       },

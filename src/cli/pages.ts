@@ -2,8 +2,8 @@ import { text, wholeNumber } from "./option.ts";
 
 /** Which page of a list. */
 export const pageOptions = {
-  "page-size": wholeNumber("N", "at most so many: 50 where not given, at most 1,000"),
-  "page-token": text("TOKEN", "the page after that one"),
+  "page-size": wholeNumber("N", "maximum results: 50 by default, at most 1,000"),
+  "page-token": text("TOKEN", "page token of the next page"),
 };
 
 /** The page that is asked for, as a list takes it. */
@@ -16,5 +16,5 @@ export function pageOf(options: {
 
 /** How to go on with a list, for people. */
 export function more(nextPageToken: string): string {
-  return nextPageToken === "" ? "" : `There are more: --page-token ${nextPageToken}\n`;
+  return nextPageToken === "" ? "" : `More results: --page-token ${nextPageToken}\n`;
 }

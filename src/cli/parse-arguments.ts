@@ -42,14 +42,14 @@ function commandOf(commands: readonly Command[], words: readonly string[]): Comm
 }
 
 function unknownCommand(commands: readonly Command[], words: readonly string[]): UsageError {
-  if (words.length === 0) return new UsageError("a command is missing");
+  if (words.length === 0) return new UsageError("missing command");
   const known = commands.filter(({ name }) => name.startsWith(`${words[0]} `));
   // What follows the name of no command may be anything, and is not said again.
-  if (known.length === 0) return new UsageError(`there is no command "${words[0]}"`);
+  if (known.length === 0) return new UsageError(`unknown command "${words[0]}"`);
   return new UsageError(
     words.length === 1
-      ? `"${words[0]}" is followed by ${known.map(({ name }) => name.slice((words[0]?.length ?? 0) + 1)).join(", ")}`
-      : `there is no such command of "${words[0]}"`,
+      ? `"${words[0]}" needs a subcommand: ${known.map(({ name }) => name.slice((words[0]?.length ?? 0) + 1)).join(", ")}`
+      : `unknown subcommand of "${words[0]}"`,
   );
 }
 
@@ -58,12 +58,12 @@ function parseInput(command: Command, argv: readonly string[]): Input<never> {
   if (positionals.length !== command.args.length) {
     const wanted = command.args.length === 0 ? "no arguments" : command.args.join(" ");
     // Not what they are: one may be a password that somebody has taken for an argument.
-    throw new UsageError(`takes ${wanted}, and ${positionals.length} were given`);
+    throw new UsageError(`expected ${wanted}, got ${positionals.length} arguments`);
   }
   const options = Object.fromEntries(
     Object.entries(command.options).map(([name, option]) => {
       const texts = textsOf(values[name]);
-      if (texts.length > 1 && !option.repeats) throw new UsageError(`--${name} is given more than once`);
+      if (texts.length > 1 && !option.repeats) throw new UsageError(`--${name} may be given only once`);
       try {
         return [name, option.read(texts)];
       } catch (error) {

@@ -31,7 +31,7 @@ function described(error: unknown) {
   if (error instanceof UsageError) return { reason: "USAGE", message: error.message };
   if (error instanceof StartError) return { reason: "NOT_POSSIBLE", message: error.message };
   if (error instanceof DOMException && error.name === "TimeoutError") {
-    return { reason: "DEADLINE_EXCEEDED", message: "it took longer than AUTH_MAX_DEADLINE" };
+    return { reason: "DEADLINE_EXCEEDED", message: "the command took longer than AUTH_MAX_DEADLINE" };
   }
-  return { reason: "INTERNAL", message: "something that nobody has foreseen" };
+  return { reason: "INTERNAL", message: "unexpected error" };
 }

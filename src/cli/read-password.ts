@@ -28,8 +28,8 @@ async function typedTwice(stdin: ReadStream, signal: AbortSignal): Promise<strin
     return value;
   };
   const password = await ask("Password: ");
-  if (password === "") throw new StartError("No password was given.");
-  if ((await ask("Again: ")) !== password) throw new StartError("The two are not the same.");
+  if (password === "") throw new StartError("The password is empty.");
+  if ((await ask("Again: ")) !== password) throw new StartError("The passwords do not match.");
   return password;
 }
 
@@ -42,7 +42,7 @@ async function readAll(stdin: ReadStream, signal: AbortSignal): Promise<Buffer> 
     for await (const chunk of stdin) {
       chunks.push(chunk);
       size += chunk.length;
-      if (size > maxBytes) throw new StartError("What standard input holds is too long for a password.");
+      if (size > maxBytes) throw new StartError("The password on standard input is too long.");
     }
   } finally {
     signal.removeEventListener("abort", stop);
@@ -56,11 +56,11 @@ function lineOf(bytes: Buffer): string {
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new StartError("What standard input holds is no UTF-8.");
+    throw new StartError("The password on standard input is not UTF-8.");
   }
   const line = text.replace(/\r?\n$/, "");
   if (line === "") throw new StartError("No password was given on standard input.");
   if (/[\r\n]/.test(line))
-    throw new StartError("Standard input holds more than one line, and not one password.");
+    throw new StartError("Standard input has more than one line: expected one password.");
   return line;
 }

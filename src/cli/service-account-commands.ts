@@ -8,18 +8,18 @@ import { more, pageOf, pageOptions } from "./pages.ts";
 import { columns, moment, shown } from "./text.ts";
 import { UsageError } from "./usage-error.ts";
 
-const aboutAccounts = "ACCOUNT is the id or the name of a service account.";
-const aboutDelay = "Services that run know of it within five seconds.";
+const aboutAccounts = "ACCOUNT is the id or name of a service account.";
+const aboutDelay = "Running services apply the change within five seconds.";
 
 const createAccount = command({
   name: "service-account create",
-  summary: "Creates a caller that is known by keys, without a key",
+  summary: "Creates a service account: a caller with keys",
   details: `Built-in roles: ${Object.keys(builtInRoles).join(", ")}.
-There are also those of AUTH_POLICY_FILE. The first admin is made so, and its key by \`auth service-account key create\`.`,
+AUTH_POLICY_FILE may define more. Create the first admin this way, and its key by \`auth service-account key create\`.`,
   options: {
     name: text("NAME", "lower-case letters, digits and hyphens; required"),
-    role: texts("ROLE", "what it may do; at least one, may be given more than once"),
-    "display-name": text("TEXT", "what it is for"),
+    role: texts("ROLE", "role; at least one, may be repeated"),
+    "display-name": text("TEXT", "purpose"),
   },
   async run({ options: { name, role: roles, "display-name": displayName = "" } }, surroundings) {
     if (name === undefined) throw new UsageError("--name is required");
@@ -33,7 +33,7 @@ There are also those of AUTH_POLICY_FILE. The first admin is made so, and its ke
 
 const listAccounts = command({
   name: "service-account list",
-  summary: "Lists the service accounts, youngest first",
+  summary: "Lists service accounts, newest first",
   options: pageOptions,
   async run({ options }, { withService }) {
     const { assertRequest, serviceAccountJson } = await import("./messages.ts");
@@ -61,7 +61,7 @@ const getAccount = command({
 const deleteAccount = command({
   name: "service-account delete",
   args: ["ACCOUNT"],
-  summary: "Deletes a service account and its keys, for good",
+  summary: "Permanently deletes a service account and its keys",
   details: `${aboutAccounts} ${aboutDelay}`,
   async run({ args: [argument = ""] }, { withService }) {
     const { name } = await withService(async (service) => {
@@ -69,17 +69,17 @@ const deleteAccount = command({
       await service.serviceAccounts.delete(service.call(), account.id);
       return account;
     });
-    return { json: {}, text: `The service account ${name} and its keys are deleted.\n` };
+    return { json: {}, text: `Deleted the service account ${name} and its keys.\n` };
   },
 });
 
 const createKey = command({
   name: "service-account key create",
   args: ["ACCOUNT"],
-  summary: "Makes a key and shows it, this once",
-  details: `Standard output is the key and nothing else: only a keyed hash of it is kept. It is sent as
+  summary: "Creates a key and prints it once",
+  details: `Standard output is the key alone; the service stores only a keyed hash. Callers send it as
 \`authorization: Bearer KEY\`. ${aboutAccounts}`,
-  options: { "display-name": text("TEXT", "what it is for"), expires: time("when it stops being good") },
+  options: { "display-name": text("TEXT", "purpose"), expires: time("expiry; never by default") },
   async run({ args: [argument = ""], options }, { withService, note }) {
     const { "display-name": displayName = "", expires: expireTime } = options;
     const { assertRequest, serviceAccountKeyJson } = await import("./messages.ts");
@@ -88,7 +88,7 @@ const createKey = command({
       assertRequest.createServiceAccountKey({ serviceAccountId: accountId, displayName });
       return service.serviceAccounts.createKey(service.call(), { accountId, displayName, expireTime });
     });
-    note(`key ${key.id}, which is shown this once:`);
+    note(`key ${key.id} (shown only once):`);
     return {
       json: { serviceAccountKey: serviceAccountKeyJson(key), key: secret.reveal() },
       text: `${secret.reveal()}\n`,
@@ -99,7 +99,7 @@ const createKey = command({
 const listKeys = command({
   name: "service-account key list",
   args: ["ACCOUNT"],
-  summary: "Lists the keys of a service account, without the keys themselves",
+  summary: "Lists the keys of a service account, without their secrets",
   details: aboutAccounts,
   async run({ args: [argument = ""] }, { withService }) {
     const keys = await withService(async (service) => {
@@ -127,7 +127,7 @@ const disableKey = command({
 const deleteKey = command({
   name: "service-account key delete",
   args: ["KEY-ID"],
-  summary: "Deletes a key, for good",
+  summary: "Permanently deletes a key",
   details: aboutDelay,
   async run({ args: [id = ""] }, { withService }) {
     const { assertRequest } = await import("./messages.ts");
@@ -142,8 +142,8 @@ export const serviceAccountCommands: readonly Command[] = [
   createAccount,
   listAccounts,
   getAccount,
-  change("disable", "Refuses all keys of a service account until it is enabled again"),
-  change("enable", "Lets the keys of a service account be good again"),
+  change("disable", "Disables a service account and all its keys"),
+  change("enable", "Enables a service account and its keys"),
   deleteAccount,
   createKey,
   listKeys,
@@ -178,7 +178,7 @@ async function accountOf({ serviceAccounts, call }: OpenService, argument: strin
     if (found !== undefined) return found;
     pageToken = page.nextPageToken;
   } while (pageToken !== "");
-  throw new DomainError("SERVICE_ACCOUNT_NOT_FOUND", "there is no such service account");
+  throw new DomainError("SERVICE_ACCOUNT_NOT_FOUND", "service account not found");
 }
 
 async function answering(

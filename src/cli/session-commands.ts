@@ -9,10 +9,10 @@ import { sessionTable } from "./user-text.ts";
 const listSessions = command({
   name: "user sessions",
   args: ["USER"],
-  summary: "Lists the sessions of a user, youngest first",
+  summary: "Lists the sessions of a user, newest first",
   details: aboutUsers,
   options: {
-    "show-ended": flag("those that have ended too"),
+    "show-ended": flag("includes ended sessions"),
     ...pageOptions,
   },
   async run({ args: [argument = ""], options }, { withService }) {
@@ -35,7 +35,7 @@ const revokeSessions = command({
   args: ["USER"],
   summary: "Ends the sessions of a user",
   details: aboutUsers,
-  options: { "except-session": text("UUID", "the one that goes on") },
+  options: { "except-session": text("UUID", "session that does not end") },
   async run({ args: [argument = ""], options: { "except-session": exceptSessionId } }, { withService }) {
     const { assertRequest } = await import("./messages.ts");
     await withService(async ({ users, sessions, call }) => {

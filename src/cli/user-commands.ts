@@ -15,20 +15,23 @@ import { userTable, userText } from "./user-text.ts";
 export const aboutUsers =
   'USER is an id, an email or a username: "id:", "email:" or "username:" before it says which it is.';
 
-const requestId = text("UUID", "makes the command safe to repeat");
-const conditions = { etag: text("ETAG", "only the user as it was read"), "request-id": requestId };
+const requestId = text("UUID", "idempotency key of the command (AIP-155)");
+const conditions = {
+  etag: text("ETAG", "changes the user only if it still has this etag"),
+  "request-id": requestId,
+};
 
 const createUser = command({
   name: "user create",
   summary: "Creates a user",
-  details: `It has an email, a username, or both. With --with-password it gets the password that is typed twice on a terminal, or
-that is the one line of standard input. Without, it cannot sign in by password until one is set.`,
+  details: `A user has an email, a username, or both. --with-password reads the password from a prompt, or from one line of standard
+input. Without a password the user cannot sign in by password.`,
   options: {
-    email: text("EMAIL", "its email"),
-    username: text("NAME", "its username"),
-    "display-name": text("NAME", "what to call it"),
-    attribute: pairs("a fact to keep with it; may be given more than once"),
-    "with-password": flag("reads its first password"),
+    email: text("EMAIL", "email"),
+    username: text("NAME", "username"),
+    "display-name": text("NAME", "display name"),
+    attribute: pairs("attribute; may be repeated"),
+    "with-password": flag("sets a password, read from the terminal or standard input"),
     "request-id": requestId,
   },
   async run({ options }, surroundings) {
@@ -62,21 +65,21 @@ const getUser = command({
 });
 
 const filters = {
-  "email-prefix": text("TEXT", "only users whose email begins so"),
-  "created-after": time("only users created at this time or later"),
+  "email-prefix": text("TEXT", "only users whose email starts with TEXT"),
+  "created-after": time("only users created at or after this time"),
   "created-before": time("only users created before this time"),
 };
 
 const listUsers = command({
   name: "user list",
   summary: "Lists users, page by page",
-  details: `Where there are more, the answer has a token for the next page, which goes with the same options.`,
+  details: `If there are more results, the answer has a page token. Use it with the same options.`,
   options: {
-    state: oneOf(["active", "suspended", "deleted"], "only users in this state now"),
+    state: oneOf(["active", "suspended", "deleted"], "only users in this state"),
     ...filters,
-    "show-deleted": flag("deleted users too"),
-    "order-by": oneOf(["create_time", "id"], "create_time where not given"),
-    descending: flag("the other way round"),
+    "show-deleted": flag("includes deleted users"),
+    "order-by": oneOf(["create_time", "id"], "create_time by default"),
+    descending: flag("reverses the order"),
     ...pageOptions,
   },
   async run({ options }, { withService }) {
@@ -106,12 +109,12 @@ const listUsers = command({
 const suspendUser = command({
   name: "user suspend",
   args: ["USER"],
-  summary: "Keeps a user from signing in and ends its sessions",
-  details: `For good, or until a time.
+  summary: "Suspends a user and ends its sessions",
+  details: `Permanently, or until a time.
 ${aboutUsers}`,
   options: {
-    reason: text("TEXT", "why, for those who will ask; required"),
-    until: time("until when"),
+    reason: text("TEXT", "reason, for the audit log; required"),
+    until: time("end of the suspension; never by default"),
     ...conditions,
   },
   async run({ args: [user = ""], options: { reason, until: untilTime, ...options } }, surroundings) {
@@ -129,7 +132,7 @@ const setPassword = command({
   name: "user set-password",
   args: ["USER"],
   summary: "Sets a user's password and ends its sessions",
-  details: `The password is typed twice on a terminal, or is the one line of standard input.
+  details: `The password is read from a prompt, or from one line of standard input.
 ${aboutUsers}`,
   options: { "request-id": requestId },
   async run({ args: [argument = ""], options }, { readPassword, withService }) {
@@ -142,15 +145,15 @@ ${aboutUsers}`,
       await authentication.setPassword(call(), { ...change, password: new Secret(password) });
       return userId;
     });
-    return { json: {}, text: `The password of ${id} is set, and its sessions have ended.\n` };
+    return { json: {}, text: `Set the password of ${id} and ended its sessions.\n` };
   },
 });
 
 const unlockUser = command({
   name: "user unlock",
   args: ["USER"],
-  summary: "Forgets the failed sign-in attempts of a user",
-  details: `A lockout by wrong passwords ends at once. The password and sessions stay as they are.
+  summary: "Unlocks a user after failed sign-in attempts",
+  details: `The password and the sessions do not change.
 ${aboutUsers}`,
   run: ({ args: [user = ""] }, surroundings) =>
     answering(surroundings, async ({ users, lockouts, call }) => {
@@ -161,10 +164,10 @@ ${aboutUsers}`,
 
 const unlockUsers = command({
   name: "user unlock-all",
-  summary: "Forgets the failed sign-in attempts of all users that match",
-  details: `For use after an attack that has locked many users. Without options, it unlocks all users that are not deleted. If it is
+  summary: "Unlocks all users that match",
+  details: `For use after an attack that locked many users. Without options, it unlocks all users that are not deleted. If it is
 interrupted, run it again.`,
-  options: { state: oneOf(["active", "suspended"], "only users in this state now"), ...filters },
+  options: { state: oneOf(["active", "suspended"], "only users in this state"), ...filters },
   async run({ options }, { withService }) {
     const { assertRequest } = await import("./messages.ts");
     const filter = {
@@ -193,9 +196,9 @@ export const userCommands: readonly Command[] = [
   getUser,
   listUsers,
   suspendUser,
-  change("unsuspend", "Lets a suspended user sign in again"),
-  change("delete", "Deletes a user, softly: it can be undeleted, and its identifiers stay reserved"),
-  change("undelete", "Takes back a deletion"),
+  change("unsuspend", "Ends the suspension of a user"),
+  change("delete", "Soft-deletes a user: it can be undeleted, and its identifiers stay reserved"),
+  change("undelete", "Restores a deleted user"),
   setPassword,
   unlockUser,
   unlockUsers,

@@ -41,10 +41,10 @@ describe("the command line as a role without all rights", () => {
 
   test("doctor is content with one that may read and write, and says that it may not migrate", async () => {
     expect(await about(["writes", "rights", "migration rights", "migrations"])).toEqual([
-      "ok: Transactions may write.",
-      'ok: The role "service" may read and write every table that there is.',
+      "ok: Transactions can write.",
+      'ok: The role "service" may read and write every table.',
       'ok: The role "service" may not migrate: for the next release, run `auth migrate` as another role.',
-      "ok: None is missing.",
+      "ok: No migration is missing.",
     ]);
     const [migrates] = await about(["migration rights"], { AUTH_MIGRATE: "auto" });
     expect(migrates).toMatch(/^warning: .* GRANT USAGE, CREATE ON SCHEMA "public" TO "service";/);
@@ -139,7 +139,7 @@ describe("the command line as a role without all rights", () => {
       stderr: expect.stringMatching(/^auth: The database is read-only, so/),
     });
     await postgres.setReadOnly(false);
-    expect(await about(["writes"])).toEqual(["ok: Transactions may write."]);
+    expect(await about(["writes"])).toEqual(["ok: Transactions can write."]);
   });
 
   test("doctor and commands say that the server is a standby", async () => {

@@ -320,7 +320,7 @@ describe("doctor on a server", () => {
       expect.stringMatching(/^failed: invalid policy .*:\n.*emperor/),
     ]);
     await auth(["service-account", "create", "--name", "ops", "--role", "admin"], known);
-    expect(await about("callers", known)).toEqual(["ok: There are service accounts, and no policy file."]);
+    expect(await about("callers", known)).toEqual(["ok: Service accounts exist; there is no policy file."]);
   });
 });
 
@@ -397,7 +397,7 @@ describe("a finding", () => {
     expect(spaceFinding("./data", 500 * 1_048_576).outcome).toBe("warning");
     expect(spaceFinding("./data", 2 ** 31)).toEqual({
       outcome: "ok",
-      says: "./data can be used, and 2048 MiB are left on its disk.",
+      says: "./data can be used, and 2048 MiB are free on its disk.",
     });
   });
 

@@ -152,7 +152,7 @@ describe("beside a service", () => {
     const { code, stdout, stderr } = await command.done;
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toBe(
-      "auth: The service whose database this is has stopped meanwhile, and nothing was changed: run the command again.\n",
+      "auth: The service that runs this database stopped, and nothing was changed: run the command again.\n",
     );
     expect(await service.process.exited()).toBe(0);
     expect(await authJson(["user", "get", "ada"], env)).toMatchObject({ user: { state: "STATE_ACTIVE" } });

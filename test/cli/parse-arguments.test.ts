@@ -87,7 +87,7 @@ describe("a command line", () => {
 
   test.each([
     ["nothing", 'there is no command "nothing"'],
-    ["--json", "a command is missing"],
+    ["--json", "missing command"],
     ["thing", '"thing" is followed by get, key get, make'],
     ["thing take x", 'there is no such command of "thing"'],
     ["thing get", "takes THING, and 0 were given"],

@@ -141,9 +141,9 @@ describe("auth and its terminal", () => {
       typed("correct horse battery", "wrong donkey battery"),
     );
     expect(differ.code).toBe(1);
-    expect(differ.stdout).toContain("auth: The two are not the same.");
+    expect(differ.stdout).toContain("auth: The passwords do not match.");
     expect((await sh(pty("user set-password u2"), typed(""))).stdout).toContain(
-      "auth: No password was given.",
+      "auth: The password is empty.",
     );
   });
 

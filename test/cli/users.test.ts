@@ -234,8 +234,8 @@ describe("users on the command line, on the database of a service that runs", ()
     const inputs = [
       ["", "No password was given on standard input."],
       ["\n", "No password was given on standard input."],
-      ["hunter2\nhunter3\n", "Standard input holds more than one line, and not one password."],
-      ["hunter2".repeat(1_000), "What standard input holds is too long for a password."],
+      ["hunter2\nhunter3\n", "Standard input has more than one line: expected one password."],
+      ["hunter2".repeat(1_000), "The password on standard input is too long."],
     ] as const;
     await inTurns(inputs, async ([stdin, sentence]) => {
       const { code, stderr } = await run(["user", "set-password", user.id], stdin);

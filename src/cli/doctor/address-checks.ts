@@ -24,7 +24,7 @@ function addressCheck(name: string, setting: string, address: string, isOurs: ()
       try {
         const path = socketPathOf(address);
         if (path !== undefined && (await findSocket(path).catch(() => undefined)) === "stale") {
-          return ok(`${address} is a socket whose server has gone: the next start replaces it.`);
+          return ok(`${address} is a stale socket; the next start replaces it.`);
         }
         const { servers } = await bind(address, createServer);
         await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
@@ -35,7 +35,7 @@ function addressCheck(name: string, setting: string, address: string, isOurs: ()
           return failed(`The service ${error.message}: set ${setting} to another address.`);
         return (await isOurs())
           ? ok(`A service answers on ${address}.`)
-          : failed(`${address} is taken by another program: stop it, or set ${setting} to another address.`);
+          : failed(`${address} is in use by another program: stop it, or set ${setting} to another address.`);
       }
     },
   };

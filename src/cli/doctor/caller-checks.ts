@@ -13,7 +13,7 @@ export function policyChecks({ callers: { policyFile }, audiences }: Config): Ch
       name: "policy",
       async run() {
         await readPolicyOnce(policyFile, audiences);
-        return ok(`${policyFile} can be used.`);
+        return ok(`${policyFile} is valid.`);
       },
     },
   ];
@@ -27,13 +27,13 @@ export function callerChecks({ callers }: Config, { pool }: ConnectedDatabase): 
     {
       name: "callers",
       async run() {
-        if (callers.anonymous) return ok("Whoever can connect may do everything: AUTH_CALLERS is anyone.");
-        if (callers.policyFile !== undefined) return ok("What they may do is in the policy file.");
+        if (callers.anonymous) return ok("AUTH_CALLERS is anyone: every client has every permission.");
+        if (callers.policyFile !== undefined) return ok("The policy file grants permissions.");
         const { serviceAccounts } = new CockroachRepository(pool).read(ownCall(patienceMs));
         return (await serviceAccounts.list(undefined, 1)).length > 0
-          ? ok("There are service accounts, and no policy file.")
+          ? ok("Service accounts exist; there is no policy file.")
           : warning(
-              "Nobody may call yet: run `auth service-account create --name ops --role admin` and `auth service-account key create ops`.",
+              "No caller has permissions yet: run `auth service-account create --name ops --role admin` and `auth service-account key create ops`.",
             );
       },
     },

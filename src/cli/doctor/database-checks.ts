@@ -24,9 +24,9 @@ function writesCheck(probe: Promise<DatabaseProbe>): Check {
     async run() {
       return (await probe).readOnly
         ? failed(
-            "The database is read-only: turn default_transaction_read_only off for the server, the database and the role.",
+            "The database is read-only: set default_transaction_read_only = off for the server, the database and the role.",
           )
-        : ok("Transactions may write.");
+        : ok("Transactions can write.");
     },
   };
 }
@@ -37,19 +37,19 @@ function migrationsCheck({ migrate }: Config, database: ConnectedDatabase): Chec
     async run() {
       const missing = await database.missingSteps();
       if (missing.length === 0) return newerFinding(await database.newerSteps());
-      const steps = `${counted(missing.length, "step")} missing, the first being ${missing[0]}`;
+      const steps = `${counted(missing.length, "step")} missing, starting with ${missing[0]}`;
       return migrate === "auto"
-        ? warning(`${steps}: the next start makes them, and so does \`auth migrate\`.`)
-        : failed(`${steps}, and the service does not start without: run \`auth migrate\`.`);
+        ? warning(`${steps}: the next start applies them, and so does \`auth migrate\`.`)
+        : failed(`${steps}, and the service does not start without them: run \`auth migrate\`.`);
     },
   };
 }
 
 /** What steps mean that this release does not know. */
 function newerFinding(newer: readonly string[]): Finding {
-  if (newer.length === 0) return ok("None is missing.");
+  if (newer.length === 0) return ok("No migration is missing.");
   return warning(
-    `None is missing, and a newer release has made ${counted(newer.length, "step")}, the last being ${newer.at(-1)}: update this one.`,
+    `No migration is missing, but a newer release applied ${counted(newer.length, "step")}, the last one ${newer.at(-1)}: update this binary.`,
   );
 }
 
@@ -63,7 +63,7 @@ function serverChecks(probe: Promise<DatabaseProbe>): Check[] {
       name: "round trip",
       async run() {
         const ms = (await probe).roundTripMs;
-        const says = `A statement that does nothing takes ${ms.toFixed(1)} ms`;
+        const says = `A round trip takes ${ms.toFixed(1)} ms`;
         return ms > slowMs
           ? warning(`${says}, and a sign-in takes three: run the service closer to its database.`)
           : ok(`${says}.`);
@@ -76,10 +76,10 @@ function serverChecks(probe: Promise<DatabaseProbe>): Check[] {
         const off = Math.max(0, Math.abs(clockAheadMs) - clockErrorMs);
         const direction = clockAheadMs > 0 ? "behind" : "ahead of";
         const says = `This machine's clock is ${(off / 1_000).toFixed(1)} s ${direction} the database's`;
-        const advice = "tokens are dated by the database's clock and checked by others': set both by NTP";
+        const advice = "tokens carry the time of the database: synchronize both clocks by NTP";
         if (off > clockFailureMs) return failed(`${says}: ${advice}.`);
         if (off > clockWarningMs) return warning(`${says}: ${advice}.`);
-        return ok("This machine's clock and the database's agree within a second.");
+        return ok("The clocks of this machine and the database agree within a second.");
       },
     },
     {
@@ -88,7 +88,7 @@ function serverChecks(probe: Promise<DatabaseProbe>): Check[] {
         return (await probe).ordersByBytes
           ? ok("Text is ordered byte by byte.")
           : warning(
-              "Text is not ordered byte by byte, so lists by email prefix read the whole table: make a database with LC_COLLATE 'C'.",
+              "Text is not ordered byte by byte, so lists by email prefix read the whole table: create the database with LC_COLLATE 'C'.",
             );
       },
     },

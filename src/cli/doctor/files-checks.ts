@@ -28,14 +28,14 @@ function dataFolderCheck(dataDir: string): Check {
       if (there === undefined) {
         const parent = await nearest(dirname(resolve(dataDir)));
         return (await isUsable(parent))
-          ? ok(`${folder} is not there yet: the first start makes it.`)
+          ? ok(`${folder} does not exist yet; the first start creates it.`)
           : failed(
-              `${folder} cannot be made in ${parent} by uid ${uid()}: set AUTH_DATA_DIR to another folder.`,
+              `${folder} cannot be created in ${parent} by uid ${uid()}: set AUTH_DATA_DIR to another folder.`,
             );
       }
       if (!(await isUsable(dataDir))) {
         return failed(
-          `${folder} cannot be used by uid ${uid()}: run auth as its owner, or set AUTH_DATA_DIR to another folder.`,
+          `${folder} is not accessible to uid ${uid()}: run auth as its owner, or set AUTH_DATA_DIR to another folder.`,
         );
       }
       const pgdata = join(dataDir, "postgres");
@@ -43,7 +43,7 @@ function dataFolderCheck(dataDir: string): Check {
       if ((mode & 0o027) !== 0) {
         const octal = mode.toString(8).padStart(4, "0");
         return failed(
-          `${displayPath(pgdata)} is open to others (mode ${octal}). Run: chmod 700 ${displayPath(pgdata)}`,
+          `${displayPath(pgdata)} is accessible to other users (mode ${octal}). Run: chmod 700 ${displayPath(pgdata)}`,
         );
       }
       return spaceFinding(folder, await freeBytes([dataDir, pgdata, join(pgdata, "pg_wal")]));
@@ -61,14 +61,14 @@ const mebibyte = 1_048_576;
 
 /** What the space that is left in the data folder means. */
 export function spaceFinding(folder: string, freeBytes: number): Finding {
-  const free = `${Math.floor(freeBytes / mebibyte)} MiB are left on its disk`;
+  const free = `${Math.floor(freeBytes / mebibyte)} MiB are free on its disk`;
   if (freeBytes < 100 * mebibyte) {
     return failed(
-      `${folder} can be used, but only ${free}, and PostgreSQL stops when it is full: make room.`,
+      `${folder} is usable, but only ${free}, and PostgreSQL stops when the disk is full: free some space.`,
     );
   }
-  if (freeBytes < 1_024 * mebibyte) return warning(`${folder} can be used, but only ${free}: make room.`);
-  return ok(`${folder} can be used, and ${free}.`);
+  if (freeBytes < 1_024 * mebibyte) return warning(`${folder} is usable, but only ${free}: free some space.`);
+  return ok(`${folder} is usable; ${free}.`);
 }
 
 function wrappingKeysCheck({ wrappingKeys }: Config): Check {
@@ -76,11 +76,11 @@ function wrappingKeysCheck({ wrappingKeys }: Config): Check {
     name: "wrapping key",
     async run() {
       if ((await findWrappingKeys(wrappingKeys)) === undefined) {
-        return warning("There is none yet: the first start makes one. Keep a copy of it.");
+        return warning("There is none yet; the first start creates one. Keep a copy of it.");
       }
       if ("value" in wrappingKeys) return ok("It is in AUTH_WRAPPING_KEY, and can be used.");
       const file = "file" in wrappingKeys ? wrappingKeys.file : join(wrappingKeys.madeIn, "wrapping-key");
-      return ok(`It is in ${file}, and can be used.`);
+      return ok(`${file} is valid.`);
     },
   };
 }
@@ -92,7 +92,7 @@ function breachedPasswordsChecks({ breachedPasswords: source }: Config): Check[]
       name: "breached passwords",
       async run() {
         await (await openBreachedPasswords(source))?.[Symbol.asyncDispose]?.();
-        return ok(`${source.file} can be used.`);
+        return ok(`${source.file} is valid.`);
       },
     },
   ];
@@ -105,13 +105,11 @@ function tlsCheck({ tls }: Config): Check {
   return {
     name: "TLS",
     async run() {
-      if (tls === undefined) return ok("The service does none: on loopback, or behind a mesh that does.");
+      if (tls === undefined) return ok("Off: the service is on loopback or behind a mesh.");
       const findings = (await readTlsCertificates(tls)).map((each) => certificateFinding(each, Date.now()));
       const mode = (await modeOf(tls.keyFile)) ?? 0;
       if ((mode & 0o007) !== 0) {
-        findings.push(
-          failed(`${tls.keyFile} may be read or changed by others. Run: chmod o= ${tls.keyFile}`),
-        );
+        findings.push(failed(`${tls.keyFile} is accessible to other users. Run: chmod o= ${tls.keyFile}`));
       }
       return findings;
     },
@@ -119,15 +117,15 @@ function tlsCheck({ tls }: Config): Check {
 }
 
 function certificateFinding({ subject, beginTime, expireTime }: TlsCertificate, now: number): Finding {
-  const what = `The certificate of ${subject || "nobody in particular"}`;
+  const what = `The certificate of ${subject || "an empty subject"}`;
   if (expireTime.getTime() <= now) {
-    return failed(`${what} expired ${moment(expireTime)}: put a new one in its place, no restart is needed.`);
+    return failed(`${what} expired ${moment(expireTime)}: replace the file; no restart is needed.`);
   }
-  if (beginTime.getTime() > now) return failed(`${what} is not good before ${moment(beginTime)}.`);
+  if (beginTime.getTime() > now) return failed(`${what} is not valid before ${moment(beginTime)}.`);
   if (expireTime.getTime() - now < renewBeforeMs) {
-    return warning(`${what} fits the key and expires soon, ${moment(expireTime)}: renew it.`);
+    return warning(`${what} matches the key and expires soon (${moment(expireTime)}): renew it.`);
   }
-  return ok(`${what} fits the key and is good until ${moment(expireTime)}.`);
+  return ok(`${what} matches the key and is valid until ${moment(expireTime)}.`);
 }
 
 async function modeOf(path: string): Promise<number | undefined> {

@@ -33,7 +33,7 @@ export interface Checked extends Finding {
 export async function runCheck({ name, run }: Check, patienceMs = 20_000): Promise<Checked[]> {
   const { promise: late, resolve } = Promise.withResolvers<Finding>();
   const timer = setTimeout(
-    () => resolve(failed(`The check did not end within ${patienceMs / 1_000} s.`)),
+    () => resolve(failed(`The check timed out after ${patienceMs / 1_000} s.`)),
     patienceMs,
   );
   try {

@@ -29,7 +29,7 @@ async function rightsFinding({ pool }: ConnectedDatabase): Promise<Finding> {
     );
   }
   const missing = await findMissingRights(pool);
-  if (missing.size === 0) return ok(`The role ${role.name} may read and write every table that there is.`);
+  if (missing.size === 0) return ok(`The role ${role.name} may read and write every table.`);
   return failed(
     `The role ${role.name} lacks rights on ${counted(missing.size, "table")}. Run as their owner: ${grantsOf(missing, role).join(" ")}`,
   );

@@ -31,10 +31,10 @@ function secretsCheck({ wrappingKeys: source }: Config, pool: Pool): Check {
         ({ revokeTime }) => revokeTime === undefined,
       );
       const count = shared.length + keys.length;
-      if (count === 0) return ok("There are none yet: the first start makes them.");
+      if (count === 0) return ok("There are none yet; the first start creates them.");
       if (wrappingKeys === undefined) {
         return failed(
-          `The database holds ${count}, and the wrapping key is gone: put its copy back in its place.`,
+          `The database holds ${count}, but the wrapping key is missing: restore it from its copy.`,
         );
       }
       const pairs = new NodeSigningKeyPairs(wrappingKeys);
@@ -50,9 +50,9 @@ function secretsCheck({ wrappingKeys: source }: Config, pool: Pool): Check {
         ...keys.map((row) => row.wrappedPrivateKey),
       ].filter((wrapped) => !wrappingKeys.isCurrent(wrapped));
       return old.length === 0
-        ? ok(`All ${count} are wrapped by the first wrapping key, and open.`)
+        ? ok(`All ${count} are encrypted by the first wrapping key and can be decrypted.`)
         : warning(
-            `All ${count} open, ${old.length} of them by an older wrapping key: run \`auth keys wrap\`.`,
+            `All ${count} can be decrypted, ${old.length} of them only by an older wrapping key: run \`auth keys wrap\`.`,
           );
     },
   };
@@ -64,7 +64,7 @@ function faultOf(what: string, open: () => unknown): Finding | undefined {
     return undefined;
   } catch (error) {
     const says = [what, (error as Error).message].filter((part) => part !== "").join(": ");
-    return failed(`${says} Add the key that has wrapped it to the wrapping keys, after the first.`);
+    return failed(`${says} Add the wrapping key that encrypted it behind the first one.`);
   }
 }
 
@@ -76,7 +76,7 @@ function signingKeysCheck(config: Config, pool: Pool): Check {
       const wrappingKeys = await findWrappingKeys(source);
       const { keys, time } = await signingKeysOf(pool).list();
       if (keys.length === 0 || wrappingKeys === undefined) {
-        return ok("There are none yet: the first start makes one.");
+        return ok("There are none yet; the first start creates one.");
       }
       const keyRing = new KeyRing({
         repository: new CockroachRepository(pool),
@@ -97,7 +97,7 @@ const patienceMs = 10_000;
 /** What the keys are at a time, where a next one is due `leadMs` before the one that signs is to stop. */
 export function keysFinding(keys: readonly SigningKeyStatus[], time: number, leadMs: number): Finding {
   const signing = keys.find(({ state }) => state === "signing");
-  if (signing === undefined) return failed("None signs: start the service, or run `auth keys rotate`.");
+  if (signing === undefined) return failed("No key signs: start the service, or run `auth keys rotate`.");
   const next = keys.find(({ state }) => state === "next");
   const until = moment(signing.deactivateTime);
   const says = `${signing.id} (${signing.algorithm}) signs until ${until}`;
@@ -106,10 +106,10 @@ export function keysFinding(keys: readonly SigningKeyStatus[], time: number, lea
   // Services look twice a minute at least.
   if (time - dueMs > 120_000) {
     return warning(
-      `${signing.id} (${signing.algorithm}) was to sign until ${until}, and nobody has made the next one: does a service run?`,
+      `${signing.id} (${signing.algorithm}) should have been replaced at ${until}, and there is no next key: check that a service runs.`,
     );
   }
-  return ok(`${says}; the next one will be made ${moment(new Date(dueMs))}.`);
+  return ok(`${says}; the next one is due ${moment(new Date(dueMs))}.`);
 }
 
 function signingKeysOf(pool: Pool): SigningKeyReader {
