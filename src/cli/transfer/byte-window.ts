@@ -12,6 +12,8 @@ export class ByteWindow {
   readonly encoding: Utf8Text["encoding"];
   readonly #chunks: AsyncIterator<Buffer>;
   #bytes: Buffer = Buffer.alloc(0);
+  /** Free bytes behind `bytes`, to append to. */
+  #room: Buffer = Buffer.alloc(0);
   #line = 1;
   #offset: number;
 
@@ -40,8 +42,23 @@ export class ByteWindow {
   async load(): Promise<boolean> {
     const next = await this.#chunks.next();
     if (next.done) return false;
-    this.#bytes = this.#bytes.length === 0 ? next.value : Buffer.concat([this.#bytes, next.value]);
+    if (this.#bytes.length > 0) this.#append(next.value);
+    else [this.#bytes, this.#room] = [next.value, Buffer.alloc(0)];
     return true;
+  }
+
+  /** Space is doubled, not added: a long row in small chunks is copied a few times, not once a chunk. */
+  #append(chunk: Buffer): void {
+    const used = this.#bytes.length;
+    if (this.#room.length < chunk.length) {
+      const space = Buffer.allocUnsafe(2 * (used + chunk.length));
+      this.#bytes.copy(space);
+      [this.#bytes, this.#room] = [space.subarray(0, used), space.subarray(used)];
+    }
+    chunk.copy(this.#room);
+    const { buffer, byteOffset } = this.#bytes;
+    this.#bytes = Buffer.from(buffer, byteOffset, used + chunk.length);
+    this.#room = this.#room.subarray(chunk.length);
   }
 
   consume(count: number): void {

@@ -19,7 +19,7 @@ const neverCloses = "opens a quote that never closes; close it or double the quo
 export async function nextCsvLines(window: ByteWindow): Promise<CsvLines | undefined> {
   while (window.bytes.length > 0 || (await window.load())) {
     const lines = await linesOfRecord(window);
-    const isBlank = lines.fault === undefined && lines.fields.every((field) => field.trim() === "");
+    const isBlank = lines.fault === undefined && lines.fields.every((field) => /^[ \t]*$/.test(field));
     if (!isBlank) return lines;
   }
   return undefined;

@@ -7,7 +7,8 @@ import { withHead } from "./chunk-head.ts";
 const inputBytes = 16 * 1024;
 
 /**
- * The bytes of a file, decompressed if it is gzip (RFC 1952), whatever its name. All bytes in front of damage are yielded.
+ * The bytes of a file, decompressed if it is gzip (RFC 1952), whatever its name. Bytes in front of damage are yielded, except
+ * for the latest 16 KiB at most, which zlib does not release.
  * @throws StartError if it is gzip and damaged
  */
 export async function* decompressed(name: string, file: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
