@@ -20,8 +20,8 @@ export const formatDefects: readonly Defect[] = [
   {
     name: "31 February is read as 3 March",
     file: "src/infrastructure/rfc3339.ts",
-    find: " && midnight.toISOString().startsWith(text)",
-    replace: "",
+    find: "midnight.getUTCDate() === Number(text.slice(8))",
+    replace: "!Number.isNaN(midnight.getTime())",
     test: times,
     named: "31 February",
   },
