@@ -7,7 +7,7 @@ export function parseDay(text: string): Date | undefined {
   if (!day.test(text)) return undefined;
   const midnight = new Date(`${text}T00:00:00Z`);
   // Date reads 31 February as 3 March.
-  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(text) ? midnight : undefined;
+  return midnight.getUTCDate() === Number(text.slice(8)) ? midnight : undefined;
 }
 
 /**

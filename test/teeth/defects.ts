@@ -2,6 +2,7 @@ import { commandLineDefects } from "./command-line-defects.ts";
 import { databaseDefects } from "./database-defects.ts";
 import { edgeDefects } from "./edge-defects.ts";
 import { eventDefects } from "./event-defects.ts";
+import { formatDefects } from "./format-defects.ts";
 import { guessingDefects } from "./guessing-defects.ts";
 import { hostDefects } from "./host-defects.ts";
 import { httpDefects } from "./http-defects.ts";
@@ -241,6 +242,7 @@ export const defects: readonly Defect[] = [
   ...databaseDefects,
   ...edgeDefects,
   ...eventDefects,
+  ...formatDefects,
   ...passwordHashDefects,
   ...requestDefects,
   ...secretDefects,

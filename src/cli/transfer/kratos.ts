@@ -83,7 +83,6 @@ function hashOf(config: Fields): string {
   return textAt(config, "hashed_password", "credentials.password.config.");
 }
 
-const importedTraits = new Set(["email", "username", "name"]);
 const knownCredentials = new Set([
   ...["password", "totp", "lookup_secret", "webauthn", "passkey", "oidc", "saml"],
   // Says what a user may edit.
@@ -99,12 +98,13 @@ function leftOutOf(identity: Fields, credentials: Fields, options: ReadOptions):
     return countOf(parts) || Math.max(countOf(identifiers), 1);
   };
   const addresses = objectsOf(identity["verifiable_addresses"]);
-  const traits = Object.keys(objectAt(identity, "traits"));
+  const traits = objectAt(identity, "traits");
+  const imported = ["email", "username", ...(nameOf(traits) === "" ? [] : ["name"])];
   return {
     attributes:
       countOf(identity["metadata_admin"]) +
       (options.withAttributes ? 0 : countOf(identity["metadata_public"])),
-    traits: traits.filter((name) => !importedTraits.has(name)).length,
+    traits: Object.keys(traits).filter((name) => !imported.includes(name)).length,
     "one-time password secrets": countOf(credentials["totp"]) && 1,
     "recovery codes": inside("lookup_secret", "recovery_codes"),
     passkeys: inside("webauthn", "credentials") + inside("passkey", "credentials"),

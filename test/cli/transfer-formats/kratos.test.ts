@@ -80,6 +80,17 @@ describe("an identity of Kratos", () => {
     });
   });
 
+  test("whose name has other parts is imported without it, and that is counted", () => {
+    expect(read({ traits: { username: "ada", name: { given: "Ada" } } })).toMatchObject({
+      user: { displayName: "" },
+      leftOut: { traits: 1 },
+    });
+    expect(read({ traits: { username: "ada", name: "Ada" } })).toMatchObject({
+      user: { displayName: "Ada" },
+      leftOut: {},
+    });
+  });
+
   test("keeps public metadata on request: text as it is, all else as JSON", () => {
     const { user, leftOut } = read(exported, true);
     expect(user?.attributes).toEqual({ team: "engines", level: "3", tags: '["a","b"]' });
