@@ -11,7 +11,7 @@ const digests: readonly Pbkdf2Digest[] = ["sha1", "sha256", "sha512"];
  * salt and key. Version 2 is a byte 0, 16 bytes of salt and 32 of key: PBKDF2 with SHA-1 and 1,000 iterations.
  */
 export const aspNetIdentity: PasswordHashFormat = {
-  begins: /^A[A-Za-z0-9+/]{47,}=*$/,
+  begins: /^A[A-Za-z0-9+/_-]{47,}=*$/,
   read(text) {
     const blob = fromBase64(text, format);
     if (blob[0] === 0 && blob.length === 49) {

@@ -42,9 +42,12 @@ const formats: readonly PasswordHashFormat[] = [
   aspNetIdentity,
 ];
 
-/** What LDAP servers, Spring Security and Django write before a hash whose own text says what it is. */
-const label =
-  /^(\{(crypt|ldap|(bcrypt|argon2|scrypt)(@SpringSecurity_v\d+_\d+)?)\}|(bcrypt\$|argon2)(?=\$))/i;
+/** What LDAP servers, Dovecot, Spring Security and Django write before a hash whose own text says what it is. */
+const labels = [
+  /^\{(ldap|((blf|md5|sha256|sha512)-)?crypt|argon2id?)\}/i,
+  /^\{(bcrypt|argon2|scrypt)(@SpringSecurity_v\d+_\d+)?\}/i,
+  /^(bcrypt\$|argon2)(?=\$)/,
+];
 
 /**
  * Reads a password hash of any format that is known, its costs included: nothing is computed.
@@ -54,7 +57,9 @@ export function readPasswordHash(text: string): PasswordHash {
   if (text.length > budget.textLength) {
     throw new PasswordHashRefused(`is too long: at most ${budget.textLength} characters are looked at`);
   }
-  const bare = text.trim().replace(label, "");
+  const trimmed = text.trim();
+  const label = labels.find((each) => each.test(trimmed));
+  const bare = label === undefined ? trimmed : trimmed.replace(label, "");
   const format = formats.find(({ begins }) => begins.test(bare));
   if (format === undefined) throw unsupported(bare);
   return format.read(bare);

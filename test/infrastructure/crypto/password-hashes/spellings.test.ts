@@ -66,6 +66,15 @@ describe("an intact hash is read in every spelling of its bytes", () => {
       "{sha256}D1D5BE489C33D662CAC9E06566678A2505FCFEEC8F4D5C386BA860B90AD0648837DDDAA2B9138636",
       "{sha256}d1d5be489c33d662cac9e06566678a2505fcfeec8f4d5c386ba860b90ad0648837dddaa2b9138636",
     ],
+    ["behind {BLF-CRYPT} of Dovecot", `{BLF-CRYPT}${bcrypt}`, bcrypt],
+    ["behind {ARGON2ID} of Dovecot", `{ARGON2ID}${argon2}`, argon2],
+    [
+      "of ASP.NET Identity in the alphabet for URLs",
+      "AQAAAAEAAA-QAAAAIESkQuj2Du8Y-kbc5lcN_W_3NiAZFEm11P27nrSN5_tId-bR1SwV8CO1Jd72r4C08OLvplNlCDc3oQZ8efcW-jQ",
+      kept(
+        "AQAAAAEAAA+QAAAAIESkQuj2Du8Y+kbc5lcN/W/3NiAZFEm11P27nrSN5/tId+bR1SwV8CO1Jd72r4C08OLvplNlCDc3oQZ8efcW+jQ=",
+      ),
+    ],
     ["behind {bcrypt}", `{bcrypt}${bcrypt}`, bcrypt],
     ["behind {CRYPT}", `{CRYPT}${bcrypt}`, bcrypt],
     ["behind bcrypt$", `bcrypt$${bcrypt}`, bcrypt],
