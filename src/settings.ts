@@ -255,7 +255,7 @@ export const settings = {
   },
   AUTH_MAX_WATCH: {
     schema: duration.prefault("1h"),
-    help: "The longest that one call may last whose answers are a stream, such as WatchEvents.",
+    help: "The longest that a stream may last, such as WatchEvents, or ImportUsers over gRPC.",
   },
   AUTH_MAX_CONNECTION_AGE: {
     schema: duration.prefault("30m"),

@@ -113,7 +113,7 @@ export const transferDefects: readonly Defect[] = [
   {
     name: "rows are not held to the rules of a user",
     file: "src/interfaces/rpc/user-record-message.ts",
-    find: "  assertValid(UserSchema, user);\n",
+    find: "  assertValid(UserRecordSchema, message);\n",
     replace: "",
     test: handlerTests,
     named: "refuses a row with a display name of 300",

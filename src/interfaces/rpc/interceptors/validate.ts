@@ -9,6 +9,7 @@ import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import type { Interceptor, StreamRequest } from "@connectrpc/connect";
 import { type DomainError, invalidFields } from "../../../domain/errors.ts";
+import { assertStorableText } from "./storable-text.ts";
 import { assertKnownFields } from "./unknown-fields.ts";
 
 const validator = createValidator();
@@ -36,8 +37,9 @@ function assertAcceptable(schema: DescMessage, message: Message): void {
   assertValid(schema, message);
 }
 
-/** @throws INVALID_REQUEST that names each field of the message which breaks a rule of its schema */
+/** @throws INVALID_REQUEST that names each field whose text cannot be stored, or else each that breaks a rule of its schema */
 export function assertValid<Schema extends DescMessage>(schema: Schema, message: MessageShape<Schema>): void {
+  assertStorableText(schema, message);
   const result = validator.validate(schema, message);
   if (result.kind === "error") throw result.error;
   if (result.kind === "invalid") throw invalidRequest(result.violations);
