@@ -1,6 +1,6 @@
 import { type DescField, type DescMessage, getOption, type Message, ScalarType } from "@bufbuild/protobuf";
 import { Ignore, field as rulesOf } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import { type FieldViolation, invalidFields } from "../../../domain/errors.ts";
+import type { FieldViolation } from "../../../domain/errors.ts";
 import { unstorable } from "../../../domain/storable-text.ts";
 import { fieldsThat, setValue } from "./message-fields.ts";
 
@@ -8,21 +8,18 @@ import { fieldsThat, setValue } from "./message-fields.ts";
 const maxNamed = 20;
 
 /**
- * Refuses a message with text that the database cannot store, in any field, at any depth, in keys of maps too. Secrets are
- * not looked at: none is stored as text, and their own rules answer with reasons of their own.
- *
- * @throws INVALID_REQUEST with the path of each such text
+ * The paths of texts that the database cannot store, in any field, at any depth, in keys of maps too. Secrets are not
+ * looked at: none is stored as text, and their own rules answer with reasons of their own.
  */
-export function assertStorableText(schema: DescMessage, message: Message): void {
-  const violations = [...unstorableTexts(schema, message, "").take(maxNamed)];
-  if (violations.length > 0) throw invalidFields("INVALID_REQUEST", violations);
+export function unstorableTexts(schema: DescMessage, message: Message): FieldViolation[] {
+  return [...textsIn(schema, message, "").take(maxNamed)];
 }
 
 const fieldsWithText = fieldsThat(
   (field) => (isText(field) || field.message !== undefined) && !isSecret(field) && !isCheckedByItem(field),
 );
 
-function* unstorableTexts(schema: DescMessage, message: Message, path: string): Generator<FieldViolation> {
+function* textsIn(schema: DescMessage, message: Message, path: string): Generator<FieldViolation> {
   for (const field of fieldsWithText(schema)) {
     const value = setValue(field, message);
     if (value === undefined) continue;
@@ -44,7 +41,7 @@ function* unstorableTexts(schema: DescMessage, message: Message, path: string): 
 
 function within({ message }: DescField, value: unknown, path: string): Iterable<FieldViolation> {
   if (typeof value === "string") return inText(value, path);
-  return message === undefined ? [] : unstorableTexts(message, value as Message, `${path}.`);
+  return message === undefined ? [] : textsIn(message, value as Message, `${path}.`);
 }
 
 function inText(text: string, field: string): FieldViolation[] {
