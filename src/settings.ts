@@ -252,7 +252,7 @@ export const settings = {
   },
   AUTH_MAX_WATCH: {
     schema: duration.prefault("1h"),
-    help: "Maximum duration of a server stream, such as WatchEvents.",
+    help: "Maximum duration of a stream, such as WatchEvents, or ImportUsers over gRPC.",
   },
   AUTH_MAX_CONNECTION_AGE: {
     schema: duration.prefault("30m"),

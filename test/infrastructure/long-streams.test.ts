@@ -66,6 +66,52 @@ describe.each(["gRPC", "Connect", "gRPC-Web"] as const)("a stream of answers ove
   });
 });
 
+describe("a stream of requests over gRPC", () => {
+  const joining = async () => {
+    const { address } = await serveGrpc(
+      {
+        async join(messages) {
+          let count = 0;
+          for await (const _ of messages) count++;
+          return { text: String(count) };
+        },
+      },
+      { options },
+    );
+    return createClient(EchoService, createGrpcTransport({ baseUrl: `http://${address}` }));
+  };
+  async function* everyMs(pauseMs: number, count: number) {
+    for (let n = 0; n < count; n++) {
+      yield { text: "x" };
+      await sleep(pauseMs);
+    }
+  }
+
+  test("lives longer than any other call while its requests come, and has an end", async () => {
+    const { join } = await joining();
+    const long = await timed(() => join(everyMs(20, 20)));
+    expect(long.result.text).toBe("20");
+    expect(long.ms).toBeGreaterThan(options.maxTimeoutMs);
+    const { result, ms } = await timed(() =>
+      join(everyMs(20, 1_000)).catch((error) => ConnectError.from(error).code),
+    );
+    expect(result).toBe(Code.DeadlineExceeded);
+    expect(ms).toBeGreaterThan(options.maxStreamMs - 50);
+    expect(ms).toBeLessThan(options.maxStreamMs + slowMachineMs);
+  });
+
+  test("ends as soon as any other call if the next request does not come", async () => {
+    const { join } = await joining();
+    async function* silent() {
+      yield* everyMs(20, 3);
+      await never();
+    }
+    const { result, ms } = await timed(() => join(silent()).catch((error) => ConnectError.from(error)));
+    expect(result).toMatchObject({ code: Code.DeadlineExceeded });
+    expect(ms).toBeLessThan(options.maxStreamMs - 100);
+  });
+});
+
 test("a stream whose request does not come ends as soon as any other call", async () => {
   const { address } = await serveGrpc(handlers, { options: { maxTimeoutMs: 150, maxStreamMs: 60_000 } });
   const raw = new RawHttp2(`http://${address}`);

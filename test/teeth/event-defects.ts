@@ -94,7 +94,7 @@ export const eventDefects: readonly Defect[] = [
   {
     name: "a watch ends as soon as any other call",
     file: "src/infrastructure/grpc/connect-binding.ts",
-    find: 'maxTimeoutMs: spec.kind === "server_streaming" ? maxStreamMs : maxTimeoutMs,',
+    find: 'maxTimeoutMs: spec.kind === "unary" ? maxTimeoutMs : maxStreamMs,',
     replace: "maxTimeoutMs: maxTimeoutMs + 0 * maxStreamMs,",
     test: "test/infrastructure/long-streams.test.ts",
     named: "gRPC",

@@ -30,7 +30,7 @@ export const httpDefects: readonly Defect[] = [
     name: "an unknown field inside a message is dropped",
     file: "src/interfaces/rpc/interceptors/unknown-fields.ts",
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template
-    find: "yield* unknownFields(field.message, value as Message, `${at}.`);",
+    find: "yield* unknownFields(inner, value as Message, `${at}.`);",
     replace: "void value;",
     test: "test/interfaces/rpc/unknown-fields.test.ts",
     named: "in a message is refused",

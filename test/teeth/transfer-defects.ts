@@ -6,6 +6,46 @@ const handlerTests = "test/interfaces/rpc/user-transfer-handlers.test.ts";
 /** What could be wrong with imports and exports. */
 export const transferDefects: readonly Defect[] = [
   {
+    name: "text that the database cannot store reaches it",
+    file: "src/interfaces/rpc/interceptors/validate.ts",
+    find: "const texts = unstorableTexts(schema, message);",
+    replace: "const texts = unstorableTexts(schema, message).slice(message.$typeName.length);",
+    test: "test/interfaces/rpc/storable-text.test.ts",
+    named: "is refused by its path",
+  },
+  {
+    name: "keys of maps are not looked at",
+    file: "src/interfaces/rpc/interceptors/storable-text.ts",
+    find: "        yield* inText(key, entry);\n",
+    replace: "",
+    test: "test/interfaces/rpc/storable-text.test.ts",
+    named: "is refused by its path",
+  },
+  {
+    name: "a row with text that cannot be stored fails its message",
+    file: "src/interfaces/rpc/interceptors/storable-text.ts",
+    find: "type.value.items?.ignore === Ignore.ALWAYS",
+    replace: "type.value.items?.ignore === Ignore.UNSPECIFIED",
+    test: "test/interfaces/rpc/storable-text.test.ts",
+    named: "fails alone",
+  },
+  {
+    name: "messages of refused rows are cut by code units",
+    file: "src/domain/transfer/refused-row.ts",
+    find: "firstBytes(message, longestMessageBytes)",
+    replace: "message.slice(0, longestMessageBytes)",
+    test: "test/domain/transfer/refused-row.test.ts",
+    named: "has at most 200 bytes",
+  },
+  {
+    name: "a silent stream of requests lives as long as any",
+    file: "src/infrastructure/grpc/grpc-call.ts",
+    find: "    this.requestTimer ??= setTimeout(fail, this.method.maxRequestMs);\n",
+    replace: "    void fail;\n",
+    test: "test/infrastructure/long-streams.test.ts",
+    named: "if the next request does not come",
+  },
+  {
     name: "a hash is not a part of a row's import digest",
     file: "src/domain/transfer/user-import.ts",
     find: "this.#requestId, record]",
@@ -113,7 +153,7 @@ export const transferDefects: readonly Defect[] = [
   {
     name: "rows are not held to the rules of a user",
     file: "src/interfaces/rpc/user-record-message.ts",
-    find: "  assertValid(UserSchema, user);\n",
+    find: "  assertValid(UserRecordSchema, message);\n",
     replace: "",
     test: handlerTests,
     named: "refuses a row with a display name of 300",

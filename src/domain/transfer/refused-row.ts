@@ -1,4 +1,5 @@
 import type { DomainError, Reason } from "../errors.ts";
+import { firstBytes } from "../storable-text.ts";
 
 /** A row of an import that was not taken, and why. */
 export interface RefusedRow {
@@ -10,13 +11,8 @@ export interface RefusedRow {
 }
 
 /** So that the answer to a whole stream of rows that are refused is no larger than a caller takes. */
-const longestMessage = 200;
+const longestMessageBytes = 200;
 
 export function refusedRow(row: number, { reason, message }: DomainError): RefusedRow {
-  return { row, reason, message: storable(message.slice(0, longestMessage)) };
-}
-
-/** PostgreSQL's jsonb accepts neither NUL nor half a surrogate pair, and a message quotes keys of attributes. */
-function storable(text: string): string {
-  return text.toWellFormed().replaceAll("\0", "\ufffd");
+  return { row, reason, message: firstBytes(message, longestMessageBytes) };
 }

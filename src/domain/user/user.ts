@@ -200,7 +200,7 @@ export function assertAttributeKeys(attributes: Attributes, known: Attributes = 
   for (const key of Object.keys(attributes)) {
     if (Object.hasOwn(known, key) || (key.length <= maxKeyLength && attributeKey.test(key))) continue;
     const description = `must be lower-case snake_case of at most ${maxKeyLength} characters, each word beginning with a letter`;
-    throw invalidField("INVALID_REQUEST", `user.attributes["${key}"]`, description);
+    throw invalidField("INVALID_REQUEST", `user.attributes[${JSON.stringify(key)}]`, description);
   }
 }
 

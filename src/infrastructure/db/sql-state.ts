@@ -5,6 +5,8 @@ import { BackendTerminatedError, ConnectionError } from "slonik";
 export const sqlState = {
   featureNotSupported: "0A000",
   invalidTextRepresentation: "22P02",
+  characterNotInRepertoire: "22021",
+  untranslatableCharacter: "22P05",
   uniqueViolation: "23505",
   foreignKeyViolation: "23503",
   serializationFailure: "40001",

@@ -25,7 +25,7 @@ export interface ConnectBindingOptions {
   readonly contextOf?: ((peer: Peer) => ContextValues) | undefined;
   /** The longest time for one call in milliseconds, also for a caller that sets no deadline. */
   readonly maxTimeoutMs: number;
-  /** The same for a call whose answers are a stream to one request, which has to come as soon as any other. */
+  /** The same for a stream, each of whose requests still has to come within `maxTimeoutMs` once it is waited for. */
   readonly maxStreamMs: number;
   /** Told of every error that leaves as "internal error", with the path of the method. */
   readonly report?: ((error: unknown, path: string) => void) | undefined;
@@ -96,7 +96,7 @@ function bindMethod(spec: MethodImplSpec, path: string, options: ConnectBindingO
     spec,
     admit,
     run: interceptors.reduceRight((next, interceptor) => interceptor(next), invokeHandler(spec)),
-    maxTimeoutMs: spec.kind === "server_streaming" ? maxStreamMs : maxTimeoutMs,
+    maxTimeoutMs: spec.kind === "unary" ? maxTimeoutMs : maxStreamMs,
     maxRequestMs: maxTimeoutMs,
     urlOn: urlMaker(path),
     contextOf,

@@ -28,7 +28,7 @@ export interface BoundMethod {
   readonly run: AnyFn;
   readonly admit: Admit | undefined;
   readonly maxTimeoutMs: number;
-  /** How long the one request of a stream of answers may take to come. */
+  /** How long a request of a stream may take to come, from when it is waited for. */
   readonly maxRequestMs: number;
   urlOn(authority: string): string;
   contextOf(peer: Peer): ContextValues;
@@ -115,17 +115,28 @@ export class GrpcCall implements WireListener, CallState {
       return;
     }
     this.incoming = new IncomingMessages<Message>(
-      () => this.wire.startRead(),
+      () => this.readNext(),
       (bytes) => decodeRequest(method, bytes),
     );
-    if (kind === "server_streaming") {
-      this.requestTimer = setTimeout(() => this.incoming?.fail(requestTooSlow()), this.method.maxRequestMs);
-    }
     this.run(this.incoming);
+  }
+
+  /** Reads one more request of a stream. A caller that stays silent does not keep its stream open. */
+  private readNext(): void {
+    const fail = () => this.incoming?.fail(requestTooSlow());
+    this.requestTimer ??= setTimeout(fail, this.method.maxRequestMs);
+    this.wire.startRead();
+  }
+
+  private stopWaiting(): void {
+    clearTimeout(this.requestTimer);
+    this.requestTimer = undefined;
   }
 
   onMessage(bytes: Uint8Array): void {
     if (this.incoming !== undefined) {
+      // A request that has to be the only one has come when its end has.
+      if (this.method.spec.kind !== "server_streaming") this.stopWaiting();
       this.incoming.push(bytes);
     } else if (this.bytes === undefined) {
       this.bytes = bytes;
@@ -136,7 +147,7 @@ export class GrpcCall implements WireListener, CallState {
   }
 
   onHalfClose(): void {
-    clearTimeout(this.requestTimer);
+    this.stopWaiting();
     if (this.incoming !== undefined) {
       this.incoming.end();
     } else if (this.bytes === undefined) {
@@ -159,7 +170,7 @@ export class GrpcCall implements WireListener, CallState {
       return;
     }
     this.finished = true;
-    clearTimeout(this.requestTimer);
+    this.stopWaiting();
     const reason = this.life.leave();
     this.incoming?.fail(reason);
   }
@@ -266,7 +277,7 @@ export class GrpcCall implements WireListener, CallState {
   private finish(status: GrpcStatus): void {
     if (!this.finished) {
       this.finished = true;
-      clearTimeout(this.requestTimer);
+      this.stopWaiting();
       this.life.end();
       this.wire.sendStatus(status);
     }

@@ -23,7 +23,7 @@ import { Turns } from "./turns.ts";
 export interface GrpcServerOptions {
   /** The longest time for one call, also for a caller that sets no deadline. */
   readonly maxTimeoutMs: number;
-  /** The same for a call whose answers are a stream to one request. `maxTimeoutMs` where it is not given. */
+  /** The same for a stream. `maxTimeoutMs` if it is not set. */
   readonly maxStreamMs?: number | undefined;
   /** The largest request message, also after inflation. */
   readonly maxMessageBytes: number;

@@ -4,9 +4,8 @@ import { invalidField } from "../../domain/errors.ts";
 import type { GivenRow } from "../../domain/transfer/user-import.ts";
 import type { UserRecord } from "../../domain/transfer/user-record.ts";
 import type { ExportedUser } from "../../domain/transfer/user-transfer-service.ts";
-import { UserSchema } from "../../gen/auth/v1/user_pb.ts";
-import type {
-  UserRecord as UserRecordMessage,
+import {
+  type UserRecord as UserRecordMessage,
   UserRecordSchema,
 } from "../../gen/auth/v1/user_transfer_service_pb.ts";
 import { given } from "./given.ts";
@@ -28,9 +27,10 @@ export function toUserRecordMessage({
   return { user: toUserMessage(user), passwordHash: passwordHash ?? "" };
 }
 
-function toRecord({ user, passwordHash }: UserRecordMessage): UserRecord {
+function toRecord(message: UserRecordMessage): UserRecord {
+  const { user, passwordHash } = message;
   if (user === undefined) throw invalidField("INVALID_REQUEST", "user", "is required");
-  assertValid(UserSchema, user);
+  assertValid(UserRecordSchema, message);
   const { suspension } = user;
   return {
     ...fieldsOf(user),

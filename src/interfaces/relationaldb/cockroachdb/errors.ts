@@ -1,4 +1,4 @@
-import { DomainError } from "../../../domain/errors.ts";
+import { DomainError, invalidField } from "../../../domain/errors.ts";
 import { OutOfPatienceError } from "../../../infrastructure/db/budget.ts";
 import { serviceAccountsTable } from "../../../infrastructure/db/schema/service-accounts-table.ts";
 import { usersTable } from "../../../infrastructure/db/schema/users-table.ts";
@@ -25,6 +25,9 @@ export function toDomainError(error: unknown, answers: boolean): unknown {
   switch (code) {
     case sqlState.uniqueViolation:
       return taken(constraint, error) ?? error;
+    case sqlState.characterNotInRepertoire:
+    case sqlState.untranslatableCharacter:
+      return invalidField("INVALID_REQUEST", "request", "contains text that the database cannot store");
     case sqlState.serializationFailure:
     case sqlState.deadlockDetected:
     case sqlState.queryCanceled:

@@ -1,5 +1,6 @@
-import type { DescField, DescMessage, Message } from "@bufbuild/protobuf";
+import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { DomainError } from "../../../domain/errors.ts";
+import { fieldsThat, setValue } from "./message-fields.ts";
 
 /** How many unknown fields are named. */
 const maxNamed = 20;
@@ -18,44 +19,26 @@ export function assertKnownFields(schema: DescMessage, message: Message): void {
   throw new DomainError("UNKNOWN_FIELD", `${first.value}: unknown field`, { violations });
 }
 
+/** Most messages hold no others. */
+const messageFields = fieldsThat((field) => field.message !== undefined);
+
 function* unknownFields(schema: DescMessage, message: Message, path: string): Generator<string> {
   for (const { no } of message.$unknown ?? []) yield `${path}${no}`;
   for (const field of messageFields(schema)) {
     const value = setValue(field, message);
-    if (value === undefined) continue;
+    const inner = field.message;
+    if (value === undefined || inner === undefined) continue;
     const at = `${path}${field.name}`;
     if (field.fieldKind === "list") {
       for (const [index, item] of (value as Message[]).entries()) {
-        yield* unknownFields(field.message, item, `${at}[${index}].`);
+        yield* unknownFields(inner, item, `${at}[${index}].`);
       }
     } else if (field.fieldKind === "map") {
       for (const [key, item] of Object.entries(value as Record<string, Message>)) {
-        yield* unknownFields(field.message, item, `${at}[${JSON.stringify(key)}].`);
+        yield* unknownFields(inner, item, `${at}[${JSON.stringify(key)}].`);
       }
     } else {
-      yield* unknownFields(field.message, value as Message, `${at}.`);
+      yield* unknownFields(inner, value as Message, `${at}.`);
     }
   }
-}
-
-type MessageField = DescField & { readonly message: DescMessage };
-
-const known = new WeakMap<DescMessage, readonly MessageField[]>();
-
-/** The fields that hold messages: most messages have none. */
-function messageFields(schema: DescMessage): readonly MessageField[] {
-  let fields = known.get(schema);
-  if (fields === undefined) {
-    fields = schema.fields.filter((field): field is MessageField => field.message !== undefined);
-    known.set(schema, fields);
-  }
-  return fields;
-}
-
-/** A message, a list of them or a map; undefined if the field is not set. */
-function setValue({ localName, oneof }: DescField, message: Message): unknown {
-  const fields = message as unknown as Record<string, unknown>;
-  if (oneof === undefined) return fields[localName];
-  const { case: set, value } = fields[oneof.localName] as { case?: string; value?: unknown };
-  return set === localName ? value : undefined;
 }

@@ -8,7 +8,9 @@ import {
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import type { Interceptor, StreamRequest } from "@connectrpc/connect";
-import { type DomainError, invalidFields } from "../../../domain/errors.ts";
+import { type FieldViolation, invalidFields } from "../../../domain/errors.ts";
+import { unstorable } from "../../../domain/storable-text.ts";
+import { unstorableTexts } from "./storable-text.ts";
 import { assertKnownFields } from "./unknown-fields.ts";
 
 const validator = createValidator();
@@ -36,11 +38,19 @@ function assertAcceptable(schema: DescMessage, message: Message): void {
   assertValid(schema, message);
 }
 
-/** @throws INVALID_REQUEST that names each field of the message which breaks a rule of its schema */
+/**
+ * @throws INVALID_REQUEST that names each field whose text the database cannot store, or which breaks a rule of its schema
+ */
 export function assertValid<Schema extends DescMessage>(schema: Schema, message: MessageShape<Schema>): void {
+  const texts = unstorableTexts(schema, message);
   const result = validator.validate(schema, message);
-  if (result.kind === "error") throw result.error;
-  if (result.kind === "invalid") throw invalidRequest(result.violations);
+  if (result.kind === "error" && texts.length === 0) throw result.error;
+  const broken = result.kind === "invalid" ? result.violations.map(toFieldViolation) : [];
+  const named = new Set(texts.map(({ field }) => field));
+  // Paths with such text are those of keys, which are among the texts.
+  const others = broken.filter(({ field }) => !named.has(field) && unstorable(field) === undefined);
+  const violations = [...texts, ...others];
+  if (violations.length > 0) throw invalidFields("INVALID_REQUEST", violations);
 }
 
 /** Compiles the rules of every method, one a turn of the event loop: else the first callers wait 150 ms for it. */
@@ -51,11 +61,7 @@ export async function warmUpValidation(services: readonly DescService[]): Promis
   }
 }
 
-function invalidRequest(violations: readonly Violation[]): DomainError {
-  const fields = violations.map(({ field, ruleId, message }) => ({
-    // A rule about a whole message has the name of the field that it is about as its id.
-    field: pathToString(field) || ruleId,
-    description: message,
-  }));
-  return invalidFields("INVALID_REQUEST", fields);
+function toFieldViolation({ field, ruleId, message }: Violation): FieldViolation {
+  // A rule about a whole message has the name of the field that it is about as its id.
+  return { field: pathToString(field) || ruleId, description: message };
 }
