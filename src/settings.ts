@@ -369,7 +369,7 @@ export const settings = {
 /** What the settings are once each is parsed by itself. */
 export type Settings = { [Name in keyof typeof settings]: z.output<(typeof settings)[Name]["schema"]> };
 
-/** The settings as a Markdown table: what `--help` prints and the README shows. */
+/** The settings as a Markdown table, for `--help` and docs/configuration.md. */
 export function describeSettings(): string {
   const rows = Object.entries(settings).map(([name, setting]) => {
     const fallback = "default" in setting ? setting.default : (defaultOf(setting.schema) ?? "");
