@@ -76,6 +76,14 @@ describe("links of the documents", () => {
   });
 });
 
+test("documents that the code cites exist", () => {
+  const cited = (source: string) => source.match(/(?<![\w./-])docs\/[\w/.-]*\w/g) ?? [];
+  const missing = (source: string) =>
+    cited(source).filter((document) => ![...tree.paths].some((path) => path.startsWith(document)));
+  expect([...tree.sources.values()].flatMap(missing)).toEqual([]);
+  expect(missing("see docs/nowhere.md")).toEqual(["docs/nowhere.md"]);
+});
+
 describe("code blocks of the documents", () => {
   test.each(each)("of $file are fenced and have a language", (page) => {
     expect(indentedCode(page)).toEqual([]);
