@@ -4,6 +4,7 @@ import { builtInRoles } from "../../src/domain/caller/permission.ts";
 import { permissionsOfMethods } from "../../src/interfaces/rpc/routes.ts";
 import { describeSettings } from "../../src/settings.ts";
 import { differences, tableRows } from "./api-tables.ts";
+import { foreignNames } from "./foreign-names.ts";
 import { brokenLinks } from "./links.ts";
 import { indentedCode, type Page, parsePage } from "./markdown.ts";
 import { missingNames } from "./names.ts";
@@ -59,6 +60,11 @@ describe("names in the documents", () => {
   ])("that exist are accepted: %s", (_name, source) => {
     expect(missingNames(pageOf(source), tree)).toEqual([]);
   });
+});
+
+test("every foreign name is on a page, and not in the tree", () => {
+  const spans = new Set(each.flatMap((page) => page.spans.map(({ text }) => text)));
+  expect([...foreignNames].filter((name) => !spans.has(name) || tree.words.has(name))).toEqual([]);
 });
 
 describe("links of the documents", () => {
