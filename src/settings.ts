@@ -366,7 +366,7 @@ export const settings = {
 /** The parsed settings. */
 export type Settings = { [Name in keyof typeof settings]: z.output<(typeof settings)[Name]["schema"]> };
 
-/** The settings as a Markdown table, for `--help` and the documentation. */
+/** The settings as a Markdown table, for `--help` and docs/configuration.md. */
 export function describeSettings(): string {
   const rows = Object.entries(settings).map(([name, setting]) => {
     const fallback = "default" in setting ? setting.default : (defaultOf(setting.schema) ?? "");

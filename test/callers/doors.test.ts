@@ -116,15 +116,15 @@ describe("with client certificates", () => {
           "auth.v1.UserService/ListUsers",
       );
     expect(await call(`Bearer ${key}`)).toMatchObject({ code: 0 });
-    const readme = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
-    const [, block = ""] = /## Who may call\n.*?```sh\n(.*?)```/s.exec(readme) ?? [];
+    const page = readFileSync(join(import.meta.dirname, "../../docs/callers.md"), "utf8");
+    const [, block = ""] = /### Example\n.*?```sh\n(.*?)```/s.exec(page) ?? [];
     const { cert = "", key: clientKey = "" } = asOps().pair ?? {};
     const printed = block
       .replaceAll("ca.pem", mtls.serverCaFile)
       .replace("client.crt", mtls.keep("client.crt", cert))
       .replace("client.key", mtls.keep("client.key", clientKey))
       .replaceAll("auth.example.com:50051", mtls.service.grpcAddress);
-    expect(await shell(`AUTH_KEY=${key}\n${printed}`)).toEqual({ code: 0, stdout: "{}\n{}\n", stderr: "" });
+    expect(await shell(`KEY=${key}\n${printed}`)).toEqual({ code: 0, stdout: "{}\n{}\n", stderr: "" });
     const cut = await call(`Bearer ${key.slice(0, -1)}`);
     expect(cut.stderr).toContain("malformed, truncated or foreign key");
     expect(mtls.service.process.output).not.toContain(key.slice(8, 40));
