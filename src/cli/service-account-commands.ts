@@ -178,7 +178,7 @@ async function accountOf({ serviceAccounts, call }: OpenService, argument: strin
     if (found !== undefined) return found;
     pageToken = page.nextPageToken;
   } while (pageToken !== "");
-  throw new DomainError("SERVICE_ACCOUNT_NOT_FOUND", "there is no such service account");
+  throw new DomainError("SERVICE_ACCOUNT_NOT_FOUND", "service account not found");
 }
 
 async function answering(

@@ -39,7 +39,7 @@ describe("service accounts on the command line", () => {
     expect(await run("get", account.name)).toMatchObject({
       code: 1,
       stdout: "",
-      stderr: "auth: there is no such service account\n",
+      stderr: "auth: service account not found\n",
     });
   });
 

@@ -27,7 +27,7 @@ const expected = {
       "message User",
     ],
     ['"email": "ada@example.com"', '"state": "STATE_ACTIVE"', '"displayName": "Ada"'],
-    ['"rule": "PASSWORD_RULE_OWN_WORDS"', '"description": "must hold more than the names'],
+    ['"rule": "PASSWORD_RULE_OWN_WORDS"', '"description": "must not consist of names'],
     ['"active": true', '"audience": "development"', '"state": "STATE_LIVE"', '"refreshToken": "rt1_'],
     ['"status": "SERVING"'],
   ],

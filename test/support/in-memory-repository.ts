@@ -67,7 +67,7 @@ export class InMemoryRepository implements RelationalRepository {
   seedSessions({ id }: { readonly id: string }, count: number): void {
     const { sessions } = this.#tables;
     const row = sessions.get(id);
-    if (row === undefined) throw new Error("there is no such session");
+    if (row === undefined) throw new Error("there is session not found");
     for (let i = 0; i < count; i++) {
       const copy = { ...row, id: randomUUID() };
       sessions.set(copy.id, copy);
