@@ -154,7 +154,7 @@ function users(tables: () => Tables, clock: () => Date): UserRepository {
     async update(user, draft) {
       const row = tables().users.get(user.id);
       if (row?.version !== user.version)
-        throw new DomainError("CONTENTION", "the user was changed by another call");
+        throw new DomainError("CONTENTION", "the user was changed concurrently; retry the call");
       return write({ ...row, ...columns(draft), ...changes(draft, clock()), version: row.version + 1 });
     },
   };

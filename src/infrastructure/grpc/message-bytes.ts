@@ -8,7 +8,7 @@ export function decodeRequest({ input }: DescMethod, bytes: Uint8Array): Message
     // A Buffer would do too, but its slices, which become the message's bytes fields, are no plain Uint8Array.
     return fromBinary(input, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   } catch (cause) {
-    const message = `request is not a valid ${input.typeName}`;
+    const message = `the request is not a valid ${input.typeName}`;
     throw new ConnectError(message, Code.InvalidArgument, undefined, undefined, cause);
   }
 }
