@@ -70,7 +70,7 @@ function openPageToken(
     throw invalidField(
       "PAGE_TOKEN_INVALID",
       "page_token",
-      `was not made by this service for this caller and the same ${boundTo}`,
+      `must be a token that this service issued to this caller for the same ${boundTo}`,
     );
   }
   return cursor;

@@ -9,15 +9,15 @@ import type { TlsFiles } from "./tls-files.ts";
 export type CloseReason =
   | "certificate expired"
   | "certificate no longer trusted"
-  | "HTTP/2 rules broken"
+  | "HTTP/2 protocol error"
   | "maximum age"
-  | "too many calls at once"
+  | "too many concurrent calls"
   | "too many cancelled calls";
 
 /** The reasons that a client in good order never gives. */
 export const hostileReasons: ReadonlySet<CloseReason> = new Set([
-  "HTTP/2 rules broken",
-  "too many calls at once",
+  "HTTP/2 protocol error",
+  "too many concurrent calls",
   "too many cancelled calls",
 ]);
 
@@ -118,13 +118,13 @@ export class OpenConnections implements Disposable {
     if (trustDomain === undefined || connection.isClosing) return;
     const verdict = this.#options.tls?.clientAuthorities?.verify(connection.chain);
     if (verdict?.trustDomain !== trustDomain) {
-      distrust(connection.socket, `its authority is no longer in the CA bundle of ${trustDomain}`);
+      distrust(connection.socket, `its CA is no longer in the bundle of ${trustDomain}`);
       this.#close(connection, "certificate no longer trusted");
       return;
     }
     const leftMs = verdict.validUntil - Date.now();
     if (leftMs <= 0) {
-      distrust(connection.socket, "it, or the certificate of its authority, has expired");
+      distrust(connection.socket, "it or its CA has expired");
       this.#close(connection, "certificate expired");
       return;
     }

@@ -65,7 +65,7 @@ describe("without a service", () => {
 
   test("a command that fails stops the database too", async () => {
     const { code, stderr } = await auth(["user", "get", "nobody"], env);
-    expect({ code, stderr }).toEqual({ code: 1, stderr: "auth: no such user\n" });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "auth: user not found\n" });
     expect(await serverProcesses(dataDir)).toEqual([]);
   });
 

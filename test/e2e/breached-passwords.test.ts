@@ -54,7 +54,7 @@ test("a password that is known from a breach is refused by a range query, and wh
     const error = await errorOf(create(service, "ada", breached));
     expect(error).toMatchObject({
       reason: "PASSWORD_UNACCEPTABLE",
-      violations: [{ field: "password", description: "is known from a breach elsewhere" }],
+      violations: [{ field: "password", description: "has appeared in a data breach" }],
     });
   }
   await create(refusing, "ada", "my cat has no fleas");
@@ -87,7 +87,7 @@ test("a password that is known from a breach is refused by a file", async () => 
   const newUser = { case: "newUser", value: {} } as const;
   const validate = (password: string) => authentication.validatePassword({ password, subject: newUser });
   expect((await validate(breached)).brokenRules.map(({ description }) => description)).toEqual([
-    "is known from a breach elsewhere",
+    "has appeared in a data breach",
   ]);
   expect((await validate("my cat has no fleas")).acceptable).toBe(true);
 });

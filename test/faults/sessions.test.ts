@@ -97,7 +97,8 @@ function ended(reason: Session_EndReason): Scenario["failures"] {
     const { session } = await rpc.sessions.getSession({ id: sessionId });
     const refresh = await rpc.sessions.refreshSession({ refreshToken }).then(
       () => "it can be refreshed",
-      (error: unknown) => (/cannot be used/.test(ConnectError.from(error).message) ? "" : String(error)),
+      (error: unknown) =>
+        /the refresh token is invalid/.test(ConnectError.from(error).message) ? "" : String(error),
     );
     return [refresh, session?.endReason === reason ? "" : `it ended for ${session?.endReason}`].filter(
       Boolean,

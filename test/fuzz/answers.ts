@@ -20,11 +20,11 @@ const internal = /^grpc(-web)? 13$|^500/;
 
 /** What grpc-js and Connect say themselves of bytes and headers that they cannot read. */
 const libraryAnswers =
-  /^(Failed to decompress message|Invalid grpc-timeout value|decompression failed|the request has a compressed message|the request ends inside a message|unsupported message flags)/;
+  /^(Failed to decompress message|Invalid grpc-timeout value|decompression failed|the message is compressed|the request ends in the middle of a message|unsupported message flags)/;
 
 /** PROTOCOL_ERROR on the gRPC port, where a request that breaks the protocol is INTERNAL, as in grpc-go. */
 const protocolErrors =
-  /^(the method must be POST|unsupported message flags|the message is (not valid|compressed)|the request ends inside a message)/;
+  /^(the method must be POST|unsupported message flags|the message is (not valid|compressed)|the request ends in the middle of a message)/;
 
 /** Kinds that break the protocol itself: HTTP/2 answers by a reset of the stream, HTTP/1.1 by closing. */
 const mayBeRefused = new Set(["grpc headers", "grpc path", "http HTTP"]);

@@ -202,6 +202,6 @@ async function countUsers({ uri }: TestDatabase): Promise<number> {
 function isTrouble(line: string): boolean {
   return (
     !line.startsWith('{"level":30') &&
-    !line.includes('"reason":"HTTP/2 rules broken","msg":"connection closed"')
+    !line.includes('"reason":"HTTP/2 protocol error","msg":"connection closed"')
   );
 }

@@ -40,7 +40,7 @@ describe("callers of the gRPC port", () => {
     await expect.poll(() => closuresSince(attacked, loggedBefore)).toHaveLength(2);
     for (const line of closuresSince(attacked, loggedBefore)) {
       expect(line).toMatchObject({ level: 40, peer: "127.0.0.1" });
-      expect(["too many calls at once", "too many cancelled calls"]).toContain(line["reason"]);
+      expect(["too many concurrent calls", "too many cancelled calls"]).toContain(line["reason"]);
     }
   });
 
@@ -57,7 +57,7 @@ describe("callers of the gRPC port", () => {
     const socket = connect(Number(port), host).on("error", () => {});
     socket.write(Buffer.concat([preface, settingsFrame(), bytes]));
     await new Promise((resolve) => socket.resume().on("close", resolve));
-    const line = { level: 40, reason: "HTTP/2 rules broken", peer: "127.0.0.1" };
+    const line = { level: 40, reason: "HTTP/2 protocol error", peer: "127.0.0.1" };
     await expect.poll(() => closuresSince(attacked, loggedBefore)).toMatchObject([line]);
   });
 

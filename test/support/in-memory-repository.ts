@@ -67,7 +67,7 @@ export class InMemoryRepository implements RelationalRepository {
   seedSessions({ id }: { readonly id: string }, count: number): void {
     const { sessions } = this.#tables;
     const row = sessions.get(id);
-    if (row === undefined) throw new Error("there is no such session");
+    if (row === undefined) throw new Error("there is session not found");
     for (let i = 0; i < count; i++) {
       const copy = { ...row, id: randomUUID() };
       sessions.set(copy.id, copy);
@@ -161,7 +161,7 @@ function users(tables: () => Tables, clock: () => Date): UserRepository {
     async update(user, draft) {
       const row = tables().users.get(user.id);
       if (row?.version !== user.version)
-        throw new DomainError("CONTENTION", "the user was changed by another call");
+        throw new DomainError("CONTENTION", "the user was changed concurrently; retry the call");
       return write({ ...row, ...columns(draft), ...changes(draft, clock()), version: row.version + 1 });
     },
   };

@@ -56,7 +56,7 @@ export function serviceAccounts(tables: () => Tables, clock: () => Date): Servic
     async update({ id, version }, { displayName, roles, disabled }) {
       const row = tables().serviceAccounts.get(id);
       if (row?.version !== version) {
-        throw new DomainError("CONTENTION", "the service account was changed by another call");
+        throw new DomainError("CONTENTION", "the service account was changed concurrently; retry the call");
       }
       const time = clock();
       const disableTime = disabled ? (row.disableTime ?? time) : undefined;

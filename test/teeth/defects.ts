@@ -130,7 +130,7 @@ export const defects: readonly Defect[] = [
   {
     name: "the guard around connect-node is away",
     file: "src/infrastructure/http/http-handler.ts",
-    find: '    sendError(response, new ConnectError("the request has no usable host", Code.InvalidArgument));\n',
+    find: '    sendError(response, new ConnectError("host: malformed", Code.InvalidArgument));\n',
     replace: '    throw new TypeError("no guard");\n',
     test: "test/e2e/bad-input.test.ts",
     named: "Host .* on the HTTP port",

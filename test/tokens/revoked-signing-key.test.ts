@@ -159,7 +159,7 @@ describe("a leaked signing key", () => {
     expect(await auth(["keys", "revoke", randomUUID()], cliEnvironment())).toMatchObject({
       code: 1,
       stdout: "",
-      stderr: "auth: no signing key has this id; GetJwks lists the ids\n",
+      stderr: "auth: signing key not found; GetJwks lists the key IDs\n",
     });
     expect((await auth(["keys", "revoke", "x"], cliEnvironment())).code).not.toBe(0);
   });

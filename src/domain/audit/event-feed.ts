@@ -67,7 +67,7 @@ export class EventFeed {
     if (first !== undefined && position + 1 >= first) return this.#newest.slice(position + 1 - first);
     const found = await this.#repository.read(call).events.listBehind(position, readAtOnce);
     if (!isGapless(found, position) || (found.length === 0 && position < known)) {
-      throw new DomainError("CURSOR_TOO_OLD", "events behind the cursor were forgotten; read anew");
+      throw new DomainError("CURSOR_TOO_OLD", "events after this cursor were purged; start a new watch");
     }
     return found;
   }
@@ -120,5 +120,5 @@ function isGapless(events: readonly PlacedEvent[], after: number): boolean {
 }
 
 function shuttingDown(): DomainError {
-  return new DomainError("SHUTTING_DOWN", "this instance is about to stop; come back with the last cursor");
+  return new DomainError("SHUTTING_DOWN", "this instance is shutting down; reconnect with the last cursor");
 }

@@ -126,7 +126,7 @@ export class EventService {
       throw invalidField(
         "CURSOR_INVALID",
         "cursor",
-        "was not made by this service for this caller and the same filter",
+        "must be a cursor that this service issued to this caller for the same filter",
       );
     }
     return position;

@@ -136,20 +136,20 @@ export class Callers {
   }
 
   #byForwarded(header: string | undefined): Caller {
-    if (header === undefined) throw unauthenticated("the sidecar has forwarded no client certificate");
+    if (header === undefined) throw unauthenticated("the sidecar forwarded no client certificate");
     const uris = forwardedUris(header);
     if (uris === undefined) throw unauthenticated("the forwarded client certificate is malformed");
     return this.#byId(this.#idIn(uris));
   }
 
   #byCertificate({ fault, expiresAt, trustDomain, uris }: PeerCertificate): Caller {
-    if (fault !== undefined) throw unauthenticated(`the client certificate cannot be believed: ${fault}`);
+    if (fault !== undefined) throw unauthenticated(`the client certificate is not trusted: ${fault}`);
     // It was good when the connection was made, which may be long ago.
     if (expiresAt <= this.#now()) throw unauthenticated("the client certificate has expired");
     const id = this.#idIn(uris);
     // Any authority can write any name: it speaks for the workloads of its own trust domain only.
     if (id.trustDomain !== trustDomain) {
-      throw unauthenticated(`the client certificate is not signed by an authority of ${id.trustDomain}`);
+      throw unauthenticated(`the client certificate is not signed by a CA of ${id.trustDomain}`);
     }
     return this.#byId(id);
   }
@@ -157,12 +157,13 @@ export class Callers {
   /** X509-SVID §2: exactly one URI, and it is a SPIFFE ID. */
   #idIn([uri, ...others]: readonly string[]): SpiffeId {
     if (uri === undefined) throw unauthenticated("the client certificate has no SPIFFE ID");
-    if (others.length > 0) throw unauthenticated("the client certificate has more than one URI");
+    if (others.length > 0)
+      throw unauthenticated("the client certificate has more than one URI; an X.509-SVID has exactly one");
     const id = parseSpiffeId(uri);
     if (id === undefined)
-      throw unauthenticated("the URI of the client certificate is no SPIFFE ID of a workload");
+      throw unauthenticated("the URI of the client certificate is not a workload SPIFFE ID");
     if (!this.#rules.trustDomains.has(id.trustDomain)) {
-      throw unauthenticated("the SPIFFE ID is of a trust domain that is not allowed here");
+      throw unauthenticated("the trust domain of the SPIFFE ID is not configured (AUTH_TRUST_DOMAINS)");
     }
     return id;
   }
@@ -178,7 +179,7 @@ const noCredentials = unauthenticated(
   "no credentials: present a client certificate or `authorization: Bearer auth_sa_...`",
 );
 const foreignKey = unauthenticated(
-  "malformed, truncated or foreign key: expected auth_sa_ and 70 characters that this service issued",
+  "malformed, truncated or foreign key: expected auth_sa_ and 70 characters, issued by this service",
 );
 
 function unauthenticated(why: string): DomainError {

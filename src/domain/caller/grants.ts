@@ -119,7 +119,7 @@ export function assertInScope({ scope, origin }: Call, audience: string, clientI
   if (scope.allows(audience, clientId)) return;
   throw new DomainError(
     "OUT_OF_SCOPE",
-    `the policy does not grant ${origin.caller} tokens of audience "${audience}" with client "${clientId}"`,
+    `the policy does not allow ${origin.caller} tokens for audience "${audience}" and client "${clientId}"`,
   );
 }
 

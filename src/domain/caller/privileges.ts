@@ -23,7 +23,12 @@ export class Privileges {
   /** @throws ROLE_UNKNOWN */
   assertKnown(roles: readonly string[]): void {
     const unknown = this.#unknownRole(roles);
-    if (unknown !== undefined) throw invalidField("ROLE_UNKNOWN", "roles", `there is no role "${unknown}"`);
+    if (unknown !== undefined)
+      throw invalidField(
+        "ROLE_UNKNOWN",
+        "roles",
+        `unknown role "${unknown}"; roles are defined in AUTH_POLICY_FILE`,
+      );
   }
 
   /** @throws PERMISSION_DENIED if an account that does not exist yet would have more than the caller */
@@ -40,7 +45,7 @@ export class Privileges {
     if (unknown !== undefined) {
       throw new DomainError(
         "SERVICE_ACCOUNT_ROLE_UNKNOWN",
-        `the service account has the role "${unknown}", which the policy does not define; ` +
+        `the service account has the unknown role "${unknown}"; ` +
           "define it in AUTH_POLICY_FILE, or delete the account",
       );
     }
@@ -95,9 +100,9 @@ export class Privileges {
 function assertCovered(call: Call, grants: Grants): void {
   const lacking = call.grants.firstLacking(grants);
   if (lacking === undefined) return;
-  const held = call.grants.has(lacking) ? "has for fewer audiences or clients" : "does not have";
+  const held = call.grants.has(lacking) ? "has only for fewer audiences or clients" : "does not have";
   throw new DomainError(
     "PERMISSION_DENIED",
-    `${call.origin.caller} may not give "${lacking}", which it ${held}`,
+    `${call.origin.caller} cannot grant "${lacking}", which it ${held}`,
   );
 }

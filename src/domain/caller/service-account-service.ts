@@ -179,7 +179,10 @@ export class ServiceAccountService {
       this.#privileges.assertMayAct(call, account);
       const others = (await serviceAccounts.listKeys(account.id)).filter((other) => other.id !== id);
       if (others.length >= maxKeys) {
-        throw new DomainError("TOO_MANY_KEYS", `the service account has ${maxKeys} keys; delete one first`);
+        throw new DomainError(
+          "TOO_MANY_KEYS",
+          `the service account already has ${maxKeys} keys; delete one first`,
+        );
       }
       const made = await serviceAccounts.insertKey({
         id,

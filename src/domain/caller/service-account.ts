@@ -66,14 +66,17 @@ export class ServiceAccount {
   /** @throws ETAG_MISMATCH */
   assertEtag(etag: string | undefined): void {
     if (etag === undefined || etag === this.etag) return;
-    throw new DomainError("ETAG_MISMATCH", "the service account has changed since it was read");
+    throw new DomainError(
+      "ETAG_MISMATCH",
+      "the service account has changed since it was read; read it again",
+    );
   }
 }
 
 export function serviceAccountNotFound(): DomainError {
-  return new DomainError("SERVICE_ACCOUNT_NOT_FOUND", "there is no such service account");
+  return new DomainError("SERVICE_ACCOUNT_NOT_FOUND", "service account not found");
 }
 
 export function serviceAccountKeyNotFound(): DomainError {
-  return new DomainError("SERVICE_ACCOUNT_KEY_NOT_FOUND", "there is no such key");
+  return new DomainError("SERVICE_ACCOUNT_KEY_NOT_FOUND", "service account key not found");
 }

@@ -162,7 +162,7 @@ export class AuthenticationService {
     // Before the rest, so that a limited caller learns nothing of other audiences, and no attempt is counted.
     assertInScope(call, audience, client.id);
     if (!this.#audiences.has(audience)) {
-      throw invalidField("AUDIENCE_UNKNOWN", "audience", "is none that this service makes tokens for");
+      throw invalidField("AUDIENCE_UNKNOWN", "audience", "is not configured (AUTH_AUDIENCES)");
     }
     await this.#issuer.prepare(call);
     const key = parseIdentifier(identifier, this.#toAscii) ?? nobody;
@@ -302,8 +302,8 @@ export class AuthenticationService {
     if (!call.may("users.get")) {
       throw new DomainError(
         "PERMISSION_DENIED",
-        'user_id: takes the permission "users.get" as well, because the answer tells words of the user\'s names; ' +
-          "send new_user with the names that the caller knows",
+        'user_id: requires the permission "users.get", because the response reveals parts of the user\'s names; ' +
+          "send new_user with the names instead",
       );
     }
     return this.#person(call, userId.toLowerCase());

@@ -91,7 +91,7 @@ export class PasswordRules {
     const { password, broken } = looked;
     if (password === undefined || broken.length > 0 || !(await this.#isBreached(call, password)))
       return looked;
-    return { password, broken: [{ rule: "breached", description: "is known from a breach elsewhere" }] };
+    return { password, broken: [{ rule: "breached", description: "has appeared in a data breach" }] };
   }
 
   #look(raw: Secret, own: ReadonlySet<string>): Looked {
@@ -102,7 +102,7 @@ export class PasswordRules {
     const password = preparePassword(raw);
     if (password === undefined) {
       const description =
-        "must not be empty or hold control, invisible, private-use or unassigned characters";
+        "must not be empty or contain control, invisible, private-use or unassigned characters";
       return { password, broken: [{ rule: "characters", description }] };
     }
     const { length } = [...password.reveal()];
@@ -124,11 +124,11 @@ export class PasswordRules {
   *#guesses(password: string, own: ReadonlySet<string>): Iterable<BrokenRule> {
     if (weightOf(password, this.#common, noWords) < enoughWeight) {
       const description =
-        "must not be a common password, or made of one or two common words, repetitions, and rows of keys or digits";
+        "must not be a common password, or consist of one or two common words, repetitions, and keyboard or digit sequences";
       yield { rule: "common", description };
     } else if (own.size > 0 && weightOf(password, this.#common, own) < enoughWeight) {
       const description =
-        "must hold more than the names of its user or of this service, and one or two common words";
+        "must not consist of names of the user or of this service, and one or two common words";
       yield { rule: "own-words", description };
     }
   }
@@ -142,7 +142,7 @@ export class PasswordRules {
       call.signal.throwIfAborted();
       this.#onCheckFailure(error);
       if (onFailure === "allow") return false;
-      const sentence = "whether the password is known from a breach cannot be found out now";
+      const sentence = "the breached-password check is unavailable; retry later";
       throw new DomainError("BREACH_CHECK_UNAVAILABLE", sentence, { retryAfterMs, cause: error });
     }
   }

@@ -52,16 +52,16 @@ export function canonicaliseEmail(raw: string, toAscii: DomainToAscii): Canonica
   if (raw.length > maxRawLength) return { fault: "must be at most 254 octets" };
   const mapped = mapWidth(raw);
   const at = mapped.lastIndexOf("@");
-  if (at === -1 || mapped.indexOf("@") !== at) return { fault: "must hold one '@'" };
+  if (at === -1 || mapped.indexOf("@") !== at) return { fault: "must contain exactly one '@'" };
 
   const local = canonicaliseLocalPart(mapped.slice(0, at));
   if ("fault" in local) return local;
   const typedDomain = mapped.slice(at + 1);
   const domain = canonicaliseDomain(typedDomain, toAscii);
-  if (domain === undefined) return { fault: "must end in a domain name of two labels or more" };
+  if (domain === undefined) return { fault: "must end in a domain name with at least two labels" };
 
   if (typedDomain.split(dots).some((label) => findLookAlike(label) !== undefined)) {
-    return { fault: "must have each label of its domain in one script, or in A-labels (xn--)" };
+    return { fault: "must have each label of its domain in one script, or as an A-label (xn--)" };
   }
 
   const key = `${local.key}@${domain}`;
@@ -72,12 +72,12 @@ function canonicaliseLocalPart(raw: string): Canonical {
   const key = usernameCaseMapped(raw);
   if (key === undefined || !dotAtom.test(key)) {
     return {
-      fault: "must have letters, digits and !#$%&'*+-/=?^_`{|}~ before the '@', with single dots between",
+      fault: "must have only letters, digits, !#$%&'*+-/=?^_`{|}~ and single inner dots before the '@'",
     };
   }
   if (octets(key) > maxLocalOctets) return { fault: "must have at most 64 octets before the '@'" };
   const fault = findLookAlike(key);
-  return fault === undefined ? { key } : { fault: `before the '@', ${fault}` };
+  return fault === undefined ? { key } : { fault: `the part before the '@' ${fault}` };
 }
 
 function canonicaliseDomain(domain: string, toAscii: DomainToAscii): string | undefined {

@@ -54,9 +54,10 @@ const digitsOfTwoSystems = /[0-9].*[\p{Nd}--[0-9]]|[\p{Nd}--[0-9]].*[0-9]/v;
  */
 export function findLookAlike(name: string): string | undefined {
   if (ascii.test(name)) return undefined;
-  if (joinControl.test(name)) return "must not hold a zero-width joiner or non-joiner";
+  if (joinControl.test(name)) return "must not contain a zero-width joiner or non-joiner";
   if (leadingMark.test(name)) return "must not begin with a combining mark";
-  if (hasOddMarks(name.normalize("NFD"))) return "must not hold doubled, piled or invisible marks";
+  if (hasOddMarks(name.normalize("NFD")))
+    return "must not contain repeated, stacked or invisible combining marks";
   if (digitsOfTwoSystems.test(name)) return "must not mix digits of two writing systems";
   if (!scriptSets.some((set) => set.test(name))) return "must be written in one script";
   return undefined;

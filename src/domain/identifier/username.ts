@@ -27,9 +27,10 @@ export function parseUsername(raw: string, field: string): Username {
 export function canonicaliseUsername(raw: string): Canonical {
   if (raw === "" || raw.length > maxRawLength) return wrongLength;
   const key = usernameCaseMapped(raw);
-  if (key === undefined) return { fault: "must be letters, digits and ASCII punctuation, in one direction" };
+  if (key === undefined)
+    return { fault: "must consist of letters, digits and ASCII punctuation in one writing direction" };
   if ([...key].length > maxCodePoints) return wrongLength;
-  if (key.includes("@")) return { fault: "must not hold '@'" };
+  if (key.includes("@")) return { fault: "must not contain '@'" };
   const fault = findLookAlike(key);
   return fault === undefined ? { key } : { fault };
 }

@@ -120,7 +120,10 @@ export class Mutations {
         : secret !== undefined &&
           (await this.#hasher.verify(call, secret.password.reveal(), earlier.secretHash)));
     if (!same) {
-      throw new DomainError("REQUEST_ID_REUSED", "the request_id was used for a call with other content");
+      throw new DomainError(
+        "REQUEST_ID_REUSED",
+        "request_id was already used for a request with different content",
+      );
     }
   }
 }

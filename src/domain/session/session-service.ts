@@ -147,7 +147,7 @@ export class SessionService {
     if (session === undefined || session.caller === caller) return;
     throw new DomainError(
       "PERMISSION_DENIED",
-      `another caller began the session: refresh it as that caller, or grant ${caller} the permission "${refreshAny}"`,
+      `the session was created by another caller; refresh it as that caller, or grant ${caller} the permission "${refreshAny}"`,
     );
   }
 
@@ -170,5 +170,8 @@ export class SessionService {
 }
 
 function refreshTokenInvalid(): DomainError {
-  return new DomainError("REFRESH_TOKEN_INVALID", "the refresh token cannot be used; sign in again");
+  return new DomainError(
+    "REFRESH_TOKEN_INVALID",
+    "the refresh token is invalid, expired or revoked; sign in again",
+  );
 }

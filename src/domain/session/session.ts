@@ -105,5 +105,5 @@ export interface SessionLimits {
 }
 
 export function sessionNotFound(): DomainError {
-  return new DomainError("SESSION_NOT_FOUND", "no such session");
+  return new DomainError("SESSION_NOT_FOUND", "session not found");
 }

@@ -127,7 +127,7 @@ export class KeyRing {
     await this.#repository.transaction(call, async ({ signingKeys, events }) => {
       const { keys, time } = await signingKeys.list();
       if (!keys.some((key) => key.id === id)) {
-        throw new DomainError("SIGNING_KEY_NOT_FOUND", "no signing key has this id; GetJwks lists the ids");
+        throw new DomainError("SIGNING_KEY_NOT_FOUND", "signing key not found; GetJwks lists the key IDs");
       }
       const signs = new KeyTimeline(keys).signingAt(time.getTime())?.id === id;
       if (!(await signingKeys.revoke(id))) return;
@@ -191,7 +191,7 @@ export class KeyRing {
   /** The key that signs at a time of the database's clock. */
   signingAt(time: number): SigningKey {
     const id = this.#loaded.timeline.signingAt(time)?.id;
-    if (id === undefined) throw new Error("there is no signing key");
+    if (id === undefined) throw new Error("no signing key is active");
     return this.#keyOf(id);
   }
 
@@ -253,7 +253,7 @@ export class KeyRing {
 
   #keyOf(id: string): SigningKey {
     const key = this.keys.get(id);
-    if (key === undefined) throw new Error(`there is no signing key ${id}`);
+    if (key === undefined) throw new Error(`unknown signing key ${id}`);
     return key;
   }
 

@@ -159,5 +159,5 @@ function nameOf({ key, name }: SignInAttempt): string {
 /** In whole seconds, so that the answer is the same for a moment, whoever it is about. */
 function tooManyAttempts({ retryAfterMs }: AttemptVerdict): DomainError {
   const rounded = retryAfterMs === undefined ? {} : { retryAfterMs: Math.ceil(retryAfterMs / 1_000) * 1_000 };
-  return new DomainError("TOO_MANY_ATTEMPTS", "there were too many attempts", rounded);
+  return new DomainError("TOO_MANY_ATTEMPTS", "too many attempts", rounded);
 }

@@ -22,7 +22,7 @@ export function applyUpdateMask(
   current: UserFields,
   wanted: UserFields,
 ): UserFields {
-  if (paths.length === 0) throw invalidMask("the mask is empty");
+  if (paths.length === 0) throw invalidMask("must not be empty");
   for (const path of paths) assertKnown(path, current, wanted);
   return paths.reduce((fields, path) => applyPath(path, fields, wanted), current);
 }
@@ -48,8 +48,7 @@ function applyPath(path: string, fields: UserFields, wanted: UserFields): UserFi
     case "attributes":
       return { ...fields, attributes: wanted.attributes };
     default: {
-      if (!path.startsWith(attributePrefix))
-        throw invalidMask(`"${path}" is not a field that can be changed`);
+      if (!path.startsWith(attributePrefix)) throw invalidMask(`"${path}" is not an updatable field`);
       const key = path.slice(attributePrefix.length);
       return { ...fields, attributes: withAttribute(fields.attributes, key, wanted.attributes) };
     }

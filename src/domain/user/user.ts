@@ -199,7 +199,7 @@ const attributeKey = /^[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*$/;
 export function assertAttributeKeys(attributes: Attributes, known: Attributes = {}): void {
   for (const key of Object.keys(attributes)) {
     if (Object.hasOwn(known, key) || (key.length <= maxKeyLength && attributeKey.test(key))) continue;
-    const description = `must be lower-case snake_case of at most ${maxKeyLength} characters, each word beginning with a letter`;
+    const description = `must be lower snake case, at most ${maxKeyLength} characters, each word starting with a letter`;
     throw invalidField("INVALID_REQUEST", `user.attributes[${JSON.stringify(key)}]`, description);
   }
 }
@@ -210,12 +210,12 @@ export function assertIdentified(profile: UserProfile): void {
     throw invalidField("INVALID_REQUEST", "user.email", "email or username is required");
   }
   if (Object.keys(profile.attributes).length > maxAttributes) {
-    throw invalidField("INVALID_REQUEST", "user.attributes", `at most ${maxAttributes} attributes`);
+    throw invalidField("INVALID_REQUEST", "user.attributes", `must have at most ${maxAttributes} entries`);
   }
 }
 
 export function userNotFound(): DomainError {
-  return new DomainError("USER_NOT_FOUND", "no such user");
+  return new DomainError("USER_NOT_FOUND", "user not found");
 }
 
 function identifier(value: string | undefined, key: string | undefined): Identifier | undefined {

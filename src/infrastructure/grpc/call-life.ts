@@ -45,7 +45,7 @@ export class CallLife {
     const reason =
       Date.now() >= this.endsAt - slackMs
         ? deadlineExceeded()
-        : new ConnectError("the caller has gone", Code.Canceled);
+        : new ConnectError("the call was cancelled", Code.Canceled);
     this.abort(reason);
     return reason;
   }

@@ -101,7 +101,7 @@ type Request = UnaryRequest | StreamRequest;
 export function callOf(request: Request): CallState {
   const call = (request as Partial<CallRequest>)[callKey];
   if (call === undefined) {
-    throw new Error("an interceptor passed on a request that is no copy of the one it was given");
+    throw new Error("an interceptor passed on a request that is not a copy of the one it received");
   }
   return call;
 }

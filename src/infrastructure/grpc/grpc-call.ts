@@ -296,7 +296,7 @@ export class GrpcCall implements WireListener, CallState {
 }
 
 function requestTooSlow(): ConnectError {
-  return new ConnectError("the request did not come in time", Code.DeadlineExceeded);
+  return new ConnectError("the request did not arrive in time", Code.DeadlineExceeded);
 }
 
 function ignore(): void {}

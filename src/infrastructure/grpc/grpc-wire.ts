@@ -180,7 +180,7 @@ export class GrpcWire {
     } else if (!this.#hasEnded) {
       this.#stream.resume();
     } else if (this.#reader.isInsideMessage) {
-      this.#fail(protocolError(Code.Internal, "the request ends inside a message"));
+      this.#fail(protocolError(Code.Internal, "the request ends in the middle of a message"));
     } else {
       this.#isReadWanted = false;
       this.#listener?.onHalfClose();
@@ -211,7 +211,7 @@ export class GrpcWire {
         this.#fail(
           error.code === "ERR_BUFFER_TOO_LARGE"
             ? new ConnectError(
-                `the message inflates to more than ${this.#options.maxMessageBytes} bytes`,
+                `the message decompresses to more than ${this.#options.maxMessageBytes} bytes`,
                 Code.ResourceExhausted,
               )
             : protocolError(Code.Internal, `the message is not valid ${encoding}`),

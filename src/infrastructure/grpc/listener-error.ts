@@ -30,6 +30,6 @@ export function protocolError(code: Code, message: string): ListenerError {
 
 /** A call that cannot be read now, because other calls hold all the bytes that may be held. */
 export function overloaded(): ListenerError {
-  const message = "too many unread bytes; try again later";
+  const message = "too many unread bytes; retry later";
   return new ListenerError("OVERLOADED", Code.ResourceExhausted, message, 1_000);
 }

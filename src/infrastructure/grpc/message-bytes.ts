@@ -13,7 +13,7 @@ export function decodeRequest({ input }: DescMethod, bytes: Uint8Array): Message
     return fromBinary(input, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   } catch (cause) {
     if (isNotUtf8(cause)) throw binaryFault(input, bytes) ?? cause;
-    const message = `request is not a valid ${input.typeName}`;
+    const message = `the request is not a valid ${input.typeName}`;
     throw new ConnectError(message, Code.InvalidArgument, undefined, undefined, cause);
   }
 }

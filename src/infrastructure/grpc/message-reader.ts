@@ -107,7 +107,7 @@ export class MessageReader {
 }
 
 export function tooLarge(bytes: number, maxBytes: number): ConnectError {
-  const message = `the message has ${bytes} bytes; at most ${maxBytes} are accepted`;
+  const message = `the message has ${bytes} bytes; the maximum is ${maxBytes}`;
   return new ConnectError(message, Code.ResourceExhausted);
 }
 

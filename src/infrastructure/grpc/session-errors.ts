@@ -10,10 +10,10 @@ const callbackFailure = -902;
  * @returns undefined where the other side has closed it, or it has broken
  */
 function reasonOf({ code, errno }: NodeJS.ErrnoException): CloseReason | undefined {
-  if (code === "ERR_HTTP2_ERROR" && errno === callbackFailure) return "too many calls at once";
+  if (code === "ERR_HTTP2_ERROR" && errno === callbackFailure) return "too many concurrent calls";
   // ERR_HTTP2_SESSION_ERROR: the other side has sent GOAWAY with an error.
   if (code === undefined || code === "ERR_HTTP2_SESSION_ERROR") return undefined;
-  return code.startsWith("ERR_HTTP2_") ? "HTTP/2 rules broken" : undefined;
+  return code.startsWith("ERR_HTTP2_") ? "HTTP/2 protocol error" : undefined;
 }
 
 /** Tells of each connection that node:http2 closes by its own limits and rules, about which it says nothing. */

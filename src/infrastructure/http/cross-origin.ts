@@ -66,12 +66,12 @@ function isPreflight({ method, headers }: IncomingMessage): boolean {
 
 const foreignOrigin: Refusal = {
   reason: "ORIGIN_NOT_ALLOWED",
-  message: "pages of this origin may not call this service; list the origin in AUTH_CORS_ORIGINS",
+  message: "the origin is not allowed; add it to AUTH_CORS_ORIGINS",
 };
 const foreignHost: Refusal = {
   reason: "HOST_NOT_ALLOWED",
   message:
-    "the host is not loopback, and AUTH_CALLERS=anyone serves loopback only; use localhost, or AUTH_CALLERS=known",
+    "the host is not loopback, and AUTH_CALLERS=anyone serves only loopback; use localhost or set AUTH_CALLERS=known",
 };
 
 /** What browsers say of a request that no page of this origin makes (Fetch Metadata §2.3). */

@@ -61,7 +61,7 @@ function faultOf(schema: DescMessage, text: string, cause: unknown): Error {
 }
 
 function notValid({ typeName }: DescMessage, reason: string | undefined, cause?: unknown): ConnectError {
-  const message = `request is not a valid ${typeName}${reason === undefined ? "" : `: ${reason}`}`;
+  const message = `the request is not a valid ${typeName}${reason === undefined ? "" : `: ${reason}`}`;
   return new ConnectError(message, Code.InvalidArgument, undefined, undefined, cause);
 }
 
@@ -70,7 +70,7 @@ function fieldOf(error: unknown): string | undefined {
   const cause = error instanceof Error ? error.cause : undefined;
   if (!isFieldError(cause)) return undefined;
   const { name } = cause.field();
-  return `${name}: the value does not fit the field`;
+  return `${name}: wrong type or out of range`;
 }
 
 /** As deep as protobuf messages may be nested. */

@@ -80,7 +80,7 @@ export class HttpConnections {
   /** Puts itself between the server and its own listener, which begins to parse. */
   #take(event: "connection" | "secureConnection"): void {
     const [parse] = this.#server.listeners(event).slice(event === "connection" ? 0 : -1);
-    if (parse === undefined) throw new Error(`node:http does not listen to "${event}" any more`);
+    if (parse === undefined) throw new Error(`node:http no longer listens to "${event}"`);
     this.#server.off(event, parse as () => void);
     this.#server.on(event, (socket: Socket) => {
       const state: State = { answers: new Set(), bytesRead: 0, idleSince: 0, isClosing: false };

@@ -123,7 +123,7 @@ class CallAnswerer {
     } catch {
       // `Host: a|b` does not make a valid URL.
       await endRequest(body, request, response);
-      sendError(response, new ConnectError("the request has no usable host", Code.InvalidArgument));
+      sendError(response, new ConnectError("host: malformed", Code.InvalidArgument));
       return;
     }
     try {

@@ -74,7 +74,7 @@ async function respond({ life, detach }: Watch, run: () => Promise<Response>): P
 export function asCallError(reason: unknown): ConnectError {
   return reason instanceof ConnectError && reason.code === Code.DeadlineExceeded
     ? reason
-    : new ConnectError("the caller has gone", Code.Canceled, undefined, undefined, reason);
+    : new ConnectError("the call was cancelled", Code.Canceled, undefined, undefined, reason);
 }
 
 function asIs<T>(message: T): T {

@@ -45,7 +45,7 @@ export class RequestBody {
       if (chunk !== undefined) return chunk;
       if (this.#request.readableEnded) return undefined;
       if (this.#failure !== undefined) throw this.#failure;
-      if (this.#request.destroyed) throw new Error("the connection was closed inside the request");
+      if (this.#request.destroyed) throw new Error("the connection was closed before the end of the request");
       await this.#progress();
     }
   }

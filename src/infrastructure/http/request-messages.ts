@@ -50,7 +50,7 @@ export async function* readMessages(source: MessageSource): AsyncGenerator<Messa
       }
     }
     if (envelopes.isInsideMessage) {
-      throw protocolError(Code.InvalidArgument, "the request ends inside a message");
+      throw protocolError(Code.InvalidArgument, "the request ends in the middle of a message");
     }
   } finally {
     lease.release();
@@ -85,13 +85,13 @@ async function read(body: RequestBody): Promise<Buffer | undefined> {
   try {
     return await body.read();
   } catch (cause) {
-    throw new ConnectError("the caller has gone", Code.Canceled, undefined, undefined, cause);
+    throw new ConnectError("the call was cancelled", Code.Canceled, undefined, undefined, cause);
   }
 }
 
 async function inflateEnvelope(source: MessageSource, bytes: Uint8Array): Promise<Uint8Array> {
   if (source.head.compression === null) {
-    throw protocolError(Code.Internal, "the request has a compressed message but names no compression");
+    throw protocolError(Code.Internal, "the message is compressed, but no compression is declared");
   }
   return inflate(source, bytes);
 }
@@ -102,7 +102,7 @@ async function inflate({ head, maxMessageBytes }: MessageSource, bytes: Uint8Arr
     return await head.compression.decompress(Uint8Array.from(bytes), maxMessageBytes);
   } catch (error) {
     if (ConnectError.from(error).code === Code.ResourceExhausted) throw error;
-    throw protocolError(Code.InvalidArgument, `the request is not valid ${head.compression.name}`);
+    throw protocolError(Code.InvalidArgument, `the message is not valid ${head.compression.name}`);
   }
 }
 

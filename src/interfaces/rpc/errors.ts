@@ -99,7 +99,7 @@ export function isListenerError(error: unknown): error is ListenerError {
 
 /** The answer to a call of a method that there is not. */
 export function unknownMethod(path: string): ConnectError {
-  return new ConnectError(shortMessage(`there is no method ${path}`), Code.Unimplemented, undefined, [
+  return new ConnectError(shortMessage(`unknown method ${path}`), Code.Unimplemented, undefined, [
     { desc: ErrorInfoSchema, value: errorInfo("METHOD_NOT_FOUND") },
   ]);
 }

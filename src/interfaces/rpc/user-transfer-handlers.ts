@@ -58,10 +58,10 @@ function optionsOf({ requestId, validateOnly }: ImportUsersRequest) {
 /** Options count from the first message on. One that comes later and says something else was meant for more than it gets. */
 function assertSameOptions(first: ImportUsersRequest, message: ImportUsersRequest): void {
   if (message.validateOnly && !first.validateOnly) {
-    throw invalidField("INVALID_REQUEST", "validate_only", "must be in the first message");
+    throw invalidField("INVALID_REQUEST", "validate_only", "must be set in the first message");
   }
   if (message.requestId !== "" && message.requestId !== first.requestId) {
-    throw invalidField("INVALID_REQUEST", "request_id", "must be that of the first message");
+    throw invalidField("INVALID_REQUEST", "request_id", "must be the same as in the first message");
   }
 }
 

@@ -110,17 +110,13 @@ describe("by a client certificate", () => {
   });
 
   test.each<[string, Partial<PeerCertificate>, RegExp]>([
-    ["of another authority", { fault: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" }, /cannot be believed: UNABLE/],
-    [
-      "of another domain's authority",
-      { trustDomain: "dev.example" },
-      /not signed by an authority of prod\.example/,
-    ],
-    ["of no domain's authority", { trustDomain: undefined }, /not signed by an authority of prod\.example/],
+    ["of another authority", { fault: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" }, /is not trusted: UNABLE/],
+    ["of another domain's authority", { trustDomain: "dev.example" }, /not signed by a CA of prod\.example/],
+    ["of no domain's authority", { trustDomain: undefined }, /not signed by a CA of prod\.example/],
     ["without a URI", { uris: [] }, /no SPIFFE ID/],
     ["with two URIs", { uris: [web, "https://example.org"] }, /more than one URI/],
-    ["with another URI", { uris: ["https://prod.example/web"] }, /no SPIFFE ID of a workload/],
-    ["of a trust domain alone", { uris: ["spiffe://prod.example"] }, /no SPIFFE ID of a workload/],
+    ["with another URI", { uris: ["https://prod.example/web"] }, /is not a workload SPIFFE ID/],
+    ["of a trust domain alone", { uris: ["spiffe://prod.example"] }, /is not a workload SPIFFE ID/],
     ["of another trust domain", { uris: ["spiffe://dev.example/ns/shop/sa/web"] }, /trust domain/],
     ["that has expired since", { expiresAt: 0 }, /has expired/],
   ])("one %s is refused, and says why", async (_name, changes, why) => {
@@ -156,7 +152,7 @@ describe("by a sidecar", () => {
   });
 
   test.each<[string, string | undefined, RegExp]>([
-    ["no header", undefined, /has forwarded no/],
+    ["no header", undefined, /sidecar forwarded no/],
     ["a malformed one", 'Subject="', /malformed/],
     ["one without a URI", "Hash=x", /no SPIFFE ID/],
     ["one with two URIs", `${header};URI=spiffe://prod.example/x`, /more than one/],

@@ -91,7 +91,7 @@ describe("a caller with less than an account has now", () => {
     for (const account of [both, orders]) {
       await expect(keyFor(account, by(lesser))).rejects.toMatchObject({
         ...denied,
-        message: expect.stringMatching(/"sessions.begin", which it has for fewer audiences or clients/),
+        message: expect.stringMatching(/"sessions.begin", which it has only for fewer audiences or clients/),
       });
     }
     await expect(update(shop, ["begin-both"], by(lesser))).rejects.toMatchObject(denied);
@@ -104,7 +104,7 @@ describe("a role that the policy does not define", () => {
   const unknown = {
     reason: "SERVICE_ACCOUNT_ROLE_UNKNOWN",
     kind: "failed-precondition",
-    message: expect.stringMatching(/has the role "later", which the policy does not define; define it/),
+    message: expect.stringMatching(/has the unknown role "later"; define it/),
   };
   let account: ServiceAccount;
   beforeEach(async () => {

@@ -78,7 +78,8 @@ describe("list", () => {
     violations: [
       {
         field: "page_token",
-        description: "was not made by this service for this caller and the same user_id and show_ended",
+        description:
+          "must be a token that this service issued to this caller for the same user_id and show_ended",
       },
     ],
   };

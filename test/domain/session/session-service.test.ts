@@ -33,7 +33,7 @@ const get = (id: string) => services.sessions.get(aCall(), id);
 const invalid = {
   name: "DomainError",
   reason: "REFRESH_TOKEN_INVALID",
-  message: "the refresh token cannot be used; sign in again",
+  message: "the refresh token is invalid, expired or revoked; sign in again",
 };
 
 describe("refresh", () => {
@@ -327,7 +327,9 @@ describe("a session belongs to the caller that began it", () => {
     for (const token of [tokens.refreshToken, next.tokens.refreshToken]) {
       await expect(refreshBy(another("sessions.refresh"), token)).rejects.toMatchObject({
         reason: "PERMISSION_DENIED",
-        message: expect.stringMatching(/^another caller began the session: .*"sessions\.refreshAny"$/),
+        message: expect.stringMatching(
+          /^the session was created by another caller; .*"sessions\.refreshAny"$/,
+        ),
       });
     }
     expect(await get(session.id)).toEqual(next.session);

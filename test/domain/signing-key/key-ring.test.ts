@@ -60,7 +60,7 @@ describe("the first key", () => {
 
   test("is missed where it has not been looked for", () => {
     const ring = aRing();
-    expect(() => ring.signingAt(clocks.databaseMs)).toThrow("there is no signing key");
+    expect(() => ring.signingAt(clocks.databaseMs)).toThrow("no signing key is active");
     expect(ring.published()).toEqual([]);
     expect(ring.isGoodAt("x", clocks.databaseMs)).toBe(false);
   });

@@ -185,8 +185,8 @@ describe("attempts", () => {
       // All places of the pool are taken, by somebody else.
       const others = ["x", "y"].map((name) => verify(name));
       const waiting = verifying(call);
-      cancel(new Error("the caller has gone"));
-      await expect(waiting).rejects.toThrow("the caller has gone");
+      cancel(new Error("the call was cancelled"));
+      await expect(waiting).rejects.toThrow("the call was cancelled");
       await Promise.all(others);
       expect(await times(10, () => change(id))).toEqual(tenTimes);
       expect(await verify("ada")).toBe(refused(30));

@@ -8,7 +8,7 @@ function heldWork() {
   return { work: () => promise, letGo: resolve };
 }
 
-const gone = new Error("the caller has gone");
+const gone = new Error("the call was cancelled");
 
 describe("turns", () => {
   test("so many of one name run at once, the others after them in their order, and other names beside them", async () => {

@@ -114,7 +114,7 @@ describe("prepare", () => {
   test("of a process that has not looked yet finds the keys of the others", async () => {
     const at = await aSession(repository);
     const other = tokenParts(repository, clocks);
-    expect(() => other.issuer.issue(at)).toThrow("there is no signing key");
+    expect(() => other.issuer.issue(at)).toThrow("no signing key is active");
     await other.issuer.prepare(aCall());
     const { accessToken } = revealed(other.issuer.issue(at));
     expect(parts.accessTokens.read(accessToken, parts.keyRing.keys)?.claims.sid).toBe(at.session.id);

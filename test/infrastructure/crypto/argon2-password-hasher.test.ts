@@ -191,7 +191,7 @@ describe("a hash that a user brings along", () => {
   test("that was typed in two ways is checked to the end, though its caller goes meanwhile", async () => {
     const { call, cancel } = aCancellableCall();
     const checked = hasher.verify(call, "other", undefined, { typed: "another" });
-    cancel(new Error("the caller has gone"));
+    cancel(new Error("the call was cancelled"));
     // Thrown, it would be an attempt that was not made, and a guess that counts for nothing.
     expect(await checked).toBe(false);
   });

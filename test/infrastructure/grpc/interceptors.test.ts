@@ -210,7 +210,7 @@ describe("a request that cannot be used", () => {
   const bad = frame(Uint8Array.of(255, 255, 255));
 
   it.each([
-    ["is not of the type", [bad], "3", "Say: InvalidArgument: request is not a valid echo.v1.SayRequest"],
+    ["is not of the type", [bad], "3", "Say: InvalidArgument: the request is not a valid echo.v1.SayRequest"],
     ["comes twice", [good, good], "12", "Say: Unimplemented: the request has more than one message"],
     ["does not come", [], "12", "Say: Unimplemented: the request has no message"],
   ])("because its message %s is seen by interceptors", async (_name, chunks, code, line) => {
@@ -264,7 +264,7 @@ describe("a request that cannot be used", () => {
     const { trailers } = await raw.request({ ":path": "/echo.v1.EchoService/Join" }, [good, bad, good]);
     expect(trailers["grpc-status"]).toBe("3");
     expect(seen).toEqual(["x"]);
-    expect(lines).toEqual(["Join: InvalidArgument: request is not a valid echo.v1.JoinRequest"]);
+    expect(lines).toEqual(["Join: InvalidArgument: the request is not a valid echo.v1.JoinRequest"]);
   });
 
   it("tells a well-behaved client too", async () => {

@@ -58,7 +58,7 @@ describe.each(Object.entries(methods))("a request of kind %s", (_kind, { path, f
     const raw = await served();
     const { trailers } = await raw.request({ ":path": path }, [first, rest]);
     expect(trailers["grpc-status"]).toBe(String(status.INTERNAL));
-    expect(trailers["grpc-message"]).toBe("the request ends inside a message");
+    expect(trailers["grpc-message"]).toBe("the request ends in the middle of a message");
     expect((await raw.say("still here")).trailers["grpc-status"]).toBe("0");
   });
 

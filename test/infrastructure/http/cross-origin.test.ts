@@ -58,7 +58,7 @@ async function serve({ anonymous = false, allowed = [], tls = {} }: Served = {})
     const { code, message, details } = JSON.parse(text);
     expect([code, details[0].type]).toEqual(["permission_denied", "google.rpc.ErrorInfo"]);
     expect(details[0].debug).toMatchObject({ domain: "auth" });
-    expect(message).toMatch(/; (list the origin in AUTH_CORS_ORIGINS|use localhost, or AUTH_CALLERS=known)$/);
+    expect(message).toMatch(/; (add it to AUTH_CORS_ORIGINS|use localhost or set AUTH_CALLERS=known)$/);
     return details[0].debug.reason;
   };
   return { address, port: String(port), ask, reasonOf };

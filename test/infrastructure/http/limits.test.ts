@@ -39,7 +39,7 @@ describe("a host that is none", () => {
     raw.write("Content-Type: application/json\r\nConnection: close\r\n\r\n");
     const answer = await raw.closed();
     expect(answer).toContain("HTTP/1.1 400 Bad Request");
-    expect(answer).toContain('{"code":"invalid_argument","message":"the request has no usable host"}');
+    expect(answer).toContain('{"code":"invalid_argument","message":"host: malformed"}');
   });
 
   it.each([

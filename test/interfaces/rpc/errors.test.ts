@@ -122,7 +122,7 @@ describe("what the listeners throw", () => {
   test("an unknown method is named", async () => {
     expect(await errorOf(Promise.reject(unknownMethod("/a.B/C")))).toMatchObject({
       code: Code.Unimplemented,
-      message: "there is no method /a.B/C",
+      message: "unknown method /a.B/C",
       reason: "METHOD_NOT_FOUND",
     });
   });

@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 
 const get = async (id: string) => (await sessions.getSession({ id })).session;
-const notFound = { code: Code.NotFound, reason: "SESSION_NOT_FOUND", message: "no such session" };
+const notFound = { code: Code.NotFound, reason: "SESSION_NOT_FOUND", message: "session not found" };
 
 describe("a session as callers see it", () => {
   test("is found by its id in any case, as it was answered", async () => {
@@ -115,7 +115,7 @@ describe("RefreshSession", () => {
         code: Code.Unauthenticated,
         reason: "REFRESH_TOKEN_INVALID",
         domain: "auth",
-        message: "the refresh token cannot be used; sign in again",
+        message: "the refresh token is invalid, expired or revoked; sign in again",
         fields: [],
         violations: [],
         retryAfterMs: undefined,

@@ -192,7 +192,7 @@ describe("RevokeSigningKey", () => {
   test("of a key that there is not is not found", async () => {
     await expect(tokens.revokeSigningKey({ kid: randomUUID() })).rejects.toMatchObject({
       code: Code.NotFound,
-      rawMessage: "no signing key has this id; GetJwks lists the ids",
+      rawMessage: "signing key not found; GetJwks lists the key IDs",
     });
   });
 });

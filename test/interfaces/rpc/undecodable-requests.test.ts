@@ -81,7 +81,7 @@ describe("a request that is not a valid message", () => {
       const right = {
         code: Code.InvalidArgument,
         reason: "INVALID_REQUEST",
-        text: "request is not a valid",
+        text: "the request is not a valid",
         lines: [{ level: "info", method: `auth.v1.${call.method}`, code: "INVALID_ARGUMENT" }],
       };
       if (JSON.stringify(seen) !== JSON.stringify(right)) wrong.push({ name, seen });
@@ -105,9 +105,9 @@ describe("a request that is not a valid message", () => {
 
   test.each([
     ["encoding=json&message=%7B", "malformed JSON"],
-    ["encoding=json&message=%7B%22id%22%3A1%7D", "id: the value does not fit the field"],
+    ["encoding=json&message=%7B%22id%22%3A1%7D", "id: wrong type or out of range"],
     ["encoding=json&base64=1&message=*", "message: malformed base64"],
-    ["encoding=proto&base64=1&message=Cg", "request is not a valid auth.v1.GetUserRequest"],
+    ["encoding=proto&base64=1&message=Cg", "the request is not a valid auth.v1.GetUserRequest"],
     ["encoding=json&compression=gzip&message=%7B%7D", "the request is not valid gzip"],
     ["encoding=json&compression=lzma&message=%7B%7D", "compression: unsupported"],
   ])("is an error of the caller in the query of a GET: %s", async (query, message) => {
@@ -140,7 +140,7 @@ describe("a request that is not a valid message", () => {
     const body = Buffer.from('{"id":{"secret":"hunter2"}}');
     const answer = await api.send({ method: unary, contentType: "application/json", body });
     expect(answer.message).toBe(
-      "request is not a valid auth.v1.GetUserRequest: id: the value does not fit the field",
+      "the request is not a valid auth.v1.GetUserRequest: id: wrong type or out of range",
     );
   });
 });

@@ -70,7 +70,7 @@ describe("ValidatePassword", () => {
     const { acceptable, brokenRules } = await forNew("my dog has fleas");
     expect({ acceptable, brokenRules }).toMatchObject({
       acceptable: false,
-      brokenRules: [{ rule: PasswordRule.BREACHED, description: "is known from a breach elsewhere" }],
+      brokenRules: [{ rule: PasswordRule.BREACHED, description: "has appeared in a data breach" }],
     });
   });
 

@@ -23,7 +23,7 @@ export class CockroachSigningKeys implements SigningKeyRepository {
         order by signing_keys.sequence
       `),
     );
-    if (first === undefined) throw new Error("a select without a row");
+    if (first === undefined) throw new Error("the query returned no rows");
     const keys = [first, ...others].filter(({ id }) => id !== undefined);
     return { keys: keys.map((row) => signingKeysTable.record.parse(row)), time: first.time };
   }

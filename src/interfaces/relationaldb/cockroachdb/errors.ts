@@ -19,7 +19,7 @@ const retryAfterMs = 1_000;
  */
 export function toDomainError(error: unknown, answers: boolean): unknown {
   if (error instanceof AmbiguousCommitError) {
-    return new DomainError("OUTCOME_UNKNOWN", "the change may or may not have been made", { cause: error });
+    return new DomainError("OUTCOME_UNKNOWN", "the outcome is unknown: the change may or may not have been made", { cause: error });
   }
   const { code, constraint } = databaseError(error) ?? {};
   switch (code) {
@@ -47,7 +47,7 @@ function failureOfServer(cause: unknown): DomainError | undefined {
     case "read-only":
       return readOnly(cause);
     case "unavailable":
-      return new DomainError("DATABASE_UNAVAILABLE", "the database failed; the service's log has its error", {
+      return new DomainError("DATABASE_UNAVAILABLE", "the database failed; see the service's log", {
         cause,
         retryAfterMs,
       });
@@ -82,7 +82,7 @@ function taken(constraint: string | undefined, cause: unknown): DomainError | un
 function contention(cause: unknown): DomainError {
   return new DomainError(
     "CONTENTION",
-    "the database could not finish in time, as too many calls change the same data; repeat the call",
+    "the database did not finish in time because of concurrent changes to the same data; retry the call",
     {
       cause,
       retryAfterMs,

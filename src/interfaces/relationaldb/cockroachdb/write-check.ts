@@ -41,7 +41,7 @@ export class WriteCheck {
     );
     if (proof.lacksRights) {
       const message =
-        "the database role lacks rights on tables of this service; `auth doctor` prints the GRANTs";
+        "the database role lacks privileges on tables of this service; run `auth doctor` for the GRANT statements";
       throw new DomainError("DATABASE_UNAVAILABLE", message, { retryAfterMs: provesForMs });
     }
   }

@@ -145,6 +145,6 @@ function identify(
 function permissionDenied({ name }: Caller, what: string, permission: string | undefined): DomainError {
   return new DomainError(
     "PERMISSION_DENIED",
-    `${name} may not use ${what}: it takes the permission "${permission ?? ""}"`,
+    `${what} requires the permission "${permission ?? ""}", which ${name} does not have`,
   );
 }
