@@ -26,7 +26,7 @@ function faultOf(typeName: string, field: string, bytes: Uint8Array): DomainErro
   if (invalid === undefined) return undefined;
   const description = describeInvalidUtf8(invalid);
   const fault = field === "" ? description : `${field}: ${description}`;
-  return new DomainError("INVALID_REQUEST", `request is not a valid ${typeName}: ${fault}`, {
+  return new DomainError("INVALID_REQUEST", `the request is not a valid ${typeName}: ${fault}`, {
     violations: [{ field, description }],
   });
 }

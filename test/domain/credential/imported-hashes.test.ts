@@ -117,7 +117,8 @@ describe("a user who was moved in with the hash of another system", () => {
     async (marker) => {
       const pool = new HashPool({ concurrency: 1, queueLimit: 1, memoryKib: 1_024, unitMs: 1_000 });
       const rules = { passwordHashes: new Argon2PasswordHasher(pool, cheapArgon2), toAscii };
-      const parsed = await parseRecord(aRow({ passwordHash: marker })(), () => ada.id, rules);
+      const identity = { importDigest: "digest", newId: () => ada.id };
+      const parsed = await parseRecord(aRow({ passwordHash: marker })(), identity, rules);
       expect(parsed.passwordHash).toBeUndefined();
     },
   );

@@ -121,7 +121,7 @@ describe("a request that is not UTF-8 is refused with the offset, and changes no
     });
     expect(message).toMatch(
       new RegExp(
-        `^request is not a valid auth\\.v1\\.\\w+: not UTF-8 at byte ${offset}, looks like Latin-1$`,
+        `^the request is not a valid auth\\.v1\\.\\w+: not UTF-8 at byte ${offset}, looks like Latin-1$`,
       ),
     );
     expect(await usersOf(api)).toBe("USER_NOT_FOUND");
@@ -137,7 +137,7 @@ describe("a request that is not UTF-8 is refused with the offset, and changes no
     });
     expect(message).toMatch(
       new RegExp(
-        `^request is not a valid auth\\.v1\\.\\w+: ${field}: not UTF-8 at byte ${offset}, looks like Latin-1$`,
+        `^the request is not a valid auth\\.v1\\.\\w+: ${field}: not UTF-8 at byte ${offset}, looks like Latin-1$`,
       ),
     );
     expect(await usersOf(api)).toBe("USER_NOT_FOUND");
