@@ -9,10 +9,11 @@ import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import type { Interceptor, StreamRequest } from "@connectrpc/connect";
 import { type DomainError, invalidFields } from "../../../domain/errors.ts";
+import { matchPattern } from "./match-pattern.ts";
 import { assertStorableText } from "./storable-text.ts";
 import { assertKnownFields } from "./unknown-fields.ts";
 
-const validator = createValidator();
+const validator = createValidator({ regexMatch: matchPattern });
 
 /**
  * Holds every request message to its schema: to the fields that it has, and to their rules (protovalidate). The error
