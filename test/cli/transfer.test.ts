@@ -135,20 +135,25 @@ describe("users moved in and out on the command line, beside a service that runs
   });
 
   test.each<[string, string, string[], RegExp]>([
-    ["no JSON", "hello", ["--format", "keycloak"], /is not of the format/],
+    ["no JSON", "hello", ["--format", "keycloak"], /line 1: is not JSON of the expected format/],
     [
       "a realm that is cut off",
       '{"users":[{"username":"cut-ada"},{"use',
       ["--format", "keycloak"],
-      /is not of the format/,
+      /is cut off at line 1/,
     ],
-    ["CSV with a row that is too long", "username\na,b\n", ["--format", "csv"], /is not of the format/],
+    [
+      "CSV with two columns of a name",
+      "username,username\na,b\n",
+      ["--format", "csv"],
+      /names columns 1 and 2/,
+    ],
     ["Firebase without parameters", "{}", ["--format", "firebase"], /--firebase-parameters is required/],
   ])("says so of %s", async (_, text, options, sentence) => {
     const { code, stderr } = await run("import", await written("broken", text), ...options);
     expect(code).toBeGreaterThan(0);
     expect(stderr).toMatch(sentence);
-    expect((await run("import", "/nowhere/users.json")).stderr).toMatch(/cannot be read: ENOENT/);
+    expect((await run("import", "/nowhere/users.json")).stderr).toMatch(/cannot be read: no such file/);
   });
 
   test("an import that is killed is finished by the same command, nobody twice", async () => {

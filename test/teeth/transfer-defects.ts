@@ -2,6 +2,11 @@ import type { Defect } from "./defects.ts";
 
 const importTests = "test/domain/transfer/user-import.test.ts";
 const handlerTests = "test/interfaces/rpc/user-transfer-handlers.test.ts";
+const csvTests = "test/cli/transfer-files/csv-rows.test.ts";
+const jsonTests = "test/cli/transfer-files/json-rows.test.ts";
+const encodingTests = "test/cli/transfer-files/encodings.test.ts";
+const reportTests = "test/cli/transfer-files/refused-rows.test.ts";
+const fileTests = "test/cli/transfer-files/input-file.test.ts";
 
 /** What could be wrong with imports and exports. */
 export const transferDefects: readonly Defect[] = [
@@ -165,5 +170,150 @@ export const transferDefects: readonly Defect[] = [
     replace: "",
     test: handlerTests,
     named: "holds every message of the stream",
+  },
+  {
+    name: "a record with too many fields is imported",
+    file: "src/cli/transfer/csv-rows.ts",
+    find: "if (fields.length !== names.length) {",
+    replace: "if (fields.length < names.length) {",
+    test: csvTests,
+    named: "refuses a row with more fields",
+  },
+  {
+    name: "an open quote swallows the lines behind it",
+    file: "src/cli/transfer/csv-lines.ts",
+    find: "return read.slice(0, quoteLine + 1);",
+    replace: "return quoteLine < 0 ? [] : read;",
+    test: csvTests,
+    named: "refuses a row with a quote that never closes",
+  },
+  {
+    name: "a quote inside a value is part of it",
+    file: "src/cli/transfer/csv-record.ts",
+    find: "if (value.includes('\"')) {",
+    replace: "if (value.startsWith('\"')) {",
+    test: csvTests,
+    named: "refuses a row with a quote inside",
+  },
+  {
+    name: "two columns of a name are accepted",
+    file: "src/cli/transfer/csv-header.ts",
+    find: "if (second === -1) return undefined;",
+    replace: "if (second < names.length) return undefined;",
+    test: csvTests,
+    named: "refuses the header",
+  },
+  {
+    name: "bytes that are not UTF-8 are imported as U+FFFD",
+    file: "src/cli/transfer/row-text.ts",
+    find: "if (isUtf8(bytes)) return",
+    replace: "if (isUtf8(bytes) || bytes.length > 0) return",
+    test: encodingTests,
+    named: "is refused alone",
+  },
+  {
+    name: "half a surrogate pair of UTF-16 is imported as U+FFFD",
+    file: "src/cli/transfer/utf8-chunks.ts",
+    find: "if (text.isWellFormed()) return",
+    replace: "if (text.length > 0) return",
+    test: encodingTests,
+    named: "is one with half a surrogate pair",
+  },
+  {
+    name: "a chunk of UTF-16 may end inside a surrogate pair",
+    file: "src/cli/transfer/utf8-chunks.ts",
+    find: "if (last >= 0xd8 && last <= 0xdb) length -= 2;\n",
+    replace: "",
+    test: encodingTests,
+    named: "in UTF-16",
+  },
+  {
+    name: "UTF-16 without a byte order mark is read as UTF-8",
+    file: "src/cli/transfer/utf8-chunks.ts",
+    find: "  if (found !== undefined) throw",
+    replace: '  if (found?.[1].startsWith("UTF-32")) throw',
+    test: encodingTests,
+    named: "in UTF-16LE without a byte order mark",
+  },
+  {
+    name: "rows in front of a gzip file's end that is cut off are lost",
+    file: "src/cli/transfer/decompressed.ts",
+    find: "    yield* output.splice(0);\n    throw damaged(name, error);",
+    replace: "    throw damaged(name, error);",
+    test: encodingTests,
+    named: "of gzip that is damaged",
+  },
+  {
+    name: "next line (U+0085) and others end a line",
+    file: "src/cli/transfer/json-row.ts",
+    find: "    value = JSON.parse(source);",
+    replace: '    value = JSON.parse(source.split(/[\\u2028\\u2029\\u0085]/)[0] ?? "");',
+    test: jsonTests,
+    named: "reads separators that are not line feeds",
+  },
+  {
+    name: "a broken value swallows the lines behind it",
+    file: "src/cli/transfer/json-lines.ts",
+    find: "if (from > 0 && (end === undefined ||",
+    replace: "if (from > 0 && end === undefined && (window.line < 0 ||",
+    test: jsonTests,
+    named: "refuses a value cut off",
+  },
+  {
+    name: "what is in other objects of a document counts as rows",
+    file: "src/cli/transfer/json-scanner.ts",
+    find: "isName && this.#open.length === 1 ? 0 : -1",
+    replace: "isName ? 0 : -1",
+    test: jsonTests,
+    named: "rows of JSON documents",
+  },
+  {
+    name: "an element that lacks a bracket swallows the others",
+    file: "src/cli/transfer/json-scanner.ts",
+    find: 'if (this.#open.length === 0 && until === "element") return { found: "next", end: at, next: at };',
+    replace: "",
+    test: jsonTests,
+    named: "rows of JSON documents",
+  },
+  {
+    name: "a document that is cut off is complete",
+    file: "src/cli/transfer/json-documents.ts",
+    find: "    if (await window.load()) continue;\n",
+    replace:
+      "    if (await window.load()) continue;\n    if (scanned >= 0) return { row: undefined, isLast: true };\n",
+    test: jsonTests,
+    named: "rows of JSON documents",
+  },
+  {
+    name: "values may be nested as deep as they like",
+    file: "src/cli/transfer/json-row.ts",
+    find: "return isDeeper(value, maxDepth)",
+    replace: "return isDeeper(value, 1 << 30)",
+    test: jsonTests,
+    named: "a value takes a MiB",
+  },
+  {
+    name: "markers in a report of refused rows are rows",
+    file: "src/cli/transfer/json-rows.ts",
+    find: 'return key === "refused" && others.length === 0;',
+    replace: 'return key === "" && others.length === 0;',
+    test: reportTests,
+    named: "a report of refused rows",
+  },
+  {
+    name: "columns of a report of refused rows are data",
+    file: "src/cli/transfer/csv-header.ts",
+    find: "(isReport(name) ? undefined : name)",
+    replace: "(name)",
+    test: reportTests,
+    named: "may have its columns removed",
+  },
+  {
+    name: "standard input is opened by its path",
+    file: "src/cli/transfer/input-file.ts",
+    find: 'new Set(["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"])',
+    replace: 'new Set(["/dev/fd/0"])',
+    test: fileTests,
+    named: "may be standard input",
   },
 ];
