@@ -64,7 +64,7 @@ function faultOf(what: string, open: () => unknown): Finding | undefined {
     return undefined;
   } catch (error) {
     const says = [what, (error as Error).message].filter((part) => part !== "").join(": ");
-    return failed(`${says} Add the key that has wrapped it to the wrapping keys, after the first.`);
+    return failed(`${says}. Add the key that has wrapped it to the wrapping keys, after the first.`);
   }
 }
 
