@@ -58,7 +58,7 @@ function thatCanGiveUp(factory: DriverFactory) {
     return {
       createClient: async () => {
         // A pool replaces what is closed.
-        if (givenUp) throw new Error("the pool was given up");
+        if (givenUp) throw new Error("the pool is closed");
         const client = driver.createClient();
         clients.add(client);
         client.then(
@@ -82,7 +82,7 @@ const parseRows: Interceptor = {
   transformRow: ({ resultParser }, query, row) => {
     if (!resultParser) return row;
     const result = resultParser["~standard"].validate(row);
-    if (result instanceof Promise) throw new TypeError("row schemas are synchronous");
+    if (result instanceof Promise) throw new TypeError("row schemas must be synchronous");
     if (result.issues) throw new SchemaValidationError(query, row, result.issues);
     return result.value as typeof row;
   },

@@ -9,7 +9,7 @@ export type BreachedPasswordSource = { readonly url: Secret } | { readonly file:
 
 const sayings: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
-  ENOENT: "there is no such file",
+  ENOENT: "no such file",
 };
 
 /** Opens what `source` names; undefined is nowhere. @throws StartError where a file cannot be used. */
@@ -23,7 +23,7 @@ export async function openBreachedPasswords(
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     throw new StartError(
-      `AUTH_BREACH_CHECK_FILE ${source.file} cannot be used: ${sayings[code ?? ""] ?? message}.`,
+      `cannot use ${source.file} (AUTH_BREACH_CHECK_FILE): ${sayings[code ?? ""] ?? message}`,
       { cause: error },
     );
   }
