@@ -27,14 +27,6 @@ export const httpDefects: readonly Defect[] = [
     named: "makes a caller wait for a handler that does not read",
   },
   {
-    name: "malformed UTF-8 in JSON is replaced",
-    file: "src/infrastructure/http/decode-json.ts",
-    find: "{ fatal: true }",
-    replace: "{ fatal: false }",
-    test: "test/interfaces/rpc/undecodable-requests.test.ts",
-    named: "is INVALID_ARGUMENT with an ErrorInfo",
-  },
-  {
     name: "an unknown field inside a message is dropped",
     file: "src/interfaces/rpc/interceptors/unknown-fields.ts",
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template

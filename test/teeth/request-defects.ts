@@ -52,6 +52,31 @@ export const requestDefects: readonly Defect[] = [
     named: "",
   },
   {
+    name: "JSON that is not UTF-8 is decoded with U+FFFD",
+    file: "src/infrastructure/http/decode-json.ts",
+    find: "  if (fault !== undefined) throw fault;\n",
+    replace: "",
+    test: "test/interfaces/rpc/not-utf8.test.ts",
+    named: "a request that is not UTF-8",
+  },
+  {
+    name: "bytes of a query that are not UTF-8 are replaced",
+    file: "src/infrastructure/http/request-messages.ts",
+    find: '  if (searchParams.get("base64") !== "1") return bytes;\n',
+    replace:
+      '  if (searchParams.get("base64") !== "1") return new TextEncoder().encode(searchParams.get("message") ?? "");\n',
+    test: "test/interfaces/rpc/not-utf8.test.ts",
+    named: "a request that is not UTF-8",
+  },
+  {
+    name: "a binary string that is not UTF-8 is refused without its field",
+    file: "src/infrastructure/grpc/message-bytes.ts",
+    find: "    if (isNotUtf8(cause)) throw binaryFault(input, bytes) ?? cause;\n",
+    replace: "",
+    test: "test/interfaces/rpc/not-utf8.test.ts",
+    named: "a request that is not UTF-8",
+  },
+  {
     name: "the checksum of a key is not compared",
     file: "src/infrastructure/crypto/hmac-service-account-keys.ts",
     find: "    if (!timingSafeEqual(this.#checksum(key), bytes.subarray(key.length))) return undefined;\n",

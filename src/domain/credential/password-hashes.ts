@@ -1,5 +1,11 @@
-/** A hash as it is to be stored, or why it is not taken: a sentence that goes on after "the hash" and holds nothing of it. */
-export type PasswordHashVerdict = { readonly stored: string } | { readonly refusal: string };
+/**
+ * A hash as it is stored; or `none` if the text says that its user has no password ("!", "*"); or why it is refused: the
+ * predicate of a sentence whose subject is "the hash", without any part of it.
+ */
+export type PasswordHashVerdict =
+  | { readonly stored: string }
+  | { readonly none: true }
+  | { readonly refusal: string };
 
 /** Password hashes that other systems have made and users bring along. Which formats are known: docs/decisions/0017. */
 export interface PasswordHashes {

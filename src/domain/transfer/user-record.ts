@@ -85,5 +85,6 @@ async function parseHash(
   if (text === undefined) return undefined;
   const verdict = await passwordHashes.accept(text);
   if ("stored" in verdict) return verdict.stored;
+  if ("none" in verdict) return undefined;
   throw invalidField("PASSWORD_HASH_UNACCEPTABLE", "password_hash", `the hash ${verdict.refusal}`);
 }

@@ -13,6 +13,7 @@ import {
   type Work,
   workOf,
 } from "./password-hashes/effort.ts";
+import { meansNoPassword } from "./password-hashes/no-password.ts";
 import { type PasswordHash, PasswordHashRefused } from "./password-hashes/password-hash.ts";
 import { StandIns } from "./stand-ins.ts";
 
@@ -107,6 +108,7 @@ export class Argon2PasswordHasher implements PasswordHasher, PasswordHashes {
   }
 
   async accept(text: string): Promise<PasswordHashVerdict> {
+    if (meansNoPassword(text)) return { none: true };
     try {
       const accepted = await readForeign(text);
       assertImportable(accepted.effort, this.#importLimits);

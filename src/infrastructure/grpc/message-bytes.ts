@@ -1,16 +1,26 @@
 import { type DescMessage, type DescMethod, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { binaryFault } from "../not-utf8.ts";
 
-/** @throws ConnectError INVALID_ARGUMENT where the bytes are not a message of the method's input type */
+/**
+ * @throws DomainError INVALID_REQUEST with the path of the first string that is not UTF-8
+ * @throws ConnectError INVALID_ARGUMENT if the bytes are not a message of the method's input type for another reason
+ */
 export function decodeRequest({ input }: DescMethod, bytes: Uint8Array): Message {
   try {
     // A Buffer would do too, but its slices, which become the message's bytes fields, are no plain Uint8Array.
     return fromBinary(input, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   } catch (cause) {
+    if (isNotUtf8(cause)) throw binaryFault(input, bytes) ?? cause;
     const message = `request is not a valid ${input.typeName}`;
     throw new ConnectError(message, Code.InvalidArgument, undefined, undefined, cause);
   }
+}
+
+/** What TextDecoder throws, and no other part of decoding. */
+function isNotUtf8(error: unknown): boolean {
+  return error instanceof TypeError && "code" in error && error.code === "ERR_ENCODING_INVALID_ENCODED_DATA";
 }
 
 /** The bytes of messages that never change. */

@@ -9,24 +9,24 @@ import { isFieldError } from "@bufbuild/protobuf/reflect";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { DomainError, invalidField } from "../../domain/errors.ts";
 import { findImpossibleTime, holdsTimes } from "../json-times.ts";
+import { jsonFault } from "../not-utf8.ts";
 
-/** Malformed UTF-8 is an error: replaced characters would make another request of it. */
-const utf8 = new TextDecoder("utf-8", { fatal: true });
+/** Drops a byte order mark (RFC 8259 §8.1). */
+const utf8 = new TextDecoder();
 
 /**
  * Decodes a request in the JSON form of protobuf. Unlike Connect's own codec it drops nothing: neither a key that it does
- * not know nor the name of an enum value.
+ * not know nor the name of an enum value. Bytes that are not UTF-8 are refused: replaced characters would make another
+ * request of it.
  *
- * @throws DomainError UNKNOWN_FIELD with the path of each unknown key; INVALID_REQUEST for a time that does not exist
+ * @throws DomainError INVALID_REQUEST with the offset of the first byte that is not UTF-8, or for a time that does not exist
+ * @throws DomainError UNKNOWN_FIELD with the path of each unknown key
  * @throws ConnectError INVALID_ARGUMENT if the bytes are not such a message
  */
 export function decodeJson(schema: DescMessage, bytes: Uint8Array, registry: Registry | undefined): Message {
-  let text: string;
-  try {
-    text = utf8.decode(bytes);
-  } catch {
-    throw notValid(schema, "malformed UTF-8");
-  }
+  const fault = jsonFault(schema, bytes);
+  if (fault !== undefined) throw fault;
+  const text = utf8.decode(bytes);
   try {
     const message = fromJsonString(schema, text, registry === undefined ? {} : { registry });
     if (holdsTimes(schema)) assertTimes(schema, JSON.parse(text));

@@ -90,7 +90,7 @@ export function readRequestHead(
   };
 }
 
-export function queryOf({ url }: Pick<Request, "url">): URLSearchParams {
+function queryOf({ url }: Pick<Request, "url">): URLSearchParams {
   return new URL(url).searchParams;
 }
 

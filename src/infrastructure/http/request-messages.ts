@@ -11,7 +11,7 @@ import type { ByteLease } from "../unread-bytes.ts";
 import { decodeJson } from "./decode-json.ts";
 import { KeptBytes } from "./kept-bytes.ts";
 import type { RequestBody } from "./request-body.ts";
-import { queryOf, type RequestHead } from "./request-head.ts";
+import type { RequestHead } from "./request-head.ts";
 
 /** The parts of a request that its messages are read from. */
 export interface MessageSource {
@@ -112,12 +112,20 @@ function decode({ head, method, registry }: MessageSource, bytes: Uint8Array): M
 
 /** A message in the query of a GET (Connect protocol, Unary-Get-Request). */
 function bytesOfQuery(url: string): Uint8Array {
-  const query = queryOf({ url });
-  const message = query.get("message") ?? "";
-  if (query.get("base64") !== "1") return new TextEncoder().encode(message);
+  const { search, searchParams } = new URL(url);
+  // URLSearchParams would replace bytes that are not UTF-8.
+  const message = search.split(/[?&]/).find((each) => each.startsWith("message=")) ?? "";
+  const bytes = percentDecoded(message.slice("message=".length).replaceAll("+", " "));
+  if (searchParams.get("base64") !== "1") return bytes;
   try {
-    return base64Decode(message);
+    return base64Decode(bytes.toString("latin1"));
   } catch {
     throw protocolError(Code.InvalidArgument, "message: malformed base64");
   }
+}
+
+/** @param text ASCII, as a URL is */
+function percentDecoded(text: string): Buffer {
+  const toByte = (_: string, digits: string) => String.fromCharCode(Number.parseInt(digits, 16));
+  return Buffer.from(text.replace(/%([0-9a-f]{2})/gi, toByte), "latin1");
 }

@@ -1,9 +1,14 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../../../src/domain/secret.ts";
+import { parseRecord } from "../../../src/domain/transfer/user-record.ts";
 import type { User } from "../../../src/domain/user/user.ts";
+import { Argon2PasswordHasher } from "../../../src/infrastructure/crypto/argon2-password-hasher.ts";
+import { HashPool } from "../../../src/infrastructure/crypto/hash-pool.ts";
+import { toAscii } from "../../../src/infrastructure/idna.ts";
 import { aCall } from "../../support/calls.ts";
 import { type ClockedServices, client, clockedServices } from "../../support/clocked-services.ts";
-import { audience, otherPassword, password } from "../../support/services.ts";
+import { audience, cheapArgon2, otherPassword, password } from "../../support/services.ts";
+import { aRow } from "../../support/user-records.ts";
 
 // Made by bcrypt 4.0.1 for Python.
 const ofPassword = "$2b$04$WHYkfo91M1Za//uGydxvo.IQKsfbd.O77KYZNvb5P7HRQCqoYoX1y";
@@ -106,6 +111,16 @@ describe("a user who was moved in with the hash of another system", () => {
     await expect(verify("x".repeat(72))).rejects.toMatchObject(invalid);
     await verify("x".repeat(80));
   });
+
+  test.each(["!", "*", `!${ofPassword}`])(
+    "and whose hash means that there is no password has none: %s",
+    async (marker) => {
+      const pool = new HashPool({ concurrency: 1, queueLimit: 1, memoryKib: 1_024, unitMs: 1_000 });
+      const rules = { passwordHashes: new Argon2PasswordHasher(pool, cheapArgon2), toAscii };
+      const parsed = await parseRecord(aRow({ passwordHash: marker })(), () => ada.id, rules);
+      expect(parsed.passwordHash).toBeUndefined();
+    },
+  );
 
   test("whose password holds what no password of ours may hold has to set another", async () => {
     await moveIn(ofPassword);

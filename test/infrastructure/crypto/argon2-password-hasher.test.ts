@@ -94,9 +94,15 @@ describe("a hash that a user brings along", () => {
     expect(await hasher.verify(aCall(), `${words}.`, bcrypt)).toBe(false);
   });
 
+  test("or a marker for no password", async () => {
+    for (const marker of ["!", "*", "!!", `!${bcrypt}`, "{CRYPT}*"]) {
+      expect(await hasher.accept(marker)).toEqual({ none: true });
+    }
+  });
+
   test("is refused by a sentence that does not hold it", async () => {
     expect(await hasher.accept("hunter2hunter2hunter2")).toEqual({
-      refusal: "is in no format that is known here",
+      refusal: "is not in a supported format",
     });
     expect(await hasher.accept(bcrypt.replace("$06$", "$31$"))).toEqual({
       refusal: "asks for more or less than is checked: bcrypt cost must be 4 to 15",

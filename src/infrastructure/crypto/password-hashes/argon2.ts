@@ -1,7 +1,7 @@
 import { hashRaw } from "@node-rs/argon2";
 import { budget, costWithin, lengthWithin, ownBudget } from "./budget.ts";
 import { fromBase64, toBase64 } from "./encodings.ts";
-import { areSame, garbled, type PasswordHash, type PasswordHashFormat, partsOf } from "./password-hash.ts";
+import { areSame, malformed, type PasswordHash, type PasswordHashFormat, partsOf } from "./password-hash.ts";
 
 export interface Argon2Hash {
   readonly type: "argon2i" | "argon2id";
@@ -19,11 +19,11 @@ const algorithms = { argon2i: 1, argon2id: 2 } as const;
 const versions = { 16: 0, 19: 1 } as const;
 
 const form =
-  /^\$(?<type>argon2id?)(?:\$v=(?<version>16|19))?\$m=(?<m>\d{1,10}),t=(?<t>\d{1,10}),p=(?<p>\d{1,8})\$(?<salt>[^$]*)\$(?<tag>[^$]*)$/;
+  /^\$(?<type>argon2id?)(?:\$v=(?<version>\d{1,3}))?\$m=(?<m>\d{1,10}),t=(?<t>\d{1,10}),p=(?<p>\d{1,8})(?<more>,[^$]*)?\$(?<salt>[^$]*)\$(?<tag>[^$]*)$/;
 
 /**
  * PHC strings of argon2id and argon2i (RFC 9106). Without a version they are of 1.0, as the reference implementation reads
- * them. Argon2d is none for passwords (RFC 9106 §4), and a hash that needs a key names one that is not here: neither is read.
+ * them. Argon2d is not for passwords (RFC 9106 §4), and a hash that names a key (`keyid`) needs that key: both are refused.
  */
 export const argon2: PasswordHashFormat = {
   begins: /^\$argon2id?\$/,
@@ -36,10 +36,14 @@ export function readOwnArgon2(text: string): PasswordHash {
 }
 
 function argon2Parts(text: string): Argon2Hash {
-  const { type, version = "16", m, t, p, salt = "", tag = "" } = partsOf(text, form, "argon2");
+  const layout = "version, m, t and p, salt and digest";
+  const { type, version = "16", m, t, p, more, salt = "", tag = "" } = partsOf(text, form, "argon2", layout);
+  if (more !== undefined) {
+    throw malformed("argon2", "parameters other than m, t and p are not supported, such as a secret key");
+  }
   return {
     type: type === "argon2i" ? "argon2i" : "argon2id",
-    version: version === "16" ? 16 : 19,
+    version: argon2Version(version),
     memoryKib: Number(m),
     iterations: Number(t),
     parallelism: Number(p),
@@ -82,9 +86,16 @@ export function argon2Hash(
   };
 }
 
+/** @param text as a decimal number, or as Keycloak writes it. @throws PasswordHashRefused */
+export function argon2Version(text: unknown): Argon2Hash["version"] {
+  if (text === "16" || text === "1.0") return 16;
+  if (text === "19" || text === "1.3") return 19;
+  throw malformed("argon2", "its version must be 16 (1.0) or 19 (1.3)");
+}
+
 /** The type that Keycloak names by its ending. @throws PasswordHashRefused */
 export function argon2Type(ending: unknown): Argon2Hash["type"] {
   if (ending === "id") return "argon2id";
   if (ending === "i") return "argon2i";
-  throw garbled("argon2id or argon2i");
+  throw malformed("argon2", "its type must be id or i");
 }

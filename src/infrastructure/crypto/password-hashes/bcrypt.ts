@@ -1,7 +1,12 @@
 import { createHmac, hash } from "node:crypto";
 import { verify } from "@node-rs/bcrypt";
 import { budget, costWithin } from "./budget.ts";
-import { type PasswordHash, type PasswordHashFormat, partsOf } from "./password-hash.ts";
+import {
+  malformed,
+  type PasswordHash,
+  type PasswordHashFormat,
+  PasswordHashRefused,
+} from "./password-hash.ts";
 
 /** Bytes of a password that bcrypt takes in. */
 const mostBytes = 72;
@@ -60,7 +65,8 @@ export const djangoBcrypt: PasswordHashFormat = {
 type Preparation = (password: Buffer) => { readonly bytes: Buffer; readonly isWhole: boolean };
 
 function bcryptHash(text: string, before: string, prepare: Preparation): PasswordHash {
-  const { cost } = partsOf(text, form, "bcrypt");
+  const cost = form.exec(text)?.groups?.["cost"];
+  if (cost === undefined) throw faultOf(text);
   costWithin("bcrypt cost", Number(cost), 4, budget.bcrypt.cost);
   return {
     text: `${before}${text}`,
@@ -71,6 +77,14 @@ function bcryptHash(text: string, before: string, prepare: Preparation): Passwor
       return (await verify(bytes.subarray(0, mostBytes), text)) && isWhole;
     },
   };
+}
+
+function faultOf(text: string): PasswordHashRefused {
+  if (/^\$2x?\$/.test(text)) {
+    return new PasswordHashRefused("is of a version of bcrypt that is not supported: expected 2a, 2b or 2y");
+  }
+  if (text.length !== 60) return malformed("bcrypt", `it has ${text.length} characters instead of 60`);
+  return malformed("bcrypt", "its salt or digest has characters that no implementation writes");
 }
 
 /** As PHP's trim: blanks, tabs, line ends, NUL and vertical tabs. */

@@ -31,9 +31,9 @@ export function costWithin(what: string, value: number, least: number, most: num
   throw new PasswordHashRefused(`asks for more or less than is checked: ${what} must be ${least} to ${most}`);
 }
 
-/** @throws PasswordHashRefused for a salt or digest of another length than is checked */
+/** @throws PasswordHashRefused for a salt or digest whose length is not supported */
 export function lengthWithin(what: string, { length }: Uint8Array, least: number, most: number): void {
   if (length >= least && length <= most) return;
   const range = least === most ? `${least}` : `${least} to ${most}`;
-  throw new PasswordHashRefused(`has a ${what} of a wrong length: it must have ${range} bytes`);
+  throw new PasswordHashRefused(`has a ${what} of ${length} bytes; it must have ${range}`);
 }

@@ -3,7 +3,7 @@ import { cryptDigit, toCrypt64 } from "./encodings.ts";
 import { type LoopJob, runLoop } from "./loops/loop-threads.ts";
 import {
   areSame,
-  garbled,
+  malformed,
   type PasswordHash,
   type PasswordHashFormat,
   PasswordHashRefused,
@@ -17,14 +17,18 @@ const sha512Order = [...turning(21, 2), 63];
 
 const md5Form = /^\$(?<magic>1|apr1|md5-crypt)\$(?<salt>[!-#%-~]{0,8})\$(?<digest>[./A-Za-z0-9]{22})$/;
 const shaForm =
-  /^\$(?<name>5|6|sha256-crypt|sha512-crypt)\$(?:rounds=(?<rounds>\d{1,10})\$)?(?<salt>[!-#%-~]{0,16})\$(?<digest>[./A-Za-z0-9]{43}|[./A-Za-z0-9]{86})$/;
-const phpassForm = /^\$(?<magic>[PHS])\$(?<rounds>.)(?<salt>[!-#%-~]{8})(?<digest>[./A-Za-z0-9]{22,43})$/;
+  /^\$(?<name>5|6|sha256-crypt|sha512-crypt)\$(?:rounds=(?<rounds>\d{1,10})\$)?(?<salt>[!-#%-~]{0,16})\$(?<digest>[./A-Za-z0-9]+)$/;
+const phpassForm = /^\$(?<magic>[PHS])\$(?<rounds>.)(?<salt>[!-#%-~]{8})(?<digest>[./A-Za-z0-9]+)$/;
 
 /** `$1$` of md5-crypt, Apache's `$apr1$`, and `$md5-crypt$` as Kratos spells the first: a thousand rounds. */
 export const md5Crypt: PasswordHashFormat = {
   begins: /^\$(1|apr1|md5-crypt)\$/,
   read(text) {
-    const { magic, salt = "", digest = "" } = partsOf(text, md5Form, "md5-crypt");
+    const {
+      magic,
+      salt = "",
+      digest = "",
+    } = partsOf(text, md5Form, "md5-crypt", "a salt of up to 8 characters and a digest of 22");
     const before = magic === "apr1" ? "$apr1$" : "$1$";
     return loopHash({
       text: `${before}${salt}$${digest}`,
@@ -40,9 +44,10 @@ export const md5Crypt: PasswordHashFormat = {
 export const shaCrypt: PasswordHashFormat = {
   begins: /^\$(5|6|sha256-crypt|sha512-crypt)\$/,
   read(text) {
-    const { name = "", rounds, salt = "", digest = "" } = partsOf(text, shaForm, "SHA-crypt");
+    const layout = "optional rounds, a salt of up to 16 characters and a digest";
+    const { name = "", rounds, salt = "", digest = "" } = partsOf(text, shaForm, "SHA-crypt", layout);
     const is512 = name === "6" || name === "sha512-crypt";
-    if (digest.length !== (is512 ? 86 : 43)) throw garbled("SHA-crypt");
+    assertDigits("SHA-crypt", digest, is512 ? 86 : 43);
     const count = costWithin("SHA-crypt rounds", Number(rounds ?? 5_000), 1_000, budget.loops.rounds);
     const before = is512 ? "$6$" : "$5$";
     return loopHash({
@@ -64,10 +69,11 @@ export const shaCrypt: PasswordHashFormat = {
 export const phpass: PasswordHashFormat = {
   begins: /^\$[PHS]\$/,
   read(text) {
-    const { magic, rounds, salt = "", digest = "" } = partsOf(text, phpassForm, "phpass");
+    const layout = "rounds, a salt of 8 characters and a digest";
+    const { magic, rounds, salt = "", digest = "" } = partsOf(text, phpassForm, "phpass", layout);
     const isDrupal = magic === "S";
     const length = isDrupal ? 43 : 22;
-    if (digest.length !== length) throw garbled("phpass");
+    assertDigits("phpass", digest, length);
     const most = Math.floor(Math.log2(budget.loops.rounds));
     const logRounds = costWithin("the logarithm of phpass rounds", cryptDigit(rounds), 7, most);
     return loopHash({
@@ -109,6 +115,11 @@ function loopHash({ text, cost, digest, job, write }: LoopHash): PasswordHash {
       return areSame(Buffer.from(write(bytes)), expected) && password.length <= most;
     },
   };
+}
+
+function assertDigits(format: string, { length }: string, expected: number): void {
+  if (length !== expected)
+    throw malformed(format, `its digest has ${length} characters instead of ${expected}`);
 }
 
 /** How many digits can be the last: 22 of them hold 128 bits, 86 hold 512 and 43 hold 256, or are cut from 86. */

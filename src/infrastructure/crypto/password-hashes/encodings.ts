@@ -1,16 +1,25 @@
-import { garbled } from "./password-hash.ts";
+import { malformed } from "./password-hash.ts";
 
 /**
- * Bytes of base64 (RFC 4648 §4), padded or not; passlib's "." counts as "+". Only what an encoder writes is read: no two
- * texts with equal padding are the same bytes.
+ * Bytes of base64 (RFC 4648 §4 and §5, and with passlib's "." for "+"), padded or not. Unused bits must be 0: any other text
+ * was changed after it was encoded.
  * @throws PasswordHashRefused
  */
 export function fromBase64(text: string, format: string): Buffer {
-  const bare = text.replaceAll(".", "+").replace(/={1,2}$/, "");
-  if (bare.length !== text.length && text.length % 4 !== 0) throw garbled(format);
+  const bare = text
+    .replace(/={1,2}$/, "")
+    .replace(/[-.]/g, "+")
+    .replaceAll("_", "/");
   const bytes = Buffer.from(bare, "base64");
-  if (toBase64(bytes) !== bare) throw garbled(format);
-  return bytes;
+  if (toBase64(bytes) === bare) return bytes;
+  const isBase64 = /^[A-Za-z0-9+/]*$/.test(bare);
+  throw malformed(format, isBase64 ? "its base64 ends inside a byte" : "a part of it is not base64");
+}
+
+/** Bytes of hexadecimal digits if there are exactly two for each byte, else of base64. @throws PasswordHashRefused */
+export function fromHexOrBase64(text: string, length: number, format: string): Buffer {
+  const isHex = text.length === 2 * length && hexDigits.test(text);
+  return isHex ? Buffer.from(text, "hex") : fromBase64(text, format);
 }
 
 /** Base64 without padding, as PHC strings have it. */
@@ -18,9 +27,11 @@ export function toBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64").replace(/=+$/, "");
 }
 
+const hexDigits = /^([0-9a-f]{2})*$/i;
+
 /** Bytes of hexadecimal digits. @throws PasswordHashRefused */
 export function fromHex(text: string, format: string): Buffer {
-  if (!/^([0-9a-fA-F]{2})*$/.test(text)) throw garbled(format);
+  if (!hexDigits.test(text)) throw malformed(format, "its digest is not pairs of hexadecimal digits");
   return Buffer.from(text, "hex");
 }
 
@@ -65,6 +76,6 @@ export function fromCrypt64(text: string, format: string): Buffer {
     for (let byte = 0; byte < four.length - 1; byte++) bytes.push(Math.floor(value / 256 ** byte) % 256);
   }
   const read = Buffer.from(bytes);
-  if (toCrypt64(read) !== text) throw garbled(format);
+  if (toCrypt64(read) !== text) throw malformed(format, "its digest is not in the base64 of crypt(3)");
   return read;
 }

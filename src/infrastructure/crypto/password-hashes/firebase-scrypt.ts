@@ -1,10 +1,11 @@
 import { createCipheriv } from "node:crypto";
 import { budget, lengthWithin } from "./budget.ts";
 import { fromBase64, toBase64 } from "./encodings.ts";
-import { areSame, garbled, type PasswordHash, type PasswordHashFormat, partsOf } from "./password-hash.ts";
+import { areSame, malformed, type PasswordHash, type PasswordHashFormat, partsOf } from "./password-hash.ts";
 import { deriveByScrypt, type ScryptCost, scryptCost, scryptEffort, toScryptText } from "./scrypt.ts";
 
 const format = "Firebase scrypt";
+const layout = "ln, r and p, salt";
 const form =
   /^\$firescrypt\$ln=(?<ln>\d{1,3}),r=(?<r>\d{1,8}),p=(?<p>\d{1,8})\$(?<salt>[^$]*)\$(?<digest>[^$]*)\$(?<separator>[^$]*)\$(?<key>[^$]*)$/;
 const streamForm =
@@ -21,9 +22,15 @@ const streamForm =
 export const firebaseScrypt: PasswordHashFormat = {
   begins: /^\$firescrypt\$/,
   read(text) {
-    const { salt, digest, separator, key, ...costs } = partsOf(text, form, format);
+    const { salt, digest, separator, key, ...costs } = partsOf(
+      text,
+      form,
+      format,
+      `${layout}, digest, salt separator and signer key`,
+    );
     const [hash, signerKey] = [bytesOf(digest), bytesOf(key)];
-    if (hash.length !== signerKey.length) throw garbled(format);
+    if (hash.length !== signerKey.length)
+      throw malformed(format, "its digest and signer key differ in length");
     const stream = Buffer.from(hash.map((byte, index) => byte ^ (signerKey[index] ?? 0)));
     return firebaseHash(costOf(costs), Buffer.concat([bytesOf(salt), bytesOf(separator)]), stream);
   },
@@ -33,7 +40,7 @@ export const firebaseScrypt: PasswordHashFormat = {
 export const firebaseScryptStream: PasswordHashFormat = {
   begins: /^\$firescrypt-stream\$/,
   read(text) {
-    const { salt, stream, ...costs } = partsOf(text, streamForm, format);
+    const { salt, stream, ...costs } = partsOf(text, streamForm, format, `${layout} and key stream`);
     return firebaseHash(costOf(costs), bytesOf(salt), bytesOf(stream));
   },
 };

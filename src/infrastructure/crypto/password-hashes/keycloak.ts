@@ -1,6 +1,7 @@
-import { argon2Hash, argon2Type } from "./argon2.ts";
+import { argon2Hash, argon2Type, argon2Version } from "./argon2.ts";
+import { bcrypt } from "./bcrypt.ts";
 import { fromBase64 } from "./encodings.ts";
-import { garbled, type PasswordHash, type PasswordHashFormat } from "./password-hash.ts";
+import { malformed, type PasswordHash, type PasswordHashFormat } from "./password-hash.ts";
 import { type Pbkdf2Digest, pbkdf2Hash } from "./pbkdf2.ts";
 
 const format = "Keycloak";
@@ -9,66 +10,77 @@ const digests = new Map<unknown, Pbkdf2Digest>([
   ["pbkdf2-sha256", "sha256"],
   ["pbkdf2-sha512", "sha512"],
 ]);
-const argon2Versions = new Map<unknown, 16 | 19>([
-  ["1.0", 16],
-  ["1.3", 19],
-]);
 
-/** A credential of a Keycloak export: a JSON object with `credentialData` and `secretData`, each an object or its JSON. */
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/**
+ * A credential of a Keycloak export: a JSON object with `credentialData` and `secretData`, each an object or its JSON.
+ * Keycloak itself writes argon2 and PBKDF2. Its community providers of bcrypt (keycloak-bcrypt and its forks) write the
+ * whole bcrypt hash as the value, next to a salt that they ignore.
+ */
 export const keycloak: PasswordHashFormat = {
-  begins: /^\s*\{\s*"/,
+  begins: /^\{\s*"/,
   read(text) {
-    const credential = objectOf(text);
-    const data = objectOf(credential["credentialData"]);
-    const secret = objectOf(credential["secretData"]);
-    const iterations = Number(data["hashIterations"]);
-    const [salt, digest] = [bytesOf(secret["salt"]), bytesOf(secret["value"])];
-    if (data["algorithm"] === "argon2") {
-      return argon2Of(objectOf(data["additionalParameters"]), iterations, salt, digest);
+    const credential = objectOf(parsed(text), "credential");
+    const data = objectOf(parsed(credential["credentialData"]), "credentialData");
+    const secret = objectOf(parsed(credential["secretData"]), "secretData");
+    const { algorithm } = data;
+    if (algorithm === "bcrypt") return bcrypt.read(textOf(secret, "value"));
+    if (algorithm === "argon2") return argon2Of(data, secret);
+    const digest = digests.get(algorithm);
+    if (digest === undefined) {
+      const known = ["argon2", "bcrypt", ...digests.keys()].join(", ");
+      throw malformed(format, `its algorithm is not supported; expected ${known}`);
     }
-    const name = digests.get(data["algorithm"]);
-    if (name === undefined) throw garbled(format);
-    return pbkdf2Hash(name, iterations, salt, digest);
+    return pbkdf2Hash(
+      digest,
+      Number(data["hashIterations"]),
+      bytesOf(secret, "salt"),
+      bytesOf(secret, "value"),
+    );
   },
 };
 
 /** Each parameter is a list of one text. */
-function argon2Of(
-  parameters: Record<string, unknown>,
-  iterations: number,
-  salt: Buffer,
-  tag: Buffer,
-): PasswordHash {
+function argon2Of(data: JsonObject, secret: JsonObject): PasswordHash {
+  const parameters = objectOf(data["additionalParameters"], "additionalParameters");
   const first = (name: string) => [parameters[name]].flat()[0];
-  const version = argon2Versions.get(first("version"));
-  if (version === undefined || Number(first("hashLength")) !== tag.length) throw garbled(format);
+  const tag = bytesOf(secret, "value");
+  if (Number(first("hashLength")) !== tag.length) {
+    throw malformed(format, `its hashLength is not ${tag.length}, the bytes of its value`);
+  }
   return argon2Hash({
     type: argon2Type(first("type")),
-    version,
+    version: argon2Version(first("version")),
     memoryKib: Number(first("memory")),
-    iterations,
+    iterations: Number(data["hashIterations"]),
     parallelism: Number(first("parallelism")),
-    salt,
+    salt: bytesOf(secret, "salt"),
     tag,
   });
 }
 
-function objectOf(value: unknown): Record<string, unknown> {
-  const parsed = typeof value === "string" ? parse(value) : value;
-  if (typeof parsed !== "object" || parsed === null) throw garbled(format);
-  return parsed as Record<string, unknown>;
+function objectOf(value: unknown, name: string): JsonObject {
+  if (typeof value === "object" && value !== null) return value as JsonObject;
+  throw malformed(format, `its ${name} is not a JSON object`);
 }
 
-function parse(json: string): unknown {
+/** JSON as a value. A text that is not JSON is its own value: the message of JSON.parse would quote it. */
+function parsed(json: unknown): unknown {
+  if (typeof json !== "string") return json;
   try {
     return JSON.parse(json);
   } catch {
-    // What JSON.parse says of a text quotes it.
-    throw garbled(format);
+    return json;
   }
 }
 
-function bytesOf(value: unknown): Buffer {
-  if (typeof value !== "string") throw garbled(format);
-  return fromBase64(value, format);
+function textOf(secret: JsonObject, name: string): string {
+  const value = secret[name];
+  if (typeof value === "string") return value;
+  throw malformed(format, `its secretData has no ${name}`);
+}
+
+function bytesOf(secret: JsonObject, name: string): Buffer {
+  return fromBase64(textOf(secret, name), format);
 }

@@ -25,15 +25,27 @@ export class PasswordHashRefused extends Error {
   override readonly name = "PasswordHashRefused";
 }
 
-/** The refusal of what begins as a hash of a format does, and does not go on so. */
-export function garbled(format: string): PasswordHashRefused {
-  return new PasswordHashRefused(`is no whole ${format} hash: it was cut off, changed or encoded otherwise`);
+/**
+ * The refusal of a text that begins as a hash of a format does and continues otherwise.
+ * @param fault what is wrong. It claims only what was found: that a hash is too short cannot be told from most texts.
+ */
+export function malformed(format: string, fault: string): PasswordHashRefused {
+  return new PasswordHashRefused(`is not a valid ${format} hash: ${fault}`);
 }
 
-/** The parts of a text that a pattern names. @throws PasswordHashRefused where the text is not of the pattern */
-export function partsOf(text: string, pattern: RegExp, format: string): Record<string, string | undefined> {
+/**
+ * The parts of a text that a pattern names.
+ * @param layout the parts, for the refusal of a text that does not match
+ * @throws PasswordHashRefused
+ */
+export function partsOf(
+  text: string,
+  pattern: RegExp,
+  format: string,
+  layout: string,
+): Record<string, string | undefined> {
   const parts = pattern.exec(text)?.groups;
-  if (parts === undefined) throw garbled(format);
+  if (parts === undefined) throw malformed(format, `expected ${layout}`);
   return parts;
 }
 

@@ -1,16 +1,18 @@
 import { argon2 } from "./argon2.ts";
 import { aspNetIdentity } from "./asp-net-identity.ts";
 import { bcrypt, cutBcrypt, djangoBcrypt, wordPressBcrypt } from "./bcrypt.ts";
+import { bracedDigest } from "./braced-digest.ts";
 import { budget } from "./budget.ts";
 import { md5Crypt, phpass, shaCrypt } from "./crypt.ts";
 import { djangoDigest, djangoPbkdf2, djangoScrypt } from "./django.ts";
 import { firebaseScrypt, firebaseScryptStream } from "./firebase-scrypt.ts";
 import { keycloak } from "./keycloak.ts";
-import { ldap } from "./ldap.ts";
 import { type PasswordHash, type PasswordHashFormat, PasswordHashRefused } from "./password-hash.ts";
 import { pbkdf2 } from "./pbkdf2.ts";
 import { hmac, saltedDigest } from "./salted-digest.ts";
 import { scrypt, scryptCrypt } from "./scrypt.ts";
+import { springPbkdf2, springScrypt, springStandard } from "./spring.ts";
+import { unsupported } from "./unsupported.ts";
 
 /** Every format, the ones that are kept for long first. */
 const formats: readonly PasswordHashFormat[] = [
@@ -28,7 +30,10 @@ const formats: readonly PasswordHashFormat[] = [
   cutBcrypt,
   wordPressBcrypt,
   scryptCrypt,
-  ldap,
+  springStandard,
+  bracedDigest,
+  springPbkdf2,
+  springScrypt,
   djangoPbkdf2,
   djangoBcrypt,
   djangoScrypt,
@@ -37,8 +42,12 @@ const formats: readonly PasswordHashFormat[] = [
   aspNetIdentity,
 ];
 
-/** What LDAP servers, Spring Security and Django write before a hash that says itself what it is. */
-const label = /^(\{crypt\}|\{bcrypt\}|\{argon2\}|bcrypt\$|argon2)(?=\$)/i;
+/** What LDAP servers, Dovecot, Spring Security and Django write before a hash whose own text says what it is. */
+const labels = [
+  /^\{(ldap|((blf|md5|sha256|sha512)-)?crypt|argon2id?)\}/i,
+  /^\{(bcrypt|argon2|scrypt)(@SpringSecurity_v\d+_\d+)?\}/i,
+  /^(bcrypt\$|argon2)(?=\$)/,
+];
 
 /**
  * Reads a password hash of any format that is known, its costs included: nothing is computed.
@@ -48,8 +57,10 @@ export function readPasswordHash(text: string): PasswordHash {
   if (text.length > budget.textLength) {
     throw new PasswordHashRefused(`is too long: at most ${budget.textLength} characters are looked at`);
   }
-  const bare = text.replace(label, "");
+  const trimmed = text.trim();
+  const label = labels.find((each) => each.test(trimmed));
+  const bare = label === undefined ? trimmed : trimmed.replace(label, "");
   const format = formats.find(({ begins }) => begins.test(bare));
-  if (format === undefined) throw new PasswordHashRefused("is in no format that is known here");
+  if (format === undefined) throw unsupported(bare);
   return format.read(bare);
 }

@@ -1,12 +1,12 @@
 import { createHash, createHmac } from "node:crypto";
 import { budget, lengthWithin } from "./budget.ts";
-import { fromBase64, fromHex, toBase64 } from "./encodings.ts";
-import { areSame, garbled, type PasswordHash, type PasswordHashFormat, partsOf } from "./password-hash.ts";
+import { fromBase64, fromHex, fromHexOrBase64, toBase64 } from "./encodings.ts";
+import { areSame, malformed, type PasswordHash, type PasswordHashFormat, partsOf } from "./password-hash.ts";
 
 /** Bytes of a digest. */
-const lengths = { md5: 16, sha1: 20, sha224: 28, sha256: 32, sha384: 48, sha512: 64 } as const;
+export const digestLengths = { md5: 16, sha1: 20, sha224: 28, sha256: 32, sha384: 48, sha512: 64 } as const;
 
-export type DigestName = keyof typeof lengths;
+export type DigestName = keyof typeof digestLengths;
 
 const name = "(?<digest>md5|sha1|sha224|sha256|sha384|sha512)";
 const form = new RegExp(`^\\$${name}(?:\\$pf=(?<pattern>[^$]+)\\$(?<salt>[^$]*))?\\$(?<value>[^$]+)$`);
@@ -20,12 +20,14 @@ const hmacForm = new RegExp(`^\\$hmac-${name}\\$(?<value>[^$]+)\\$(?<key>[^$]+)$
 export const saltedDigest: PasswordHashFormat = {
   begins: new RegExp(`^\\$${name}\\$`),
   read(text) {
-    const { digest, pattern, salt = "", value = "" } = partsOf(text, form, "salted digest");
+    const layout = "a digest, or a pattern, salt and digest";
+    const { digest, pattern, salt = "", value = "" } = partsOf(text, form, "salted digest", layout);
+    const name = digest as DigestName;
     return saltedDigestHash(
-      digest as DigestName,
+      name,
       pattern === undefined ? "{PASSWORD}" : fromBase64(pattern, "salted digest").toString("latin1"),
       fromBase64(salt, "salted digest"),
-      fromBase64(value, "salted digest"),
+      fromHexOrBase64(value, digestLengths[name], "salted digest"),
     );
   },
 };
@@ -37,11 +39,11 @@ export const saltedDigest: PasswordHashFormat = {
 export const hmac: PasswordHashFormat = {
   begins: new RegExp(`^\\$hmac-${name}\\$`),
   read(text) {
-    const { digest, ...rest } = partsOf(text, hmacForm, "HMAC");
+    const { digest, ...rest } = partsOf(text, hmacForm, "HMAC", "code and key");
     const code = fromHex(fromBase64(rest["value"] ?? "", "HMAC").toString("latin1"), "HMAC");
     const key = fromBase64(rest["key"] ?? "", "HMAC");
     const digestName = digest as DigestName;
-    lengthWithin("digest", code, lengths[digestName], lengths[digestName]);
+    lengthWithin("digest", code, digestLengths[digestName], digestLengths[digestName]);
     lengthWithin("key", key, 1, budget.saltBytes);
     const hex = Buffer.from(code.toString("hex"));
     return {
@@ -61,10 +63,12 @@ export function saltedDigestHash(
   value: Buffer,
 ): PasswordHash {
   lengthWithin("salt", salt, 0, budget.saltBytes);
-  lengthWithin("digest", value, lengths[digest], lengths[digest]);
+  lengthWithin("digest", value, digestLengths[digest], digestLengths[digest]);
   const pieces = pattern.split(/(\{SALT\}|\{PASSWORD\})/);
   const times = pieces.filter((piece) => piece === "{PASSWORD}").length;
-  if (pattern.length > budget.saltBytes || times < 1 || times > 2) throw garbled("salted digest");
+  if (pattern.length > budget.saltBytes || times < 1 || times > 2) {
+    throw malformed("salted digest", "its pattern must name the password once or twice");
+  }
   const text =
     pattern === "{PASSWORD}"
       ? `$${digest}$`

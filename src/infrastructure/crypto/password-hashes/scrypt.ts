@@ -22,7 +22,13 @@ const cryptForm = /^\$7\$(?<n>.)(?<r>.{5})(?<p>.{5})(?<salt>[!-#%-~]*)\$(?<diges
 export const scrypt: PasswordHashFormat = {
   begins: /^\$scrypt\$/,
   read(text) {
-    const { ln, r, p, salt = "", digest = "" } = partsOf(text, form, "scrypt");
+    const {
+      ln,
+      r,
+      p,
+      salt = "",
+      digest = "",
+    } = partsOf(text, form, "scrypt", "ln, r and p, salt and digest");
     // No system has so small an N or so large a logarithm.
     const logN = Number(ln) > 31 ? Math.log2(Number(ln)) : Number(ln);
     const cost = scryptCost({ logN, blockSize: Number(r), parallelism: Number(p) });
@@ -34,7 +40,13 @@ export const scrypt: PasswordHashFormat = {
 export const scryptCrypt: PasswordHashFormat = {
   begins: /^\$7\$/,
   read(text) {
-    const { n = "", r = "", p = "", salt = "", digest = "" } = partsOf(text, cryptForm, "scrypt");
+    const {
+      n = "",
+      r = "",
+      p = "",
+      salt = "",
+      digest = "",
+    } = partsOf(text, cryptForm, "scrypt", "costs, salt and a digest of 43 characters");
     const cost = scryptCost({
       logN: fromCryptNumber(n),
       blockSize: fromCryptNumber(r),

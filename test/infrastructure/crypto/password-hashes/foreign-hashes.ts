@@ -1,21 +1,53 @@
-/** A password and a hash that another implementation made of it. */
-export interface ForeignHash {
-  readonly name: string;
-  readonly password: string;
-  readonly hash: string;
-}
-
-const from = (
-  maker: string,
-  ...hashes: readonly [name: string, password: string, hash: string][]
-): ForeignHash[] =>
-  hashes.map(([name, password, hash]) => ({ name: `${name}, from ${maker}`, password, hash }));
-
-const password = "correct horse battery staple";
-const umlauts = "Füße und Größe 71";
+import { type ForeignHash, from, password, umlauts } from "./foreign-hash.ts";
+import { springHashes } from "./spring-hashes.ts";
 
 /** For every format, what others have published or made. */
 export const foreignHashes: readonly ForeignHash[] = [
+  ...springHashes,
+  ...from(
+    "Ory's documentation of imports and Kratos' tests of them (identity/handler_test.go)",
+    [
+      "PBKDF2 whose length is in bits",
+      "123456",
+      "$pbkdf2-sha256$i=1000,l=128$e8/arsEf4cvQihdNgqj0Nw$5xQQKNTyeTHx2Ld5/JDE7A",
+    ],
+    ["bcrypt", "123456", "$2a$10$ZsCsoVQ3xfBG/K2z2XpBf.tm90GZmtOqtqWcB5.pYd5Eq8y7RlDyq"],
+    ["argon2id", "123456", "$argon2id$v=19$m=16,t=2,p=1$bVI1aE1SaTV6SGQ3bzdXdw$fnjCcZYmEPOUOjYXsT92Cg"],
+    [
+      "argon2i",
+      "123456",
+      "$argon2i$v=19$m=65536,t=3,p=4$STVE4CQ9qQ1dK/j224VMbA$o8b+k5wdHgBqf7ES+aWG2K7Y9diQ6ahEhbW8zcstXGo",
+    ],
+    [
+      "scrypt",
+      "123456",
+      "$scrypt$ln=16384,r=8,p=1$ZtQva9xCHzlSELH/mA7Kj5KjH2tCrkbwYzdxknkL0QQ=$pnTcXKaWVT+FwFDdk3vO1K0J7ZgOxdSU1tCJNYmn8zI=",
+    ],
+    ["MD5", "123456", "$md5$4QrcOUm6Wau+VuBX8g+IPg=="],
+  ),
+  ...from(
+    "crypto/pbkdf2 of Go 1.26; Kratos calls it with SHA-3 under these names (hash/hasher_pbkdf2.go)",
+    [
+      "sha224 by SHA3-224",
+      password,
+      "$pbkdf2-sha224$i=1000,l=32$MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY$z5NHEWwimT0SZJjvEkVr/mkqaBe50zefc8VokBL6pvw",
+    ],
+    [
+      "sha384 by SHA3-384",
+      password,
+      "$pbkdf2-sha384$i=1000,l=32$MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY$BsUSfYJ6t/VbWKlOQUVej7CAHjLdVIJTdTfBmomarZA",
+    ],
+    [
+      "sha224 by SHA-224",
+      password,
+      "$pbkdf2-sha224$i=1000,l=32$MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY$S5fzKoU1xNsBK+7VkbV93OQbnhBGIHFLrjU+g3wIrTw",
+    ],
+    [
+      "sha384 by SHA-384",
+      password,
+      "$pbkdf2-sha384$i=1000,l=32$MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY$/tKdklwLenTtoDG5q3BD00fJyfwzl4yaYilIXY8gr3A",
+    ],
+  ),
   ...from(
     "hashcat's published example hashes (wiki, example_hashes), by mode",
     ["400 phpass", "hashcat", "$P$984478476IagS59wHZvyQMArzfx58u."],
@@ -61,6 +93,12 @@ export const foreignHashes: readonly ForeignHash[] = [
       "$firescrypt$ln=14,r=8,p=1$sPtDhWcd1MfdAw==$xbSou7FOl6mChCyzpCPIQ7tku7nsQMTFtyOZSXXd7tjBa4NtimOx7v42Gv2SfzPQu1oxM2/k4SsbOu73wlKe1A==$Bw==$YE0dO4bwD4JnJafh6lZZfkp1MtKzuKAXQcDCJNJNyeCHairWHKENOkbh3dzwaCdizzOspwr/FITUVlnOAwPKyw==",
     ],
     ["{SSHA}", "test123", "{SSHA}JFZFs0oHzxbMwkSJmYVeI8MnTDy/276a"],
+    ["{SSHA256}", "test123", "{SSHA256}czO44OTV17PcF1cRxWrLZLy9xHd7CWyVYplr1rOhuMlx/7IK"],
+    [
+      "{SSHA512}",
+      "test123",
+      "{SSHA512}xPUl/px+1cG55rUH4rzcwxdOIPSB2TingLpiJJumN2xyDWN4Ix1WQG3ihnvHaWUE8MYNkvMi5rf0C9NYixHsE6Yh59M=",
+    ],
     [
       "SHA-1, salt first",
       "test",
@@ -95,6 +133,16 @@ export const foreignHashes: readonly ForeignHash[] = [
       "SHA-512-crypt",
       "test",
       "$sha512-crypt$rounds=656000$3LVbIAVxR//cRajw$uuNasMW.RYxlGzIRFU1Was70BPSa933AjxhZIGJdJBOlqJAHlgqa0yuiuq5JHF/ryNGryJkj87G9i3G2HPSXg1",
+    ],
+    [
+      "HMAC-SHA-224",
+      "test",
+      "$hmac-sha224$YmUwYmYzM2EwNGRlNDE0YjQzNjBhNmIyOThmNmIyYzI4OWQyMzk3MDUwZDFjMzliYjVmMDMyOTQ=$MTIzNDU=",
+    ],
+    [
+      "HMAC-SHA-384",
+      "test",
+      "$hmac-sha384$ZWEyMGM3NGE4Y2UzMTljNTdjZTlhZGQyYTZjNDE0MGQ4YjMwYWIwOWM4OTRiNWQ4MmZjODlhMzBhMmQzNGE5NmQ0NDY1NWRhYjQ2ZjhiYjBkNTRmYjk5YWZkZTA1MGY1$MTIzNDU=",
     ],
     ["HMAC-MD5", "test", "$hmac-md5$ZmU4Njk3Zjc0MmQwODA0MDVkMTI3MGU2MTYzMzE2Zjk=$MTIzNDU="],
     ["HMAC-SHA-1", "test", "$hmac-sha1$NDMyNjcxZTUyY2Y2YTBmYjZjZDE2NjQxYjAwNjFiZjAwOGEzNWM5MA==$MTIzNDU="],

@@ -32,6 +32,13 @@ export function phpass(digest: Digest, password: Buffer, salt: Buffer, rounds: n
   return input.subarray(0, before.length);
 }
 
+/** The digest of salt and password, and then the digest of each digest. */
+export function iterated(digest: Digest, password: Buffer, salt: Buffer, rounds: number): Buffer {
+  let last = digestOf(digest, salt, password);
+  for (let round = 1; round < rounds; round++) last = hash(digest, last, "buffer");
+  return last;
+}
+
 /**
  * The rounds that both crypts share: which of password, salt and last digest are hashed in a round, and in which order, turns
  * with 2, 3 and 7. So there are 42 inputs, and only the last digest is written into them anew.

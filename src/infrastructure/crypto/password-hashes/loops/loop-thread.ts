@@ -1,6 +1,6 @@
 import { parentPort } from "node:worker_threads";
 import { lowerThisThread } from "../../background-threads.ts";
-import { md5Crypt, phpass, shaCrypt } from "./crypt-loops.ts";
+import { iterated, md5Crypt, phpass, shaCrypt } from "./crypt-loops.ts";
 import type { LoopJob, LoopTask } from "./loop-threads.ts";
 
 // A thread of `loop-threads.ts`: one task after the other, behind whatever answers calls.
@@ -19,5 +19,7 @@ function run(job: LoopJob, password: Buffer): Buffer {
       return shaCrypt(job.digest, password, salt, job.rounds);
     case "phpass":
       return phpass(job.digest, password, salt, job.rounds);
+    case "iterated":
+      return iterated(job.digest, password, salt, job.rounds);
   }
 }

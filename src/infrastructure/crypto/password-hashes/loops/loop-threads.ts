@@ -5,7 +5,7 @@ import { Worker } from "node:worker_threads";
 export type LoopJob =
   | { readonly loop: "md5-crypt"; readonly magic: string; readonly salt: Uint8Array }
   | {
-      readonly loop: "sha-crypt" | "phpass";
+      readonly loop: "sha-crypt" | "phpass" | "iterated";
       readonly digest: "md5" | "sha256" | "sha512";
       readonly salt: Uint8Array;
       readonly rounds: number;
