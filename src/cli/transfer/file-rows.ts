@@ -1,6 +1,5 @@
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
-import { createInterface } from "node:readline";
 import { JSONParser } from "@streamparser/json";
 import { parse as parseCsv } from "csv-parse";
 import { StartError } from "../../infrastructure/start-error.ts";
@@ -64,17 +63,25 @@ async function firstCharacter(path: string): Promise<string> {
 
 async function* lineRows(path: string, { signal, onBytes }: FileRowsOptions): AsyncGenerator<FileRow> {
   const input = createReadStream(path, { signal });
-  const failed = new Promise<never>((_, reject) => input.on("error", reject));
-  failed.catch(() => {});
-  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
   let number = 0;
-  for await (const line of lines) {
+  for await (const line of linesOf(input)) {
     onBytes(input.bytesRead);
     const text = line.replace(/^\uFEFF/, "").trim();
     number += 1;
     if (text !== "") yield rowOf(number, text);
   }
-  if (input.errored) await failed;
+}
+
+/** The lines of a text, which end at LF only: JSON has other line separators in its strings. */
+async function* linesOf(input: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of input) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
+  yield rest;
 }
 
 function rowOf(line: number, source: string): FileRow {

@@ -28,7 +28,8 @@ export const file_auth_v1_user_transfer_service: GenFile = /*@__PURE__*/
 export type UserRecord = Message<"auth.v1.UserRecord"> & {
   /**
    * The user. Imported are id (RFC 9562; one is made where it is empty), email, username, display_name, attributes,
-   * suspension, create_time and delete_time. A time that is left out or still to come is now. The rest is ignored.
+   * suspension, create_time and delete_time. A time that is left out or still to come is now. The rest is ignored. The record
+   * of a deleted user also has its suspension, if any, which counts again once the user is undeleted.
    *
    * @generated from field: auth.v1.User user = 1;
    */
@@ -275,11 +276,12 @@ export const UserTransferService: GenService<{
    * its user already exists. Each caller has request ids of its own. More users are more imports, which may share a
    * request_id.
    *
-   * Over gRPC a stream lasts as long as it needs to, up to AUTH_MAX_WATCH; each of its messages has to come within
-   * AUTH_MAX_DEADLINE (15 s unless set otherwise) once the service waits for it. Over HTTP the whole call has that time. A stream that was ended, also
-   * because its caller's permission was taken away or the service shuts down, keeps what its messages before imported.
+   * Over gRPC a stream may last as long as a watch (AUTH_MAX_WATCH, 1 h by default), if each message comes within
+   * AUTH_MAX_DEADLINE (15 s by default) once the service waits for it. Over HTTP the whole call has AUTH_MAX_DEADLINE. The
+   * stream ends early when the caller's permission is taken away or the service shuts down. What its messages have imported
+   * until then stays.
    *
-   * Rows are refused for EMAIL_TAKEN, USERNAME_TAKEN, USER_ID_TAKEN (also by a row before), EMAIL_INVALID,
+   * Rows are refused for EMAIL_TAKEN, USERNAME_TAKEN, USER_ID_TAKEN (also because of an earlier row), EMAIL_INVALID,
    * USERNAME_INVALID, PASSWORD_HASH_UNACCEPTABLE and INVALID_REQUEST.
    * Errors: INVALID_ARGUMENT (INVALID_REQUEST: too many rows, or other options than in the first message), ABORTED
    * (CONTENTION).
