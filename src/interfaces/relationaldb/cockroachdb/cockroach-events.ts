@@ -67,8 +67,16 @@ export class CockroachEvents implements EventRepository {
   async add(...events: readonly NewEvent[]): Promise<void> {
     const [only] = events;
     if (only === undefined) return;
-    const insert = events.length === 1 ? insertEvent(only) : insertEvents(events);
+    const insert =
+      events.length === 1
+        ? insertEvent(only)
+        : sql.fragment`${insertEvents(events)} on conflict (id) do nothing`;
     await this.#run((connection) => connection.query(sql.unsafe`${insert}`));
+  }
+
+  async addNew(events: readonly NewEvent[]): Promise<void> {
+    if (events.length === 0) return;
+    await this.#run((connection) => connection.query(sql.unsafe`${insertEvents(events)}`));
   }
 
   async place(limit: number): Promise<number> {
