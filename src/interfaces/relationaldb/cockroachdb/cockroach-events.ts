@@ -81,17 +81,19 @@ export class CockroachEvents implements EventRepository {
 
   async place(limit: number): Promise<number> {
     const head = await this.head();
-    const unplaced = await this.#run((connection) =>
-      connection.any(sql.type(eventsTable.idRow)`
-        select id
-        from events
-        where position = 0
-        order by clock, id
-        limit ${limit}
+    const { ids } = await this.#run((connection) =>
+      connection.one(sql.type(eventsTable.idsRow)`
+        select coalesce(json_agg(id order by clock, id), '[]') as ids
+        from (
+          select id, clock
+          from events
+          where position = 0
+          order by clock, id
+          limit ${limit}
+        ) as unplaced
       `),
     );
-    if (unplaced.length === 0) return 0;
-    const ids = unplaced.map(({ id }) => id);
+    if (ids.length === 0) return 0;
     // First: of several who place at once, all but one end here, and begin again.
     await this.#run((connection) =>
       connection.query(sql.unsafe`
