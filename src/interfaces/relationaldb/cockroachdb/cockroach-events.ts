@@ -83,7 +83,7 @@ export class CockroachEvents implements EventRepository {
     const head = await this.head();
     const { ids } = await this.#run((connection) =>
       connection.one(sql.type(eventsTable.idsRow)`
-        select coalesce(json_agg(id order by clock, id), '[]') as ids
+        select coalesce(jsonb_agg(id order by clock, id), '[]')::jsonb as ids
         from (
           select id, clock
           from events

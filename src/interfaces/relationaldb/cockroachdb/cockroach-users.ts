@@ -131,7 +131,7 @@ export class CockroachUsers implements UserRepository {
           ${insertUsers(users)}
           returning id
         )
-        select coalesce(json_agg(id), '[]') as ids
+        select coalesce(jsonb_agg(id), '[]')::jsonb as ids
         from added
       `),
     );

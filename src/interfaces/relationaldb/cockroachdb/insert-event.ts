@@ -116,7 +116,7 @@ export function insertEvents(events: readonly NewEvent[]): FragmentSqlToken {
       given.address,
       given.client_address,
       given.request_id
-    from json_to_recordset(${JSON.stringify(rows)}::json) as given (
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as given (
       id uuid,
       kept_for_ms int8,
       type text,
