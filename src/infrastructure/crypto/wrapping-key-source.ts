@@ -81,7 +81,7 @@ async function read(file: string, openSafely: (file: string) => Promise<FileHand
     if (error instanceof ReplaceableFileError) {
       throw new StartError(`cannot trust ${file}: ${error.message}`, { cause: error });
     }
-    throw new StartError(`cannot read ${file}: ${saying(error)}`, { cause: error });
+    throw new StartError(`cannot read ${file}: ${errnoMessage(error)}`, { cause: error });
   }
 }
 
@@ -101,7 +101,7 @@ async function make(folder: string, file: string): Promise<string> {
     await using names = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
     await names.sync();
   } catch (error) {
-    throw new StartError(`cannot create the wrapping key ${file}: ${saying(error)}`, { cause: error });
+    throw new StartError(`cannot create the wrapping key ${file}: ${errnoMessage(error)}`, { cause: error });
   }
   return read(file, openOwn);
 }
@@ -119,7 +119,7 @@ function ignoring(code: string): (error: unknown) => void {
   };
 }
 
-const sayings: Readonly<Record<string, string>> = {
+const errnoMessages: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
   EISDIR: "it is a folder, not a file",
   ENOENT: "no such file",
@@ -128,9 +128,9 @@ const sayings: Readonly<Record<string, string>> = {
   EROFS: "read-only file system",
 };
 
-function saying(error: unknown): string {
+function errnoMessage(error: unknown): string {
   const code = codeOf(error) ?? "";
-  return sayings[code] ?? code;
+  return errnoMessages[code] ?? code;
 }
 
 function codeOf(error: unknown): string | undefined {

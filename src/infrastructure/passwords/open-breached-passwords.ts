@@ -7,7 +7,7 @@ import { RangedBreachedPasswords } from "./ranged-breached-passwords.ts";
 /** Where breached passwords are looked up: behind a range query, whose URL may hold a key of its own, or in a file. */
 export type BreachedPasswordSource = { readonly url: Secret } | { readonly file: string };
 
-const sayings: Readonly<Record<string, string>> = {
+const errnoMessages: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
   ENOENT: "no such file",
 };
@@ -23,7 +23,7 @@ export async function openBreachedPasswords(
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     throw new StartError(
-      `cannot use ${source.file} (AUTH_BREACH_CHECK_FILE): ${sayings[code ?? ""] ?? message}`,
+      `cannot use ${source.file} (AUTH_BREACH_CHECK_FILE): ${errnoMessages[code ?? ""] ?? message}`,
       { cause: error },
     );
   }
