@@ -183,9 +183,9 @@ async function emptyService() {
         format: await formatOf("json", undefined),
         validateOnly: false,
         withAttributes: false,
-        requestId: undefined,
         signal,
         onProgress: () => {},
+        onHeader: () => {},
         onRefused: () => {},
       });
     },
