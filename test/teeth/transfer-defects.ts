@@ -252,12 +252,12 @@ export const transferDefects: readonly Defect[] = [
     named: "in UTF-16LE without a byte order mark",
   },
   {
-    name: "rows in front of a gzip file's end that is cut off are lost",
+    name: "rows in front of damage in a gzip file are lost",
     file: "src/cli/transfer/decompressed.ts",
     find: "    yield* output.splice(0);\n    throw damaged(name, error);",
     replace: "    throw damaged(name, error);",
     test: encodingTests,
-    named: "of gzip that is damaged",
+    named: "gzip that is damaged at its end",
   },
   {
     name: "next line (U+0085) and others end a line",

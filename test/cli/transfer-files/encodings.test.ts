@@ -74,6 +74,14 @@ describe.each(files)("%s", (_, layout, text) => {
   });
 });
 
+test("gzip that is damaged at its end has the rows in front even if they are in one chunk", async () => {
+  const damaged = gzipSync(`a\n${"1\n".repeat(20_000)}`);
+  damaged[damaged.length - 6]! ^= 1;
+  const { rows, error } = await readRows(damaged, csv, damaged.length);
+  expect(error).toBe("users: the gzip file is damaged; copy it again");
+  expect(rows.length).toBeGreaterThan(10_000);
+});
+
 describe("a row that is not UTF-8", () => {
   const latin1 = (text: string) => Buffer.from(text, "latin1");
   const good = { value: { a: "é", b: "" } };
