@@ -50,7 +50,6 @@ Exit code 1: rows were refused, the file has no users, or the rest of it could n
         onHeader: (header) => file?.setHeader(header),
       }),
     );
-    progress(undefined);
     const { stoppedBy, ...counts } = report;
     return {
       json: { ...counts, refusedRows: refused },
@@ -92,7 +91,6 @@ const exportUsers = command({
       }
     });
     await file.sync();
-    progress(undefined);
     return { json: { users }, text: `${counted(users, "user")} exported.\n` };
   },
 });
