@@ -82,7 +82,7 @@ describe("doctor on a server", () => {
     const { code, stdout, stderr } = await auth(["doctor"], environment);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatch(/^ok +configuration +All settings are valid\.\n/);
-    expect(stdout).toMatch(/\n\nAll is well\.\n$/);
+    expect(stdout).toMatch(/\n\nNo problems found\.\n$/);
     // Not for a terminal.
     expect(stdout).not.toContain("\u001b");
     expect((await auth(["doctor"], { ...environment, FORCE_COLOR: "1" })).stdout).not.toContain("\u001b");

@@ -27,7 +27,7 @@ export const expectedOutputs: Readonly<Record<string, readonly (readonly (string
   ],
   "docs/callers.md": [[]],
   "docs/command-line.md": [
-    [/^ok +database .*\n/m, /\n\n(All is well|0 failures, )/],
+    [/^ok +database .*\n/m, /\n\n(No problems found|0 failures, )/],
     [
       /^email +barbara@example\.com\n/m,
       /"state":"STATE_SUSPENDED".*"reason":"lost her phone"/,
@@ -37,7 +37,7 @@ export const expectedOutputs: Readonly<Record<string, readonly (readonly (string
     [/^Key \S+ \(ES256\) is published/m, / ES256 +next /],
   ],
   "docs/import-and-export.md": [
-    [/^1 user could be imported, 0 rows refused\.\n1 user imported, .*\n\d+ users exported\.\n$/],
+    [/^1 user can be imported, 0 rows refused\.\n1 user imported, .*\n\d+ users exported\.\n$/],
   ],
   "docs/operating.md": [[]],
   "docs/proxies.md": [[]],
