@@ -64,6 +64,8 @@ describe("users moved in and out on the command line, beside a service that runs
       expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
       const said: Imported = JSON.parse(stdout);
       expect(said).toMatchObject({ ...counts, alreadyImported: 0, refusedByReason });
+      const { notImported = {}, keptAs = {} } = given;
+      expect(said).toMatchObject({ skipped: {}, notImported, keptAs });
       expect(said.refusedRows.map(({ line, reason }) => [line, reason])).toEqual(given.refused);
       for (const [identifier, password] of given.signIns) {
         expect((await verify(identifier, password)).user, identifier).toBeDefined();
@@ -123,6 +125,22 @@ describe("users moved in and out on the command line, beside a service that runs
       code: 1,
       stdout: "",
       stderr: expect.stringContaining("exists already"),
+    });
+  });
+
+  test("for people: what was skipped, not imported or kept as an attribute", async () => {
+    const users = [
+      { username: "kinds-ada", id: "f:1", enabled: true, groups: ["/a", "/b"], emailVerified: true },
+      { username: "service-account-kinds", serviceAccountClientId: "kinds" },
+    ];
+    const path = await written("realm.json", JSON.stringify({ realm: "kinds", users }));
+    expect(await run("import", path, "--format", "keycloak")).toEqual({
+      code: 0,
+      stdout: `1 user imported, 0 rows refused, 1 service account skipped.
+Not imported with these users: 2 groups, 1 verified flag.
+Ids and usernames that are not valid here are kept as attributes: keycloak_id (1).
+`,
+      stderr: "",
     });
   });
 
