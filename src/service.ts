@@ -89,7 +89,7 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
       check: (patience) => repository.assertWritable(patience),
       onChange: (ready, cause) => {
         health.setReady(ready);
-        if (cause !== undefined) logger.warn({ err: cause }, "the database cannot be used: not ready");
+        if (cause !== undefined) logger.warn({ err: cause }, "not ready: the database is unavailable");
         else logger.info(ready ? "ready" : "not ready");
       },
     }),
@@ -100,17 +100,17 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
       repeatedly({ task: (patience) => task(ownCallWithin(patience)), everyMs, timeoutMs: 10_000, onError }),
     );
   };
-  inBackground("the sweep of old request ids", 60_000, (call) => mutations.forgetOld(call));
-  inBackground("the sweep of old sessions", 60_000, (call) => sessions.forgetOld(call));
-  inBackground("the end of all sessions of users", 10_000, (call) => sessions.settleEnds(call));
-  inBackground("the sweep of old attempts", 60_000, (call) => attempts.forgetOld(call));
-  inBackground("the sweep of expired devices", 60_000, (call) => devices.forgetOld(call));
-  inBackground("the note of which keys were used", 60_000, (call) => callers.noteUses(call));
-  inBackground("the sweep of old events", 60_000, (call) => events.forgetOld(call));
-  inBackground("the order of events", eventsEveryMs, (call) => events.advance(call));
+  inBackground("purging old request ids", 60_000, (call) => mutations.forgetOld(call));
+  inBackground("purging old sessions", 60_000, (call) => sessions.forgetOld(call));
+  inBackground("ending all sessions of users", 10_000, (call) => sessions.settleEnds(call));
+  inBackground("purging old attempts", 60_000, (call) => attempts.forgetOld(call));
+  inBackground("purging expired devices", 60_000, (call) => devices.forgetOld(call));
+  inBackground("recording key use", 60_000, (call) => callers.noteUses(call));
+  inBackground("purging old events", 60_000, (call) => events.forgetOld(call));
+  inBackground("ordering events", eventsEveryMs, (call) => events.advance(call));
   const keysEveryMs = Math.min(config.signing.maxAgeMs / 4, 30_000);
-  inBackground("the upkeep of the signing keys", keysEveryMs, (call) => keyRing.maintain(call));
-  inBackground("the look for revoked signing keys", revocationsEveryMs, (call) => keyRing.reload(call));
+  inBackground("maintaining the signing keys", keysEveryMs, (call) => keyRing.maintain(call));
+  inBackground("reloading revoked signing keys", revocationsEveryMs, (call) => keyRing.reload(call));
 
   const report = (err: unknown, path: string) =>
     logger.error({ err, path }, "request failed before dispatch");
@@ -162,7 +162,7 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
       ...(readiness.cause === undefined ? [] : [unreadiness(readiness.cause)]),
       ...(policy?.fault === undefined
         ? []
-        : ["warning: the policy file cannot be used, and the policy of before stays; see the log"]),
+        : ["warning: the policy file is invalid and the previous policy stays in use; see the log"]),
     ],
   });
   resources.defer(() => http.drain(0));
@@ -197,7 +197,7 @@ async function firstKeys(keyRing: KeyRing): Promise<void> {
   try {
     await keyRing.maintain(ownCall(10_000));
   } catch (error) {
-    throw new StartError(`The signing keys cannot be used: ${(error as Error).message}`, { cause: error });
+    throw new StartError(`cannot open the signing keys: ${(error as Error).message}`, { cause: error });
   }
 }
 
@@ -205,13 +205,13 @@ async function firstKeys(keyRing: KeyRing): Promise<void> {
 function unreadiness(cause: unknown): string {
   return cause instanceof DomainError
     ? `${cause.reason}: ${cause.message}`
-    : "DATABASE_UNAVAILABLE: the database does not answer in time";
+    : "DATABASE_UNAVAILABLE: the database did not answer in time";
 }
 
 function logReload(logger: Logger, what: string) {
   return (outcome: Reload<unknown>) => {
-    if (outcome.ok) logger.info(`new ${what} in use`);
-    else logger.error({ err: outcome.error }, `new ${what} cannot be used; the old ones stay`);
+    if (outcome.ok) logger.info(`reloaded ${what}`);
+    else logger.error({ err: outcome.error }, `cannot reload ${what}; the previous version stays in use`);
   };
 }
 

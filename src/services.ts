@@ -97,7 +97,7 @@ export async function openSecrets(config: Config, { pool }: Database) {
       signingKeyPairs: new NodeSigningKeyPairs(wrappingKeys),
     };
   } catch (error) {
-    throw new StartError(`The secrets in the database cannot be opened: ${(error as Error).message}`, {
+    throw new StartError(`cannot decrypt the secrets in the database: ${(error as Error).message}`, {
       cause: error,
     });
   }
@@ -117,7 +117,7 @@ export function createServices(parts: ServiceParts) {
     common: new CommonPasswordList(),
     serviceWords: wordsIn(["auth", new URL(issuer).hostname]),
     breachCheck: breachedPasswords && { breached: breachedPasswords, onFailure: config.onBreachCheckFailure },
-    onCheckFailure: (err) => logger.warn({ err }, "a new password was not compared with breached ones"),
+    onCheckFailure: (err) => logger.warn({ err }, "breached-password check failed"),
   });
   const accessTokens = new JwtAccessTokens();
   const events = new AuditEvents(newId, config.eventRetentionMs);
@@ -171,7 +171,7 @@ export function createServices(parts: ServiceParts) {
     repository,
     tokens: new RandomDeviceTokens(),
     newId,
-    onFailure: (err) => logger.warn({ err }, "a device was not remembered"),
+    onFailure: (err) => logger.warn({ err }, "remembering a device failed"),
   });
   return {
     mutations,
@@ -201,7 +201,7 @@ export function createServices(parts: ServiceParts) {
       audiences,
       sessionLimits,
       issuer: tokenIssuer,
-      onRehashFailure: (err) => logger.warn({ err }, "a password was not hashed anew"),
+      onRehashFailure: (err) => logger.warn({ err }, "rehashing a password failed"),
     }),
     sessions: new SessionService({
       ...shared,
@@ -209,7 +209,7 @@ export function createServices(parts: ServiceParts) {
       issuer: tokenIssuer,
       refreshTokens,
       onReuse: ({ id, userId }) =>
-        logger.warn({ sessionId: id, userId }, "a refresh token was used again: its session has ended"),
+        logger.warn({ sessionId: id, userId }, "refresh token reused: session ended"),
     }),
     tokens: new TokenService({
       issuer,

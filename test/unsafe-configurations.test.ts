@@ -578,7 +578,7 @@ describe("a process refuses to start", () => {
       const { code, says } = await refused({ ...dataDir, ...environment });
       expect(code).toBe(1);
       expect(says).toContain(
-        `cannot trust ${file}: ${file} can be changed by every user; run: chmod o-w ${file}`,
+        `cannot trust ${file}: ${file} is writable by every user; run: chmod o-w ${file}`,
       );
     }
   });

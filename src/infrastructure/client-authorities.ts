@@ -60,12 +60,11 @@ export class ClientAuthorities {
       return validUntil === undefined ? [] : [{ trustDomain, validUntil }];
     });
     const [verdict, ...others] = found;
-    if (verdict === undefined)
-      return { fault: "its authority is not one of a trust domain that is allowed here" };
+    if (verdict === undefined) return { fault: "it is not signed by a CA of a configured trust domain" };
     if (others.length === 0) return verdict;
-    const domains = found.map(({ trustDomain }) => trustDomain).join(" and ");
+    const domains = found.map(({ trustDomain }) => trustDomain).join(", ");
     return {
-      fault: `its chain leads to authorities of ${domains}; present intermediates of its own trust domain only`,
+      fault: `its chain leads to CAs of several trust domains (${domains}); present only intermediates of its own trust domain`,
     };
   }
 }

@@ -1,5 +1,19 @@
 import { domainToASCII } from "node:url";
 import type { DomainToAscii } from "../domain/identifier/email.ts";
 
-/** A domain's A-labels by UTS #46, as WHATWG URL has it (non-transitional, CheckBidi, CheckJoiners). */
-export const toAscii: DomainToAscii = (domain) => domainToASCII(domain) || undefined;
+const mostRemembered = 1_000;
+const remembered = new Map<string, string>();
+
+/**
+ * A domain's A-labels by UTS #46, as WHATWG URL has it (non-transitional, CheckBidi, CheckJoiners). The domains met last are
+ * remembered: most users of an import share a few.
+ */
+export const toAscii: DomainToAscii = (domain) => {
+  let ascii = remembered.get(domain);
+  if (ascii === undefined) {
+    ascii = domainToASCII(domain);
+    if (remembered.size >= mostRemembered) remembered.clear();
+    remembered.set(domain, ascii);
+  }
+  return ascii || undefined;
+};

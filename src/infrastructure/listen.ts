@@ -81,7 +81,7 @@ function parse(address: string): { host: string; port: number } {
   const host = match?.groups?.["v6"] ?? match?.groups?.["name"];
   const port = Number(match?.groups?.["port"]);
   if (host === undefined || port > 65_535 || (match?.groups?.["v6"] !== undefined && isIP(host) !== 6)) {
-    throw new ListenError(address, "not of the form host:port or unix:/path");
+    throw new ListenError(address, "expected host:port or unix:/path");
   }
   return { host, port };
 }
@@ -120,13 +120,13 @@ function isAbsent(error: unknown): boolean {
 const reasons: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
   EADDRINUSE: "address already in use",
-  EADDRNOTAVAIL: "this machine has no such address",
-  EAFNOSUPPORT: "this machine has no such kind of address",
-  ENOENT: "the folder does not exist",
+  EADDRNOTAVAIL: "not an address of this machine",
+  EAFNOSUPPORT: "address family not supported by this machine",
+  ENOENT: "no such folder",
   ENOTDIR: "the parent of this path is not a folder",
-  EROFS: "the file system is read-only",
-  EAI_AGAIN: "the name cannot be resolved now",
-  ENOTFOUND: "there is no such name",
+  EROFS: "read-only file system",
+  EAI_AGAIN: "the host name cannot be resolved at the moment",
+  ENOTFOUND: "unknown host name",
 };
 
 function reasonOf(error: unknown): string {

@@ -36,7 +36,7 @@ const maxCauses = 4;
 
 function describeError(error: unknown, depth = 0): DescribedError {
   if (!(error instanceof Error))
-    return { type: typeof error, message: "something that is no error was thrown" };
+    return { type: typeof error, message: "a value that is not an Error was thrown" };
   const { code } = error as { code?: unknown };
   return {
     type: error.name,

@@ -69,5 +69,5 @@ function certificateOf(socket: Socket | TLSSocket): (KnownPeer["certificate"] & 
 
 /** X509-SVID §4.1: what signs others does not speak for itself. */
 function faultOf(certificate: X509Certificate): string | undefined {
-  return certificate.ca ? "it is one of an authority" : undefined;
+  return certificate.ca ? "it is a CA certificate" : undefined;
 }

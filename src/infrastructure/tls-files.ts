@@ -178,8 +178,8 @@ function bundlesIn(contents: readonly Buffer[], files: ReadonlyMap<string, strin
       const [owner, ownersFile] = owners.get(key) ?? [domain, file];
       if (owner !== domain) {
         throw new FileError(
-          `cannot use ${file} for ${domain}: the authority "${nameOf(subject)}" is in ${ownersFile} for ${owner} too; ` +
-            "give each trust domain authorities of its own",
+          `cannot use ${file} for ${domain}: the CA "${nameOf(subject)}" is also in ${ownersFile} for ${owner}; ` +
+            "give each trust domain its own CA",
         );
       }
       owners.set(key, [domain, file]);
@@ -197,8 +197,8 @@ function authoritiesIn(bundle: Buffer, file: string): X509Certificate[] {
   } catch (cause) {
     throw new FileError(`cannot use ${file}: ${(cause as Error).message}`, { cause });
   }
-  if (certificates.length === 0) throw new FileError(`cannot use ${file}: it holds no certificate`);
+  if (certificates.length === 0) throw new FileError(`cannot use ${file}: it contains no certificate`);
   if (!certificates.every(({ ca }) => ca))
-    throw new FileError(`cannot use ${file}: it holds a certificate that is none of an authority`);
+    throw new FileError(`cannot use ${file}: it contains a certificate that is not a CA`);
   return certificates;
 }

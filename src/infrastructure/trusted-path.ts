@@ -28,7 +28,7 @@ export async function openTrusted(file: string): Promise<FileHandle> {
       });
       // The path that was looked at leads to the file that is open.
       if (checked === "any" || (checked?.dev === opened.dev && checked.ino === opened.ino)) return handle;
-      if (tries >= mostTries) throw new ReplaceableFileError(`${file} was replaced while it was read`);
+      if (tries >= mostTries) throw new ReplaceableFileError(`${file} was replaced while it was being read`);
     } catch (error) {
       await handle.close();
       throw error;
@@ -56,7 +56,8 @@ async function checkPath(file: string): Promise<Stats | "any"> {
     if (!us.owners.has(entry.uid)) refuse(ownerFault(path, entry));
     if (entry.isSymbolicLink()) {
       links += 1;
-      if (links > mostLinks) throw Object.assign(new Error(`too many links: ${file}`), { code: "ELOOP" });
+      if (links > mostLinks)
+        throw Object.assign(new Error(`too many symbolic links: ${file}`), { code: "ELOOP" });
       const target = resolve(folder, await readlink(path))
         .split("/")
         .slice(1);
@@ -105,13 +106,13 @@ async function folderFault(folder: string, us: Identity): Promise<string | undef
 }
 
 function ownerFault(path: string, { uid }: Stats): string {
-  return `${path} belongs to uid ${uid}, who could replace it; run: chown ${process.geteuid?.()} ${path}`;
+  return `${path} belongs to uid ${uid}, which could replace it; run: chown ${process.geteuid?.()} ${path}`;
 }
 
 function writeFault(path: string, { mode, gid }: Stats, us: Identity): string | undefined {
-  if ((mode & 0o002) !== 0) return `${path} can be changed by every user; run: chmod o-w ${path}`;
+  if ((mode & 0o002) !== 0) return `${path} is writable by every user; run: chmod o-w ${path}`;
   if ((mode & 0o020) !== 0 && !us.groups.has(gid)) {
-    return `${path} can be changed by the group ${gid}, which is not ours; run: chmod g-w ${path}`;
+    return `${path} is writable by group ${gid}, to which this process does not belong; run: chmod g-w ${path}`;
   }
   return undefined;
 }

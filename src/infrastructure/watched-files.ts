@@ -113,6 +113,6 @@ async function read(file: string): Promise<Buffer> {
 
 const readFaults: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
-  EISDIR: "it is a folder",
-  ENOENT: "there is no such file",
+  EISDIR: "it is a folder, not a file",
+  ENOENT: "no such file",
 };

@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { cpuMsOf } from "../support/process-figures.ts";
-import { openBenchDatabase } from "./bench-database.ts";
+import { type BenchDatabase, openBenchDatabase } from "./bench-database.ts";
 import { startBenchService } from "./bench-service.ts";
 import type { Effort } from "./effort.ts";
 import { type Figure, median, round } from "./figure.ts";
@@ -19,12 +20,11 @@ export async function importRate(effort: Effort): Promise<Figure[]> {
   const cpuMicros: number[] = [];
   const inserts: number[] = [];
   for (let i = 0; i <= effort.rounds(rounds); i++) {
-    // So that neither writes into what the other has left to be cleaned up.
-    await database.query("vacuum analyze");
+    await settle(database);
     const cpuBefore = await cpuMsOf(service);
     const imported = await run("import-load.ts", service.address, `import-${i}`);
     const cpuMs = (await cpuMsOf(service)) - cpuBefore;
-    await database.query("vacuum analyze");
+    await settle(database);
     const inserted = await run("pg-inserts.ts", database.uri, `insert-${i}`);
     // The first round warms up.
     if (i === 0) continue;
@@ -39,18 +39,29 @@ export async function importRate(effort: Effort): Promise<Figure[]> {
     {
       name: `ImportUsers, users/s on ${atOnce} streams ÷ the same rows by bare pg on ${atOnce} connections`,
       value: round(ratio),
-      bar: "≥ 0.4",
-      met: ratio >= 0.4,
+      bar: "≥ 0.8",
+      met: ratio >= 0.8,
       detail: `${round(perSecond, 0)}/s (${cpu}) ÷ ${round(median(inserts), 0)}/s`,
     },
     {
       name: "ImportUsers, pre-hashed users of one process",
       value: `${round(perSecond, 0)}/s`,
-      bar: "≥ 10,000/s",
-      met: perSecond >= 10_000,
+      bar: "none; the aim is 10,000/s on two quiet cores",
+      met: true,
       detail: `${atOnce} streams of 10,000, batches of 500, each user with an event`,
     },
   ];
+}
+
+/**
+ * Waits until the service has placed every event, and cleans up. Bare inserts leave up to 9,000 of 20,000 events without a
+ * place, at 70 µs of PostgreSQL's CPU each: the import that came next paid for them.
+ */
+async function settle({ query }: BenchDatabase): Promise<void> {
+  await query("set default_transaction_isolation = 'read committed'");
+  const unplaced = "select exists (select 1 from events where position = 0) as any";
+  while ((await query<{ any: boolean }>(unplaced))[0]?.any) await sleep(50);
+  await query("vacuum analyze");
 }
 
 /** Runs one of the two programs, on streams of so many batches. */

@@ -67,20 +67,20 @@ describe("with client certificates", () => {
     const write = (policy: unknown) => writeFileSync(mtls.policyFile, JSON.stringify(policy));
     expect(await listUsers(asReader())).toBe("let in");
     write({ callers: [ops] });
-    await mtls.service.process.logged("new policy in use");
+    await mtls.service.process.logged("reloaded policy");
     expect(await listUsers(asReader())).toBe("PERMISSION_DENIED");
     write({ callers: [{ ...reader, roles: ["raeder"] }] });
-    const line = await mtls.service.process.logged("new policy cannot be used; the old ones stay");
+    const line = await mtls.service.process.logged("cannot reload policy; the previous version stays in use");
     expect(JSON.stringify(line)).toContain('there is no role \\"raeder\\"');
     expect(await listUsers(asOps())).toBe("let in");
     const readiness = () => getText("/readyz");
-    expect(await readiness()).toMatch(/^ok\nwarning: the policy file cannot be used, .*; see the log\n$/);
+    expect(await readiness()).toMatch(/^ok\nwarning: the policy file is invalid .*; see the log\n$/);
     // Another fault, and at every look a line: an operator may come later than the first.
     writeFileSync(mtls.policyFile, `{"callers": [], "callers": ${JSON.stringify([ops])}}`);
     const faults = () =>
       mtls.service.process.log.filter(
         ({ msg, err }) =>
-          String(msg).startsWith("new policy cannot be used") &&
+          String(msg).startsWith("cannot reload policy") &&
           JSON.stringify(err).includes('\\"callers\\" is there more than once'),
       );
     while (faults().length < 2) await sleep(100);

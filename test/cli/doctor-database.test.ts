@@ -70,7 +70,7 @@ describe("the command line as a role without all rights", () => {
     expect(rights).toMatch(
       /^failed: .* may not use the schema\. .* GRANT USAGE ON SCHEMA "public" TO "service";$/,
     );
-    expect(migrations).toContain("may not use the schema");
+    expect(migrations).toContain("has no access to the schema");
     const refused = await auth(["migrate", "--check"], environment);
     expect(refused).toMatchObject({
       code: 1,
@@ -82,7 +82,7 @@ describe("the command line as a role without all rights", () => {
     await postgres.revoke("select on migrations");
     const unread = await auth(["migrate", "--check"], environment);
     expect(unread.stderr).toMatch(
-      /^auth: The role "service" may not read .* GRANT SELECT ON "public"\.migrations TO/,
+      /^auth: the role "service" cannot read .* GRANT SELECT ON "public"\.migrations TO/,
     );
     await obey(unread.stderr);
     expect(await auth(["migrate", "--check"], environment)).toMatchObject({ code: 0, stderr: "" });
@@ -99,7 +99,7 @@ describe("the command line as a role without all rights", () => {
     const refused = await auth(["migrate"], other);
     expect(refused).toMatchObject({ code: 1, stdout: "" });
     expect(refused.stderr).toBe(
-      'auth: The role "migrator" may not create tables in the schema "public", so it cannot migrate: ' +
+      'auth: the role "migrator" cannot create tables in the schema "public"; ' +
         'run as the schema\'s owner: GRANT USAGE, CREATE ON SCHEMA "public" TO "migrator";\n',
     );
     expect(refused.stderr).not.toContain("unexpected");
@@ -116,7 +116,7 @@ describe("the command line as a role without all rights", () => {
     await postgres.query("grant all on requests to migrator", "other");
     const alien = await auth(["migrate"], other);
     expect(alien.stderr).toMatch(
-      /auth: The role "migrator" cannot migrate \(must be owner of table requests\): run/,
+      /auth: the role "migrator" cannot migrate the database: must be owner of table requests; run/,
     );
     const [rights] = await about(["migration rights"], { ...other });
     expect(rights).toMatch(
@@ -136,7 +136,7 @@ describe("the command line as a role without all rights", () => {
     });
     expect(refused).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/^auth: The database is read-only, so/),
+      stderr: expect.stringMatching(/^auth: cannot migrate a read-only database; /),
     });
     await postgres.setReadOnly(false);
     expect(await about(["writes"])).toEqual(["ok: Transactions can write."]);
@@ -146,7 +146,7 @@ describe("the command line as a role without all rights", () => {
     await postgres.demote();
     const [database] = await about(["database"]);
     expect(database).toMatch(
-      /^failed: .*: it is a standby and accepts no writes; DATABASE_URL must name the primary\.$/,
+      /^failed: .*: it is a standby and accepts no writes; set DATABASE_URL to the primary\.$/,
     );
     await postgres.promote();
     await expect

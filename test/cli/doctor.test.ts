@@ -108,14 +108,14 @@ describe("doctor on a server", () => {
     await writeFile(open, newKey());
     await chmod(open, 0o666);
     const cases: [Environment, RegExp][] = [
-      [{ AUTH_WRAPPING_KEY: "aHVudGVyMg==" }, /^failed: .*has 7 bytes and must have 32\.$/],
+      [{ AUTH_WRAPPING_KEY: "aHVudGVyMg==" }, /^failed: .*has 7 bytes; expected 32\.$/],
       [
         { AUTH_WRAPPING_KEY: undefined, AUTH_WRAPPING_KEY_FILE: "/nowhere/key" },
-        /^failed: \/nowhere\/key cannot be read/,
+        /^failed: Cannot read \/nowhere\/key: no such file/,
       ],
       [
         { AUTH_WRAPPING_KEY: undefined, AUTH_WRAPPING_KEY_FILE: open },
-        /^failed: .*cannot be trusted: .*can be changed by every user; run: chmod o-w/,
+        /^failed: Cannot trust .*is writable by every user; run: chmod o-w/,
       ],
     ];
     await inTurns(cases, async ([given, sentence]) => {
@@ -143,7 +143,7 @@ describe("doctor on a server", () => {
         [/^failed: Cannot use .*tls\.crt with .*tls\.key: .*mismatch\.$/],
       ],
       [{ cert: "no certificate", key: good.key }, 0o600, [/^failed: Cannot use /]],
-      [undefined, 0, [/^failed: Cannot read .*tls\.crt: there is no such file\.$/]],
+      [undefined, 0, [/^failed: Cannot read .*tls\.crt: no such file\.$/]],
     ];
     await inTurns(
       cases.map((each) => [new PairFolder(each[0]), ...each] as const),
@@ -184,7 +184,7 @@ describe("doctor on a server", () => {
       [
         "HTTP address",
         { AUTH_TLS: "mesh", AUTH_HTTP_ADDRESS: "192.0.2.1:80" },
-        /^failed: The service cannot listen on 192\.0\.2\.1:80: this machine has no such address: set/,
+        /^failed: The service cannot listen on 192\.0\.2\.1:80: not an address of this machine: set/,
       ],
     ];
     await inTurns(cases, async ([check, given, sentence]) => {
@@ -202,7 +202,7 @@ describe("doctor on a server", () => {
     const cases: [string, RegExp][] = [
       [
         "postgresql://auth:hunter2@127.0.0.1:1/auth",
-        /^failed: The database at 127\.0\.0\.1:1\/auth cannot be reached: .*ECONNREFUSED/,
+        /^failed: Cannot connect to the database at 127\.0\.0\.1:1\/auth: .*ECONNREFUSED/,
       ],
       [nowhere.href, /^failed: .*database "nowhere" does not exist\.$/],
     ];
@@ -228,7 +228,7 @@ describe("doctor on a server", () => {
     await auth(["migrate"], given);
     await execute(empty, "update migrations set checksum = 'other' where id = '0001-users/table'");
     expect(await about("migrations", given)).toEqual([
-      "failed: The migration step 0001-users/table was changed after this database made it.",
+      "failed: Migration 0001-users/table has changed since this database applied it.",
     ]);
     await empty.drop();
   });
@@ -275,10 +275,10 @@ describe("doctor on a server", () => {
     const closed = await about("secrets", { ...environment, AUTH_WRAPPING_KEY: young });
     expect(closed.length).toBeGreaterThanOrEqual(4);
     expect(closed).toContainEqual(
-      expect.stringMatching(/^failed: Secret page-tokens: It is wrapped by key [0-9a-f]{16}, .* Add the key/),
+      expect.stringMatching(/^failed: Secret page-tokens: encrypted with key [0-9a-f]{16}, .*\. Add the key/),
     );
     expect(closed).toContainEqual(
-      expect.stringMatching(/^failed: Signing key [0-9a-f-]{36}: It is wrapped by/),
+      expect.stringMatching(/^failed: signing key [0-9a-f-]{36}: encrypted with/),
     );
     const both = { ...environment, AUTH_WRAPPING_KEY: `${young},${file.wrappingKey}` };
     expect(await about("secrets", both)).toEqual([
@@ -292,7 +292,7 @@ describe("doctor on a server", () => {
     await auth(["keys", "wrap"], { ...environment, AUTH_WRAPPING_KEY: `${file.wrappingKey},${young}` });
     await execute(database, "update shared_secrets set secret = 'x' where name = 'page-tokens:wrapped'");
     expect(await about("secrets", environment)).toEqual([
-      expect.stringMatching(/^failed: Secret page-tokens: It is nothing that was wrapped\./),
+      expect.stringMatching(/^failed: Secret page-tokens: not a wrapped secret\./),
     ]);
     await execute(database, "delete from shared_secrets where name = 'page-tokens:wrapped'");
   });
@@ -300,7 +300,7 @@ describe("doctor on a server", () => {
   test("says that the file of breached passwords cannot be used", async () => {
     const given = { ...environment, AUTH_BREACH_CHECK_FILE: "/nowhere/pwned.txt" };
     expect(await about("breached passwords", given)).toEqual([
-      "failed: AUTH_BREACH_CHECK_FILE /nowhere/pwned.txt cannot be used: there is no such file.",
+      "failed: Cannot use /nowhere/pwned.txt (AUTH_BREACH_CHECK_FILE): no such file.",
     ]);
   });
 
@@ -347,7 +347,7 @@ describe("doctor on the embedded database", () => {
     const [key, copy] = [join(AUTH_DATA_DIR, "wrapping-key"), join(folder.path, "copy")];
     await chmod(key, 0o644);
     expect(await about("wrapping key", environment)).toEqual([
-      expect.stringMatching(/^failed: .*may be read or changed by others .* chmod 600/),
+      expect.stringMatching(/^failed: .*is accessible to other users .* chmod 600/),
     ]);
     await chmod(key, 0o600);
     await rename(key, copy);

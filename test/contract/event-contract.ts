@@ -93,6 +93,31 @@ export function eventContract(repositoryOf: () => RelationalRepository): void {
       expect(listed?.reason).toBeUndefined();
     });
 
+    test("is listed as it was added, also among others that are new", async () => {
+      const caller = `auth-${randomUUID()}`;
+      const event = anEvent({
+        reason: "CREDENTIALS_INVALID",
+        objectId: '"\\',
+        changedFields: ["email", "display_name"],
+        caller,
+        clientAddress: "2001:db8::1",
+      });
+      const other = anEvent({ userId: undefined, caller, requestId: "" });
+      await transaction(({ events }) => events.addNew([event, other]));
+      const listed = await list({ caller });
+      for (const { keptForMs: _, ...written } of [event, other]) {
+        expect(listed.find(({ id }) => id === written.id)).toMatchObject(JSON.parse(JSON.stringify(written)));
+      }
+      expect(listed).toHaveLength(2);
+    });
+
+    test("that is not new, though it was added as new, fails the transaction", async () => {
+      const [event, other] = [anEvent(), anEvent()];
+      await add(event);
+      await expect(transaction(({ events }) => events.addNew([other, event]))).rejects.toThrow();
+      expect(await list({ userId: other.userId })).toEqual([]);
+    });
+
     test("may be about a user that there never was", async () => {
       const event = anEvent();
       await add(event);

@@ -32,15 +32,15 @@ describe("at the start", () => {
   });
 
   it.each<[string, (folder: PairFolder) => void, RegExp]>([
-    ["no certificate", ({ certFile }) => rmSync(certFile), /^cannot read .*tls\.crt: there is no such file$/],
-    ["no key", ({ keyFile }) => rmSync(keyFile), /^cannot read .*tls\.key: there is no such file$/],
+    ["no certificate", ({ certFile }) => rmSync(certFile), /^cannot read .*tls\.crt: no such file$/],
+    ["no key", ({ keyFile }) => rmSync(keyFile), /^cannot read .*tls\.key: no such file$/],
     [
       "a folder for a file",
       ({ keyFile }) => {
         rmSync(keyFile);
         mkdirSync(keyFile);
       },
-      /^cannot read .*tls\.key: it is a folder$/,
+      /^cannot read .*tls\.key: it is a folder, not a file$/,
     ],
     [
       "an empty certificate",

@@ -123,7 +123,7 @@ describe("a file is refused", () => {
     file("x/f");
     chownSync(path(), stranger, 0);
     await expect(read(at("x/f"))).rejects.toEqual(
-      refused(`${path()} belongs to uid ${stranger}, who could replace it; run: chown`),
+      refused(`${path()} belongs to uid ${stranger}, which could replace it; run: chown`),
     );
   });
 

@@ -106,7 +106,7 @@ describe("a socket", () => {
   });
 
   it.each<[string, (path: string) => void, string]>([
-    ["a folder that does not exist", () => {}, "the folder does not exist"],
+    ["a folder that does not exist", () => {}, "no such folder"],
     ["a file for a folder", (path) => writeFileSync(path, ""), "the parent of this path is not a folder"],
   ])("needs a folder: %s", async (_what, make, why) => {
     const path = join(await folder(), "run");

@@ -68,6 +68,6 @@ describe("a service that starts before its database can take it", () => {
   test("gives up when AUTH_DATABASE_WAIT is over", async () => {
     const service = start({ AUTH_DATABASE_WAIT: "500ms" });
     expect(await service.exited()).toBe(1);
-    expect(service.stderr).toMatch(/^The database at .* cannot be reached: /);
+    expect(service.stderr).toMatch(/^cannot connect to the database at .*: /);
   });
 });

@@ -32,6 +32,12 @@ export function events(tables: () => Tables, clock: () => Date): EventRepository
     async add(...added) {
       for (const event of added) addEvent(tables(), event, clock());
     },
+    async addNew(added) {
+      for (const event of added) {
+        if (tables().events.has(event.id)) throw new Error(`duplicate event ${event.id}`);
+        addEvent(tables(), event, clock());
+      }
+    },
     async place(limit) {
       const next = all()
         .filter(({ position }) => position === undefined)

@@ -52,7 +52,7 @@ export class ServiceProcess {
   readonly lines: string[] = [];
   #stderr = "";
   readonly #exited: Promise<unknown>;
-  /** The wrapping keys that it was given. */
+  /** AUTH_WRAPPING_KEY that it was given. */
   readonly #keys: readonly string[];
 
   constructor(environment: Environment, args: readonly string[] = [], cwd = root, checkout = root) {

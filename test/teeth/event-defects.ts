@@ -13,8 +13,8 @@ export const eventDefects: readonly Defect[] = [
   {
     name: "events are placed in no order",
     file: "src/interfaces/relationaldb/cockroachdb/cockroach-events.ts",
-    find: "        order by clock, id\n",
-    replace: "        order by id\n",
+    find: "jsonb_agg(id order by clock, id)",
+    replace: "jsonb_agg(id order by id)",
     test: "test/contract/postgres.test.ts",
     named: "places of events",
   },

@@ -39,7 +39,7 @@ export const formatDefects: readonly Defect[] = [
     find: "parseDay(given) ?? parseDateTime(given)",
     replace: "new Date(given)",
     test: "test/cli/parse-arguments.test.ts",
-    named: "--at must be a time such as",
+    named: "at must be a time such as",
   },
   {
     name: "JSON requests have times that do not exist",
@@ -103,7 +103,7 @@ export const formatDefects: readonly Defect[] = [
     find: "  assertConsistent(record);\n",
     replace: "",
     test: plain,
-    named: "a record of this service is refused if it is",
+    named: "is refused if it is",
   },
   {
     name: "an unknown field of a record is dropped",
@@ -111,7 +111,7 @@ export const formatDefects: readonly Defect[] = [
     find: "fromJson(UserRecordSchema, row)",
     replace: "fromJson(UserRecordSchema, row, { ignoreUnknownFields: true })",
     test: plain,
-    named: "a record of this service is refused if it is",
+    named: "is refused if it is",
   },
   {
     name: "service accounts become users",

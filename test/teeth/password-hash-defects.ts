@@ -43,7 +43,7 @@ export const passwordHashDefects: readonly Defect[] = [
     find: "iterations: 310_000",
     replace: "iterations: 185_000",
     test: `${tests}/every-format.test.ts`,
-    named: "a hash of another implementation pbkdf2@SpringSecurity_v5_8",
+    named: "pbkdf2@SpringSecurity_v5_8",
   },
   {
     name: "the braces around a salt of Spring Security are not hashed",
@@ -51,7 +51,7 @@ export const passwordHashDefects: readonly Defect[] = [
     find: 'Buffer.from(parts["salt"] ?? "")',
     replace: 'Buffer.from((parts["salt"] ?? "").slice(1, -1))',
     test: `${tests}/every-format.test.ts`,
-    named: "a hash of another implementation SHA-1",
+    named: "SHA-1, from spring",
   },
   {
     name: "a locked account of shadow(5) has a password",
@@ -67,7 +67,7 @@ export const passwordHashDefects: readonly Defect[] = [
     find: '  if ("none" in verdict) return undefined;\n',
     replace: "",
     test: "test/domain/credential/imported-hashes.test.ts",
-    named: "a user who was moved in with the hash of another system and whose hash means",
+    named: "and whose hash means that there is no password",
   },
   {
     name: "a loop runs on the thread that answers calls",

@@ -316,7 +316,7 @@ describe("the keys that tokens are signed with", { timeout: 120_000 }, () => {
     const { tokens } = grpcClients(service);
     const [known] = (await tokens.getJwks({})).keys;
     await database.drop();
-    await service.process.logged("the database cannot be used: not ready");
+    await service.process.logged("not ready: the database is unavailable");
     await sleep(2 * maxAgeMs);
     const response = await fetch(`${service.httpUrl}/.well-known/jwks.json`);
     const { keys } = (await response.json()) as { keys: { kid: string }[] };

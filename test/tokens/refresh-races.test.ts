@@ -118,7 +118,7 @@ describe("refreshes of one token on two processes", () => {
 
     await expectEnded(services, id, generations);
     const [warning, ...more] = warningsOf(services.second, id);
-    expect(warning).toMatchObject({ msg: expect.stringContaining("a refresh token was used again") });
+    expect(warning).toMatchObject({ msg: expect.stringContaining("refresh token reused") });
     // Once, by the process that has ended it: what comes later finds an ended session.
     expect([...more, ...warningsOf(services.first, id)]).toEqual([]);
   });
@@ -230,7 +230,7 @@ describe("refresh tokens and the wrapping key", () => {
 
     const refused = new ServiceProcess({ DATABASE_URL: services.database.uri, AUTH_WRAPPING_KEY: old });
     expect(await refused.exited()).toBe(1);
-    expect(refused.output).toContain("not among the wrapping keys");
+    expect(refused.output).toContain("not one of the wrapping keys");
     expect(refused.output).not.toContain(old);
   });
 });

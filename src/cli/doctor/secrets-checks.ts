@@ -64,7 +64,7 @@ function faultOf(what: string, open: () => unknown): Finding | undefined {
     return undefined;
   } catch (error) {
     const says = [what, (error as Error).message].filter((part) => part !== "").join(": ");
-    return failed(`${says} Add the wrapping key that encrypted it behind the first one.`);
+    return failed(`${says}. Add the wrapping key that encrypted it behind the first one.`);
   }
 }
 

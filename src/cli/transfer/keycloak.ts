@@ -57,9 +57,7 @@ function hashOf(credential: Fields): string {
     );
   }
   const { credentialData, secretData, hashIterations, algorithm, salt, hashedSaltedValue } = credential;
-  if (credentialData !== undefined || hashedSaltedValue === undefined) {
-    return JSON.stringify({ credentialData, secretData });
-  }
+  if (credentialData || !hashedSaltedValue) return JSON.stringify({ credentialData, secretData });
   return JSON.stringify({
     credentialData: { hashIterations, algorithm },
     secretData: { value: hashedSaltedValue, salt },

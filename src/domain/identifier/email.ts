@@ -29,6 +29,8 @@ const dots = /[.\u3002]/;
 const punycoded = /xn--/i;
 const aLabel = /^(?!-)[a-z0-9-]{1,63}(?<!-)$/;
 const digitsOnly = /^[0-9]+$/;
+const ascii = /^[!-~]*$/;
+const encoder = new TextEncoder();
 const maxDomainOctets = 253;
 
 const maxLocalOctets = 64;
@@ -105,5 +107,5 @@ function isHostName(ascii: string): boolean {
 }
 
 function octets(text: string): number {
-  return new TextEncoder().encode(text).length;
+  return ascii.test(text) ? text.length : encoder.encode(text).length;
 }

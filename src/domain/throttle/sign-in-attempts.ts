@@ -40,7 +40,7 @@ export interface AllowedAttempt {
  * Fewer than are free, so that many calls with the right password at once are not refused because of each other: each
  * counts until it has turned out to be right.
  */
-const atOnceForAName = 4;
+const concurrencyPerName = 4;
 const giveBackMs = 2_000;
 
 /**
@@ -53,7 +53,7 @@ export class SignInAttempts {
   readonly #limits: AttemptLimits;
   readonly #digest: (name: string) => string;
   readonly #newId: () => string;
-  readonly #turns = new Turns(atOnceForAName);
+  readonly #turns = new Turns(concurrencyPerName);
 
   constructor(dependencies: {
     repository: RelationalRepository;

@@ -10,6 +10,7 @@ import { derivedId } from "../request/derived-id.ts";
 import type { Fingerprint } from "../request/mutations.ts";
 import { changedFieldsOf } from "../user/changed-fields.ts";
 import { keysOf, namesOf } from "../user/user-reference.ts";
+import { recordText } from "./record-text.ts";
 import { type RefusedRow, refusedRow } from "./refused-row.ts";
 import { type PlacedRecord, type SettledRows, settleRows, withoutRepeats } from "./settle-rows.ts";
 import { type ParsedRecord, parseRecord, type RecordRules, type UserRecord } from "./user-record.ts";
@@ -37,10 +38,10 @@ export interface ImportDependencies extends RecordRules {
   readonly repository: RelationalRepository;
   readonly fingerprint: Fingerprint;
   /**
-   * A keyed digest of a fingerprint. Without a key, the password hash in a row could be guessed from the digest that the
+   * A keyed digest of a text. Without a key, the password hash in a row could be guessed from the digest that the
    * database keeps, long after the user has another one.
    */
-  readonly digest: (fingerprint: string) => string;
+  readonly digest: (text: string) => string;
   readonly events: AuditEvents;
   readonly newId: () => string;
   /** Resolves when everybody else has had a turn. */
@@ -121,7 +122,9 @@ export class UserImport {
 
   #parse(call: Call, record: UserRecord): Promise<ParsedRecord> {
     const { digest, fingerprint } = this.#dependencies;
-    const importDigest = digest(fingerprint(["ImportUsers", ownerOf(call), this.#requestId, record]));
+    const importDigest = digest(
+      JSON.stringify(["ImportUsers", ownerOf(call), this.#requestId, recordText(record)]),
+    );
     const newId = () => derivedId(fingerprint, importDigest);
     return parseRecord(record, { importDigest, newId }, this.#dependencies);
   }
@@ -155,7 +158,7 @@ export class UserImport {
         passwordHash === undefined ? [] : [{ userId, passwordHash }],
       ),
     );
-    await events.add(...made.map((record) => this.#eventOf(call, record)));
+    await events.addNew(made.map((record) => this.#eventOf(call, record)));
     return late;
   }
 

@@ -16,14 +16,17 @@ const fields: Readonly<Record<string, (user: Changeable) => unknown>> = {
   delete_time: ({ deleteTime }) => deleteTime,
 };
 
-const empty = new Set([undefined, '""', "[]"]);
+const compared = Object.entries(fields);
 
 /** The names of the fields in which a user is another than before, or that a new user has. */
 export function changedFieldsOf(before: Changeable | undefined, after: Changeable): string[] {
-  return Object.entries(fields)
-    .filter(([, of]) => {
-      const is = JSON.stringify(of(after));
-      return before === undefined ? !empty.has(is) : is !== JSON.stringify(of(before));
-    })
+  return compared
+    .filter(([, of]) =>
+      before === undefined ? !isEmpty(of(after)) : JSON.stringify(of(after)) !== JSON.stringify(of(before)),
+    )
     .map(([name]) => name);
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === "" || (Array.isArray(value) && value.length === 0);
 }

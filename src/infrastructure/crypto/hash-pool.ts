@@ -79,7 +79,9 @@ export class HashPool {
     const isShort = size === 0 || this.#queuedMs + ms <= queueLimit * unitMs;
     if (size < queueLimit && isShort) return;
     const retryAfterMs = Math.ceil(Math.max(this.#queuedMs, size * this.#typicalMs) / concurrency);
-    throw new DomainError("OVERLOADED", "too many passwords wait to be hashed", { retryAfterMs });
+    throw new DomainError("OVERLOADED", "too many passwords are waiting to be hashed; retry later", {
+      retryAfterMs,
+    });
   }
 
   /** Waits for room, which `#startWaiting` takes. */

@@ -19,14 +19,14 @@ export class HmacRefreshTokens implements RefreshTokens {
 
   /** @param key 256 bits that all instances share. */
   constructor(key: Buffer) {
-    if (key.length !== 32) throw new RangeError("The key of refresh tokens must have 32 bytes.");
+    if (key.length !== 32) throw new RangeError("the refresh token key must be 32 bytes");
     this.#key = createSecretKey(key);
   }
 
   seal({ sessionId, generation }: RefreshGrant): string {
-    if (!uuid.test(sessionId)) throw new RangeError("A session's id is a lower-case UUID.");
+    if (!uuid.test(sessionId)) throw new RangeError("the session ID must be a lower-case UUID");
     if (!Number.isInteger(generation) || generation < 1 || generation > maxGeneration) {
-      throw new RangeError("A session's generation is a whole number from 1 to 2^48 - 1.");
+      throw new RangeError("the session generation must be an integer from 1 to 2^48 - 1");
     }
     const grant = Buffer.alloc(grantLength);
     grant.write(sessionId.replaceAll("-", ""), "hex");

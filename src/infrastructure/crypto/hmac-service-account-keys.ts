@@ -24,13 +24,13 @@ export class HmacServiceAccountKeys implements ServiceAccountKeys {
 
   /** @param pepper 256 bits that all instances share. */
   constructor(pepper: Buffer) {
-    if (pepper.length !== 32) throw new RangeError("The pepper of service-account keys must have 32 bytes.");
+    if (pepper.length !== 32) throw new RangeError("the pepper of service account keys must be 32 bytes");
     this.#pepper = createSecretKey(pepper);
   }
 
   make(id: string): { text: string; digest: Uint8Array } {
     const key = Buffer.concat([Buffer.from(id.replaceAll("-", ""), "hex"), randomBytes(secretLength)]);
-    if (key.length !== idLength + secretLength) throw new RangeError("A key's id is a UUID.");
+    if (key.length !== idLength + secretLength) throw new RangeError("the key ID must be a UUID");
     const text = `auth_sa_${toBase62(Buffer.concat([key, this.#checksum(key)]))}`;
     return { text, digest: this.#digest(key) };
   }

@@ -35,12 +35,12 @@ export class JwtAccessTokens implements AccessTokens {
   /** @throws TypeError or RangeError for claims that make no token that `read` takes */
   sign(claims: AccessTokenClaims, key: SigningKey): string {
     const issued = claimsOf(claims);
-    if (!issued) throw new TypeError("These are not the claims of an access token.");
+    if (!issued) throw new TypeError("the claims are not those of an access token");
     const input = `${headerOf(key)}.${toPart(issued)}`;
     const signature = signJws(key.algorithm, keyPairOf(key).privateKey, Buffer.from(input));
     const token = `${input}.${signature.toString("base64url")}`;
     if (token.length > maxLength)
-      throw new RangeError(`An access token has at most ${maxLength} characters.`);
+      throw new RangeError(`the access token is longer than ${maxLength} characters`);
     return token;
   }
 

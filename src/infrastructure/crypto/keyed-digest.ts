@@ -5,7 +5,7 @@ import { createHmac, createSecretKey } from "node:crypto";
  * @param key 256 bits that all instances share
  */
 export function keyedDigest(key: Buffer): (text: string) => string {
-  if (key.length !== 32) throw new RangeError("The key of digests must have 32 bytes.");
+  if (key.length !== 32) throw new RangeError("the digest key must be 32 bytes");
   const secret = createSecretKey(key);
   return (text) => createHmac("sha256", secret).update(text).digest("base64url");
 }

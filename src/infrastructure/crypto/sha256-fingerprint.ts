@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Fingerprint } from "../../domain/request/mutations.ts";
 
 /** SHA-256, in hex, of a value's JSON with the keys of every object in order. */
 export const sha256Fingerprint: Fingerprint = (value) =>
-  createHash("sha256").update(JSON.stringify(value, sortKeys)).digest("hex");
+  hash("sha256", JSON.stringify(value, sortKeys), "hex");
 
 function sortKeys(_key: string, value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;

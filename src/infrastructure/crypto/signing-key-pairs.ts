@@ -39,7 +39,7 @@ export class NodeSigningKeyPairs implements SigningKeyPairs {
       const privateKey = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
       const publicKey = createPublicKey(privateKey);
       if (!isOf(row.algorithm, publicKey) || !sameJwk(toPublicJwk(publicKey), row.publicJwk)) {
-        throw new Error(`Signing key ${row.id}: its private key does not fit its public key.`);
+        throw new Error(`signing key ${row.id}: the private key does not match the public key`);
       }
       return {
         id: row.id,
@@ -68,7 +68,7 @@ export class NodeSigningKeyPairs implements SigningKeyPairs {
     try {
       return this.#wrappingKeys.unwrap(row.wrappedPrivateKey, purpose(row));
     } catch (cause) {
-      throw new Error(`Signing key ${row.id}: ${(cause as Error).message}`, { cause });
+      throw new Error(`signing key ${row.id}: ${(cause as Error).message}`, { cause });
     }
   }
 }
@@ -87,7 +87,7 @@ export class KeyPair {
 /** The pair behind a key that `NodeSigningKeyPairs` has opened. */
 export function keyPairOf({ id, handle }: SigningKey): KeyPair {
   if (handle instanceof KeyPair) return handle;
-  throw new TypeError(`Signing key ${id} was not opened by NodeSigningKeyPairs.`);
+  throw new TypeError(`signing key ${id} was not opened by NodeSigningKeyPairs`);
 }
 
 /** What a private key is bound to: in another row, or as of another kind, it does not unwrap. */

@@ -20,32 +20,32 @@ const maxFileSize = 65_536;
 export async function loadWrappingKeys(source: WrappingKeySource): Promise<WrappingKeys> {
   const found = await findWrappingKeys(source);
   if (found !== undefined) return found;
-  if (!("madeIn" in source)) throw new StartError("There is no wrapping key.");
+  if (!("madeIn" in source)) throw new StartError("no wrapping key");
   const file = ownFile(source.madeIn);
-  return parse(await make(source.madeIn, file), `The wrapping key in ${file}`);
+  return parse(await make(source.madeIn, file), file);
 }
 
 /** Reads the wrapping keys; undefined where the one that is made at the first start has not been made. @throws StartError */
 export async function findWrappingKeys(source: WrappingKeySource): Promise<WrappingKeys | undefined> {
-  if ("value" in source) return parse(source.value.reveal(), "The wrapping keys");
+  if ("value" in source) return parse(source.value.reveal(), "AUTH_WRAPPING_KEY");
   if ("file" in source) {
     // Mounted secrets may be read by their group, or by all in the container: but nobody may put another key there.
-    return parse(await read(source.file, openTrusted), `The wrapping keys in ${source.file}`);
+    return parse(await read(source.file, openTrusted), source.file);
   }
   const file = ownFile(source.madeIn);
   const text = await readOwn(file);
-  return text === undefined ? undefined : parse(text, `The wrapping key in ${file}`);
+  return text === undefined ? undefined : parse(text, file);
 }
 
 function ownFile(folder: string): string {
   return join(folder, "wrapping-key");
 }
 
-function parse(text: string, what: string): WrappingKeys {
+function parse(text: string, source: string): WrappingKeys {
   try {
     return WrappingKeys.parse(text);
   } catch (error) {
-    throw new StartError(`${what} cannot be used. ${(error as Error).message}`);
+    throw new StartError(`${source}: ${(error as Error).message}`);
   }
 }
 
@@ -67,21 +67,21 @@ async function openOwn(file: string): Promise<FileHandle> {
   if ((mode & 0o077) === 0) return handle;
   await handle.close();
   const octal = (mode & 0o7777).toString(8).padStart(4, "0");
-  throw new StartError(`${file} may be read or changed by others (mode ${octal}). Run: chmod 600 ${file}`);
+  throw new StartError(`${file} is accessible to other users (mode ${octal}); run: chmod 600 ${file}`);
 }
 
 async function read(file: string, openSafely: (file: string) => Promise<FileHandle>): Promise<string> {
   try {
     await using handle = await openSafely(file);
     const { size } = await handle.stat();
-    if (size > maxFileSize) throw new StartError(`${file} is too large for a file of keys.`);
+    if (size > maxFileSize) throw new StartError(`${file}: too large; expected at most ${maxFileSize} bytes`);
     return await handle.readFile("utf8");
   } catch (error) {
     if (error instanceof StartError) throw error;
     if (error instanceof ReplaceableFileError) {
-      throw new StartError(`${file} cannot be trusted: ${error.message}`, { cause: error });
+      throw new StartError(`cannot trust ${file}: ${error.message}`, { cause: error });
     }
-    throw new StartError(`${file} cannot be read: ${saying(error)}.`, { cause: error });
+    throw new StartError(`cannot read ${file}: ${errnoMessage(error)}`, { cause: error });
   }
 }
 
@@ -101,7 +101,7 @@ async function make(folder: string, file: string): Promise<string> {
     await using names = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
     await names.sync();
   } catch (error) {
-    throw new StartError(`The wrapping key ${file} cannot be made: ${saying(error)}.`, { cause: error });
+    throw new StartError(`cannot create the wrapping key ${file}: ${errnoMessage(error)}`, { cause: error });
   }
   return read(file, openOwn);
 }
@@ -119,18 +119,18 @@ function ignoring(code: string): (error: unknown) => void {
   };
 }
 
-const sayings: Readonly<Record<string, string>> = {
+const errnoMessages: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
-  EISDIR: "it is a folder",
-  ENOENT: "there is no such file",
-  ENOSPC: "the disk is full",
-  ENOTDIR: "a part of its path is no folder",
-  EROFS: "the disk cannot be written to",
+  EISDIR: "it is a folder, not a file",
+  ENOENT: "no such file",
+  ENOSPC: "no space left on the disk",
+  ENOTDIR: "a part of its path is not a folder",
+  EROFS: "read-only file system",
 };
 
-function saying(error: unknown): string {
+function errnoMessage(error: unknown): string {
   const code = codeOf(error) ?? "";
-  return sayings[code] ?? code;
+  return errnoMessages[code] ?? code;
 }
 
 function codeOf(error: unknown): string | undefined {

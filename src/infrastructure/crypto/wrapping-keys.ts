@@ -39,11 +39,11 @@ export class WrappingKeys {
       .flatMap((line) => line.split(/[\s,]+/))
       .filter((word) => word !== "");
     const [first, ...others] = words.map(toKey);
-    if (!first) throw new Error("There is no wrapping key.");
+    if (!first) throw new Error("no wrapping key; make one with: openssl rand -base64 32");
     const keys = [first, ...others] as const;
     keys.forEach(({ header }, index) => {
       const same = keys.findIndex((other) => other.header.equals(header));
-      if (same < index) throw new Error(`Wrapping keys ${same + 1} and ${index + 1} are the same.`);
+      if (same < index) throw new Error(`wrapping keys ${same + 1} and ${index + 1} are the same`);
     });
     return new WrappingKeys(keys);
   }
@@ -60,12 +60,12 @@ export class WrappingKeys {
     const key = this.#all.get(header.toString("hex"));
     if (!key) {
       throw new Error(
-        `It is wrapped by key ${header.subarray(1).toString("hex")}, which is not among the wrapping keys.`,
+        `encrypted with key ${header.subarray(1).toString("hex")}, which is not one of the wrapping keys`,
       );
     }
     const plain = unseal(key.secret, sealed, bound(header, aad));
     if (plain === undefined) {
-      throw new Error("Its seal does not open: it was changed, or wrapped for something else.");
+      throw new Error("decryption failed: the data was modified, or encrypted for another purpose");
     }
     return plain;
   }
@@ -77,17 +77,17 @@ export class WrappingKeys {
 }
 
 function toKey(word: string, index: number): WrappingKey {
-  const name = `Wrapping key ${index + 1}`;
+  const name = `wrapping key ${index + 1}`;
   const text = word
     .replace(/={0,2}$/, "")
     .replaceAll("+", "-")
     .replaceAll("/", "_");
   const bytes = Buffer.from(text, "base64url");
   // Node reads over what is not base64: only what it would write itself is taken.
-  if (bytes.toString("base64url") !== text) throw new Error(`${name} is not base64.`);
-  if (bytes.length !== keyLength) throw new Error(`${name} has ${bytes.length} bytes and must have 32.`);
+  if (bytes.toString("base64url") !== text) throw new Error(`${name} is not valid base64`);
+  if (bytes.length !== keyLength) throw new Error(`${name} has ${bytes.length} bytes; expected 32`);
   if (looksMade(bytes)) {
-    throw new Error(`${name} is not random. Make one with: openssl rand -base64 32`);
+    throw new Error(`${name} is not random; make one with: openssl rand -base64 32`);
   }
   const keyId = createHash("sha256").update("auth/wrapping-key-id/1\0").update(bytes).digest();
   return {
@@ -105,7 +105,7 @@ function looksMade(bytes: Buffer): boolean {
 function partsOf(wrapped: Uint8Array) {
   const bytes = Buffer.from(wrapped.buffer, wrapped.byteOffset, wrapped.byteLength);
   if (bytes.length < headerLength + sealLength || bytes[0] !== version) {
-    throw new Error("It is nothing that was wrapped.");
+    throw new Error("not a wrapped secret");
   }
   return { header: bytes.subarray(0, headerLength), sealed: bytes.subarray(headerLength) };
 }

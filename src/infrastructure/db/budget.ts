@@ -24,7 +24,7 @@ export class Budget implements Disposable {
     this.#call = call;
     this.#endsAt = performance.now() + givenMs;
     this.#timer = setTimeout(
-      () => controller.abort(new OutOfPatienceError("the database took too long")),
+      () => controller.abort(new OutOfPatienceError("the database did not answer in time")),
       patienceMs,
     );
     this.#onAbort = () => controller.abort(call.signal.reason);
@@ -38,7 +38,8 @@ export class Budget implements Disposable {
   /** The error to end with, after `error`: the call's own where it was aborted. */
   explain(error: unknown): unknown {
     if (this.#call.signal.aborted) return this.#call.signal.reason;
-    if (this.signal.aborted) return new OutOfPatienceError("the database took too long", { cause: error });
+    if (this.signal.aborted)
+      return new OutOfPatienceError("the database did not answer in time", { cause: error });
     return error;
   }
 

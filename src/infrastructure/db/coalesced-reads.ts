@@ -127,5 +127,5 @@ class Reader<Key, Value> {
 }
 
 function outOfPatience(): OutOfPatienceError {
-  return new OutOfPatienceError("the database took too long");
+  return new OutOfPatienceError("the database did not answer in time");
 }

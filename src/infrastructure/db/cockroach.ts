@@ -18,7 +18,7 @@ const connectTimeoutMs = 1_500;
  * (unit-of-work.ts does), connections kept for about ten minutes. Throws where the server cannot be reached.
  */
 export async function connectToCockroach(config: CockroachConfig): Promise<DatabasePool> {
-  const { driverFactory, giveUp } = thatCanGiveUp(
+  const { driverFactory, closeConnections } = closableDriver(
     createPostgresDriver(config.uri, {
       connectTimeoutMs,
       statementTimeoutMs: config.statementTimeoutMs,
@@ -41,7 +41,7 @@ export async function connectToCockroach(config: CockroachConfig): Promise<Datab
     resetConnection: async () => {},
   });
   return pool.catch(async (error: unknown) => {
-    await giveUp();
+    await closeConnections();
     throw error;
   });
 }
@@ -50,15 +50,15 @@ export async function connectToCockroach(config: CockroachConfig): Promise<Datab
  * A driver that can close what it has opened. Slonik opens all connections of a pool at once and, where one fails, leaves
  * the others open, with nobody who could close them: a server that is short of connections would lose some at every try.
  */
-function thatCanGiveUp(factory: DriverFactory) {
+function closableDriver(factory: DriverFactory) {
   const clients = new Set<ReturnType<Awaited<ReturnType<DriverFactory>>["createClient"]>>();
-  let givenUp = false;
+  let isClosed = false;
   const driverFactory: DriverFactory = async (options) => {
     const driver = await factory(options);
     return {
       createClient: async () => {
         // A pool replaces what is closed.
-        if (givenUp) throw new Error("the pool was given up");
+        if (isClosed) throw new Error("the pool is closed");
         const client = driver.createClient();
         clients.add(client);
         client.then(
@@ -69,12 +69,12 @@ function thatCanGiveUp(factory: DriverFactory) {
       },
     };
   };
-  const giveUp = async () => {
-    givenUp = true;
+  const closeConnections = async () => {
+    isClosed = true;
     const opened = await Promise.allSettled(clients);
     await Promise.all(opened.map((client) => client.status === "fulfilled" && client.value.destroy()));
   };
-  return { driverFactory, giveUp };
+  return { driverFactory, closeConnections };
 }
 
 const parseRows: Interceptor = {
@@ -82,7 +82,7 @@ const parseRows: Interceptor = {
   transformRow: ({ resultParser }, query, row) => {
     if (!resultParser) return row;
     const result = resultParser["~standard"].validate(row);
-    if (result instanceof Promise) throw new TypeError("row schemas are synchronous");
+    if (result instanceof Promise) throw new TypeError("row schemas must be synchronous");
     if (result.issues) throw new SchemaValidationError(query, row, result.issues);
     return result.value as typeof row;
   },

@@ -77,23 +77,23 @@ async function sentenceOf(
   isReadOnly: boolean,
 ): Promise<string> {
   if (isReadOnly) {
-    return "The database is read-only, so it cannot be migrated: connect to the primary, or turn default_transaction_read_only off.";
+    return "cannot migrate a read-only database; connect to the primary, or turn default_transaction_read_only off";
   }
   const { code, message } = databaseError(error) ?? {};
   const isRights = code === sqlState.insufficientPrivilege || code === sqlState.invalidSchemaName;
-  if (!isRights) return `The database cannot be migrated: ${message}.`;
+  if (!isRights) return `cannot migrate the database: ${message}`;
   const role = await describeRole(connection);
   const as = `run as the schema's owner: ${schemaGrant(role, "USAGE, CREATE")}`;
-  if (!role.mayUse) return `The role ${role.name} may not use the schema ${role.schema}: ${as}`;
+  if (!role.mayUse) return `the role ${role.name} has no access to the schema ${role.schema}; ${as}`;
   const missing = await findMissingRights(connection);
   if (missing.has("migrations")) {
     const only = new Map([["migrations", missing.get("migrations") ?? []]]);
-    return `The role ${role.name} may not read which migrations were made: run as the table's owner: ${grantsOf(only, role).join(" ")}`;
+    return `the role ${role.name} cannot read the table of migrations; run as the table's owner: ${grantsOf(only, role).join(" ")}`;
   }
   if (!role.mayCreate) {
-    return `The role ${role.name} may not create tables in the schema ${role.schema}, so it cannot migrate: ${as}`;
+    return `the role ${role.name} cannot create tables in the schema ${role.schema}; ${as}`;
   }
-  return `The role ${role.name} cannot migrate (${message}): run \`auth migrate\` as the role that owns the tables.`;
+  return `the role ${role.name} cannot migrate the database: ${message}; run \`auth migrate\` as the role that owns the tables`;
 }
 
 /** A name as SQL quotes it. */

@@ -76,7 +76,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   } catch (error) {
     if (error instanceof EmbeddedPostgresError || systemErrorCode(error) === undefined) throw error;
     throw new EmbeddedPostgresError(
-      `The embedded PostgreSQL cannot use ${displayPath(options.dataDir)} (${String(error)}). Mend that, set AUTH_DATA_DIR to another folder, or set DATABASE_URL.`,
+      `the embedded PostgreSQL cannot use ${displayPath(options.dataDir)} (${String(error)}); fix this, set AUTH_DATA_DIR to another folder, or set DATABASE_URL`,
       { cause: error },
     );
   }
@@ -135,7 +135,7 @@ async function start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres
     },
     ended: new Promise((resolve) => {
       void server.exited.then((reason = "exit code 0") => {
-        if (!stopping) resolve(`PostgreSQL ended by itself (${reason}): ${log.tail(1)}`);
+        if (!stopping) resolve(`PostgreSQL stopped unexpectedly (${reason}): ${log.tail(1)}`);
       });
     }),
   };
@@ -158,7 +158,7 @@ async function takeFolder(
       const waits =
         error instanceof FolderInUseError && error.isBrief && !isBrief && performance.now() < endsAt;
       if (!waits) throw error;
-      if (tries === 0) logger(`waiting for a command on ${displayPath(dataDir)} to end`);
+      if (tries === 0) logger(`waiting for a command that uses ${displayPath(dataDir)} to finish`);
       await sleep(lookEveryMs, undefined, { ...(signal && { signal }) });
     }
   }
@@ -181,7 +181,7 @@ async function ready(
   void server.exited.then((reason = "exit code 0") =>
     ended.abort(
       new EmbeddedPostgresError(
-        `The embedded PostgreSQL did not start (${reason}): ${log.tail()}. Mend that, or set DATABASE_URL. The whole log is ${displayPath(log.path)}.`,
+        `the embedded PostgreSQL did not start (${reason}): ${log.tail()}; see ${displayPath(log.path)}, or set DATABASE_URL`,
       ),
     ),
   );

@@ -59,7 +59,7 @@ export async function pendingSteps(
     .filter((step) => {
       const checksum = finished.get(step.id);
       if (checksum !== undefined && checksum !== checksumOf(step.statement)) {
-        throw new MigrationError(`the migration step ${step.id} was changed after this database made it`);
+        throw new MigrationError(`migration ${step.id} has changed since this database applied it`);
       }
       return checksum === undefined;
     });
@@ -88,7 +88,7 @@ async function readLedger(connection: CommonQueryMethods): Promise<Map<string, s
   if (!has_schema) {
     const role = await describeRole(connection);
     throw new MigrationError(
-      `The role ${role.name} may not use the schema ${role.schema}: run as its owner: ${schemaGrant(role, "USAGE")}`,
+      `the role ${role.name} has no access to the schema ${role.schema}; run as its owner: ${schemaGrant(role, "USAGE")}`,
     );
   }
   if (!found) return new Map();

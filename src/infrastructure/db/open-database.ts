@@ -74,8 +74,8 @@ export async function makeOrCheckSteps(
   if (missing.length === 0) return;
   if (mode === "auto") return database.makeSteps();
   throw new StartError(
-    `The database lacks ${missing.length} migration steps, the first being ${missing[0]}. ` +
-      "Run `auth migrate`, or start once with AUTH_MIGRATE=auto, to make them.",
+    `the database lacks ${missing.length} migrations, the first being ${missing[0]}; ` +
+      "run `auth migrate`, or start once with AUTH_MIGRATE=auto",
   );
 }
 
@@ -93,7 +93,7 @@ export async function connectDatabase(
   const pool = await connect(uri, place, options);
   opened.defer(() => pool.end());
   const { dialect, version } = await identifyServer(pool).catch((error: Error) => {
-    throw new StartError(`The database ${place} cannot be used: ${error.message}.`, { cause: error });
+    throw new StartError(`cannot use the database ${place}: ${error.message}`, { cause: error });
   });
   const migration: Migration = { steps: allMigrations, dialect, holder: randomUUID(), log: options.log };
   const explained = <T>(work: Promise<T>) =>
@@ -130,7 +130,7 @@ async function connect(
     } catch (error) {
       const reason = reasonOf(error);
       if (isRefusal(error) || performance.now() >= endsAt) {
-        throw new StartError(`The database ${place} cannot be reached: ${reason}.`, { cause: error });
+        throw new StartError(`cannot connect to the database ${place}: ${reason}`, { cause: error });
       }
       if (tries === 0) log(`waiting for the database ${place}: ${reason}`);
       await sleep(retryEveryMs, undefined, { signal });

@@ -65,7 +65,7 @@ export function createPostgresDriver(uri: string, options: PostgresDriverOptions
           return renewed === undefined ? send(statement) : renewed.then(() => send(statement));
         },
         stream: () => {
-          throw new Error("streams are not used: they do not work on CockroachDB (node-postgres #2546)");
+          throw new Error("streams are not supported: they do not work on CockroachDB (node-postgres #2546)");
         },
       };
     },

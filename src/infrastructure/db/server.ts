@@ -24,17 +24,22 @@ const names = [
 export async function identifyServer(connection: CommonQueryMethods): Promise<DatabaseServer> {
   const { version, isolation } = await readServer(connection).catch((error: unknown) => {
     if (!isStandbyRefusal(error)) throw error;
-    throw new Error("it is a standby and accepts no writes; DATABASE_URL must name the primary", {
+    throw new Error("it is a standby and accepts no writes; set DATABASE_URL to the primary", {
       cause: error,
     });
   });
   const server = parseVersion(version);
-  if (server === undefined) throw new Error(`this is no server that auth knows: ${version}`);
+  if (server === undefined)
+    throw new Error(`unsupported database server: ${version}; use PostgreSQL or CockroachDB`);
   if (Number.parseInt(server.version, 10) < oldest[server.dialect]) {
-    throw new Error(`${server.dialect} ${server.version} is too old: at least ${oldest[server.dialect]}`);
+    throw new Error(
+      `${server.dialect} ${server.version} is too old; use version ${oldest[server.dialect]} or later`,
+    );
   }
   if (isolation !== "serializable") {
-    throw new Error(`sessions are ${isolation}, not serializable: does a proxy take away their options?`);
+    throw new Error(
+      `sessions use isolation level "${isolation}" instead of "serializable"; check whether a proxy drops connection options`,
+    );
   }
   return server;
 }

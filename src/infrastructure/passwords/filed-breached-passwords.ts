@@ -33,8 +33,8 @@ export class FiledBreachedPasswords implements BreachedPasswords, AsyncDisposabl
     const file = await open(path, "r");
     try {
       const stat = await file.stat();
-      if (!stat.isFile()) throw new Error("it is no file");
-      if (stat.size === 0) throw new Error("it is empty");
+      if (!stat.isFile()) throw new Error("not a regular file");
+      if (stat.size === 0) throw new Error("the file is empty");
       const passwords = new FiledBreachedPasswords(file, stat.size);
       await passwords.#assertSorted();
       return passwords;
@@ -76,7 +76,7 @@ export class FiledBreachedPasswords implements BreachedPasswords, AsyncDisposabl
     for (let at = 0; at < this.#size; ) {
       const line = await this.#lineFrom(at);
       if (line === undefined) break;
-      if (line.digest <= before) throw new Error("it is not sorted by digest");
+      if (line.digest <= before) throw new Error("the file is not sorted by digest");
       before = line.digest;
       // The last lines are all looked at: a download that was cut short ends in half of one.
       at = Math.max(line.end, Math.min(at + step, this.#size - lookBytes));
@@ -124,5 +124,5 @@ function lineIn(text: string, start: number): Line | undefined {
 }
 
 function notALine(offset: number): Error {
-  return new Error(`there is no line of 40 hex digits, a colon and a count at byte ${offset}`);
+  return new Error(`malformed line at byte ${offset}; expected 40 hex digits, a colon and a count`);
 }

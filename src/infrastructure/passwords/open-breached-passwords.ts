@@ -7,9 +7,9 @@ import { RangedBreachedPasswords } from "./ranged-breached-passwords.ts";
 /** Where breached passwords are looked up: behind a range query, whose URL may hold a key of its own, or in a file. */
 export type BreachedPasswordSource = { readonly url: Secret } | { readonly file: string };
 
-const sayings: Readonly<Record<string, string>> = {
+const errnoMessages: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
-  ENOENT: "there is no such file",
+  ENOENT: "no such file",
 };
 
 /** Opens what `source` names; undefined is nowhere. @throws StartError where a file cannot be used. */
@@ -23,7 +23,7 @@ export async function openBreachedPasswords(
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     throw new StartError(
-      `AUTH_BREACH_CHECK_FILE ${source.file} cannot be used: ${sayings[code ?? ""] ?? message}.`,
+      `cannot use ${source.file} (AUTH_BREACH_CHECK_FILE): ${errnoMessages[code ?? ""] ?? message}`,
       { cause: error },
     );
   }

@@ -33,7 +33,7 @@ export class RangedBreachedPasswords implements BreachedPasswords {
     for (const text of range.split(/\r?\n/)) {
       if (text === "") continue;
       const [, suffix = "", count] = line.exec(text) ?? [];
-      if (suffix === "") throw new Error("the breach check was answered with something else than a range");
+      if (suffix === "") throw new Error("the breach check returned something other than a range");
       found ||= suffix.toUpperCase() === rest && Number(count) > 0;
     }
     return found;
@@ -49,12 +49,12 @@ export class RangedBreachedPasswords implements BreachedPasswords {
       });
       if (response.status !== 200) {
         await response.body?.cancel();
-        throw new Error(`the breach check was answered with status ${response.status}`);
+        throw new Error(`the breach check returned status ${response.status}`);
       }
       return await textOf(response);
     } catch (error) {
       // Whatever is said, the URL is not, whose last part is of the password's digest.
-      if (timeout.aborted) throw new Error(`the breach check was not answered within ${this.#timeoutMs} ms`);
+      if (timeout.aborted) throw new Error(`the breach check timed out after ${this.#timeoutMs} ms`);
       throw error;
     }
   }
@@ -66,7 +66,7 @@ async function textOf({ body }: Response): Promise<string> {
   for await (const chunk of body ?? []) {
     bytes += chunk.length;
     // Leaving the loop cancels the body.
-    if (bytes > maxBytes) throw new Error(`the breach check was answered with more than ${maxBytes} bytes`);
+    if (bytes > maxBytes) throw new Error(`the breach check returned more than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("latin1");

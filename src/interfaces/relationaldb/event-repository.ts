@@ -44,6 +44,12 @@ export interface EventRepository extends EventReader {
    */
   add(...events: readonly NewEvent[]): Promise<void>;
 
+  /**
+   * The same for events whose ids were made in this transaction, so that none can be there: fails otherwise. PostgreSQL takes a
+   * quarter less for each.
+   */
+  addNew(events: readonly NewEvent[]): Promise<void>;
+
   /** Gives the first `limit` events without a place theirs, by their time. Answers how many. Of several that do so at once, each event gets one place. */
   place(limit: number): Promise<number>;
 

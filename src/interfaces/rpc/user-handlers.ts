@@ -60,7 +60,7 @@ export function userHandlers(users: UserService, lockouts: Lockouts): ServiceImp
         pageSize,
         pageToken,
       });
-      return { users: page.users.map(toUserMessage), nextPageToken: page.nextPageToken };
+      return { users: page.users.map((user) => toUserMessage(user)), nextPageToken: page.nextPageToken };
     },
 
     async updateUser({ user, updateMask, requestId }, context) {

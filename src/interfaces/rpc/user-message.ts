@@ -9,9 +9,11 @@ const states: Record<UserState, User_State> = {
   deleted: User_State.DELETED,
 };
 
-/** A user as callers see it, field by field. */
-export function toUserMessage(user: User): MessageInitShape<typeof UserSchema> {
-  const suspension = user.state === "suspended" ? user.suspension : undefined;
+/** A user as callers see it, field by field: its suspension only while it is suspended. */
+export function toUserMessage(
+  user: User,
+  suspension = user.state === "suspended" ? user.suspension : undefined,
+): MessageInitShape<typeof UserSchema> {
   return {
     id: user.id,
     email: user.email?.value ?? "",

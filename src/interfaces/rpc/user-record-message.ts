@@ -24,7 +24,9 @@ export function toUserRecordMessage({
   user,
   passwordHash,
 }: ExportedUser): MessageInitShape<typeof UserRecordSchema> {
-  return { user: toUserMessage(user), passwordHash: passwordHash ?? "" };
+  // Of a deleted user too: once it is undeleted, it is suspended again.
+  const suspension = user.state === "active" ? undefined : user.suspension;
+  return { user: toUserMessage(user, suspension), passwordHash: passwordHash ?? "" };
 }
 
 function toRecord(message: UserRecordMessage): UserRecord {

@@ -301,7 +301,7 @@ describe("what is no sign-in", () => {
     const withOtherWrappingKey = servicesOn(services.repository);
     const asked = askedOf(services.repository);
     await expect(withOtherWrappingKey.authentication.authenticate(aCall(), input)).rejects.toThrow(
-      "which is not among the wrapping keys",
+      "which is not one of the wrapping keys",
     );
     expect(asked.map(({ what }) => what)).toEqual(["signingKeys.list"]);
     expect(await sessionsOf(ada)).toEqual([]);

@@ -127,7 +127,7 @@ describe("verifyPassword", () => {
     };
     services = servicesOn(broken, { ...cheapArgon2, iterations: 2 });
     await verify("ada", password);
-    expect(services.warnings).toMatchObject([{ message: "a password was not hashed anew" }]);
+    expect(services.warnings).toMatchObject([{ message: "rehashing a password failed" }]);
   });
 });
 

@@ -155,7 +155,7 @@ describe("a new password that is known from a breach", () => {
     expect(asked).toEqual(["my dog has fle\u00e1s"]);
   });
 
-  const cause = new Error("the breach check was answered with status 500");
+  const cause = new Error("the breach check returned status 500");
   const failing = async () => {
     throw cause;
   };

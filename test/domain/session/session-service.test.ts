@@ -106,7 +106,7 @@ describe("refresh", () => {
     await expect(refresh(tokens.refreshToken)).rejects.toMatchObject(invalid);
     expect(services.warnings).toEqual([
       {
-        message: "a refresh token was used again: its session has ended",
+        message: "refresh token reused: session ended",
         fields: { sessionId: session.id, userId: session.userId },
       },
     ]);
@@ -165,7 +165,7 @@ describe("refresh", () => {
     });
     const token = refreshTokens.seal({ sessionId: session.id, generation: 1 });
     await expect(withOtherWrappingKey.refresh(aCall(), new Secret(token))).rejects.toThrow(
-      "not among the wrapping keys",
+      "not one of the wrapping keys",
     );
     expect(await get(session.id)).toEqual(session);
   });

@@ -237,7 +237,9 @@ describe("another wrapping key", () => {
 
   test("wraps all keys anew when it comes first, and then suffices", async () => {
     const before = await maintained({ wrappingKeys: older });
-    await expect(maintained({ wrappingKeys: newer })).rejects.toThrow("which is not among the wrapping keys");
+    await expect(maintained({ wrappingKeys: newer })).rejects.toThrow(
+      "which is not one of the wrapping keys",
+    );
     const wrapped = (await rows()).map(({ wrappedPrivateKey }) => wrappedPrivateKey);
     // Reading alone changes nothing.
     await aRing({ wrappingKeys: `${newer},${older}` }).reload(aCall());
@@ -247,7 +249,9 @@ describe("another wrapping key", () => {
     expect(after.signingAt(clocks.databaseMs).publicJwk).toEqual(
       before.signingAt(clocks.databaseMs).publicJwk,
     );
-    await expect(maintained({ wrappingKeys: older })).rejects.toThrow("which is not among the wrapping keys");
+    await expect(maintained({ wrappingKeys: older })).rejects.toThrow(
+      "which is not one of the wrapping keys",
+    );
   });
 
   test("changes nothing where the current one has wrapped them", async () => {
@@ -262,7 +266,7 @@ describe("another wrapping key", () => {
     clocks.pass(schedule.rotationMs);
     await maintained({ wrappingKeys: `${newer},${older}` });
     const [first] = await rows();
-    await expect(ring.reload(aCall())).rejects.toThrow(/^Signing key [0-9a-f-]{36}: It is wrapped by key/);
+    await expect(ring.reload(aCall())).rejects.toThrow(/^signing key [0-9a-f-]{36}: encrypted with key/);
     expect([...ring.keys.keys()]).toEqual([first?.id]);
   });
 });

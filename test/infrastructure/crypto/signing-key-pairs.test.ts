@@ -49,7 +49,7 @@ describe.each(["ES256", "EdDSA"] as const)("a key of %s", (algorithm) => {
 
   test("does not open in another row, or as of another algorithm", () => {
     const [row, other] = [newRow(algorithm), newRow(algorithm)];
-    const sentence = `Signing key ${row.id}: Its seal does not open`;
+    const sentence = `signing key ${row.id}: decryption failed`;
     expect(() => pairs.open({ ...row, wrappedPrivateKey: other.wrappedPrivateKey })).toThrow(sentence);
     expect(() => pairs.open({ ...other, id: row.id })).toThrow(sentence);
     const otherAlgorithm = algorithm === "ES256" ? "EdDSA" : "ES256";
@@ -58,7 +58,7 @@ describe.each(["ES256", "EdDSA"] as const)("a key of %s", (algorithm) => {
 
   test("does not open where its private key does not fit its public key", () => {
     const [row, other] = [newRow(algorithm), newRow(algorithm)];
-    const sentence = `Signing key ${row.id}: its private key does not fit its public key.`;
+    const sentence = `signing key ${row.id}: the private key does not match the public key`;
     expect(() => pairs.open({ ...row, publicJwk: other.publicJwk })).toThrow(sentence);
     expect(() => pairs.open({ ...row, publicJwk: { ...row.publicJwk, x: `${row.publicJwk.x}=` } })).toThrow(
       sentence,
@@ -70,15 +70,13 @@ describe.each(["ES256", "EdDSA"] as const)("a key of %s", (algorithm) => {
     const other = newRow(algorithm === "ES256" ? "EdDSA" : "ES256");
     const der = wrappingKeys.unwrap(other.wrappedPrivateKey, aad(other));
     const mixed = { ...other, id: row.id, algorithm, wrappedPrivateKey: wrappingKeys.wrap(der, aad(row)) };
-    expect(() => pairs.open(mixed)).toThrow("does not fit");
+    expect(() => pairs.open(mixed)).toThrow("does not match");
   });
 
   test("does not open by other wrapping keys", () => {
     const row = newRow(algorithm);
     const others = new NodeSigningKeyPairs(WrappingKeys.parse(newText));
-    expect(() => others.open(row)).toThrow(
-      /^Signing key .*: It is wrapped by key [0-9a-f]{16}, which is not/,
-    );
+    expect(() => others.open(row)).toThrow(/^signing key .*: encrypted with key [0-9a-f]{16}, which is not/);
   });
 
   test("is wrapped again once another key is the current one", () => {

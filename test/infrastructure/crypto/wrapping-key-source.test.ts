@@ -36,7 +36,7 @@ describe("a value", () => {
 
   test("that is none is refused", async () => {
     expect(await refusal(loadWrappingKeys({ value: new Secret(`${key} ${key}`) }))).toBe(
-      "The wrapping keys cannot be used. Wrapping keys 1 and 2 are the same.",
+      "AUTH_WRAPPING_KEY: wrapping keys 1 and 2 are the same",
     );
   });
 });
@@ -55,22 +55,22 @@ describe("a file", () => {
     await writeFile(file, key);
     await chmod(file, 0o646);
     expect(await refusal(loadWrappingKeys({ file }))).toBe(
-      `${file} cannot be trusted: ${file} can be changed by every user; run: chmod o-w ${file}`,
+      `cannot trust ${file}: ${file} is writable by every user; run: chmod o-w ${file}`,
     );
   });
 
   test("that is not there, is a folder, is too large or holds no key is refused", async () => {
     const file = join(folder, "keys");
-    expect(await refusal(loadWrappingKeys({ file }))).toBe(`${file} cannot be read: there is no such file.`);
+    expect(await refusal(loadWrappingKeys({ file }))).toBe(`cannot read ${file}: no such file`);
     expect(await refusal(loadWrappingKeys({ file: folder }))).toBe(
-      `${folder} cannot be read: it is a folder.`,
+      `cannot read ${folder}: it is a folder, not a file`,
     );
     await writeFile(file, `${key.slice(0, 30)}!\n`);
-    expect(await refusal(loadWrappingKeys({ file }))).toBe(
-      `The wrapping keys in ${file} cannot be used. Wrapping key 1 is not base64.`,
-    );
+    expect(await refusal(loadWrappingKeys({ file }))).toBe(`${file}: wrapping key 1 is not valid base64`);
     await truncate(file, 100_000);
-    expect(await refusal(loadWrappingKeys({ file }))).toBe(`${file} is too large for a file of keys.`);
+    expect(await refusal(loadWrappingKeys({ file }))).toBe(
+      `${file}: too large; expected at most 65536 bytes`,
+    );
   });
 });
 
@@ -121,7 +121,7 @@ describe("a data folder", () => {
       await writeFile(file, key);
       await chmod(file, mode);
       expect(await refusal(loadWrappingKeys({ madeIn: folder }))).toBe(
-        `${file} may be read or changed by others (mode 0${mode.toString(8)}). Run: chmod 600 ${file}`,
+        `${file} is accessible to other users (mode 0${mode.toString(8)}); run: chmod 600 ${file}`,
       );
     },
   );
@@ -130,7 +130,7 @@ describe("a data folder", () => {
     const file = join(folder, "wrapping-key");
     await writeFile(file, "", { mode: 0o600 });
     expect(await refusal(loadWrappingKeys({ madeIn: folder }))).toBe(
-      `The wrapping key in ${file} cannot be used. There is no wrapping key.`,
+      `${file}: no wrapping key; make one with: openssl rand -base64 32`,
     );
     expect(await readFile(file, "utf8")).toBe("");
   });
@@ -139,7 +139,7 @@ describe("a data folder", () => {
     await writeFile(join(folder, "file"), "");
     const madeIn = join(folder, "file", "data");
     expect(await refusal(loadWrappingKeys({ madeIn }))).toBe(
-      `${join(madeIn, "wrapping-key")} cannot be read: a part of its path is no folder.`,
+      `cannot read ${join(madeIn, "wrapping-key")}: a part of its path is not a folder`,
     );
   });
 });

@@ -12,9 +12,9 @@ test("what is wrapped opens to what it was, for its own purpose and keys only", 
   const keys = WrappingKeys.parse(oldKey);
   const wrapped = keys.wrap(plain, "purpose");
   expect(keys.unwrap(wrapped, "purpose")).toEqual(plain);
-  expect(() => keys.unwrap(wrapped, "other purpose")).toThrow("Its seal does not open");
+  expect(() => keys.unwrap(wrapped, "other purpose")).toThrow("decryption failed");
   expect(() => WrappingKeys.parse(newKey).unwrap(wrapped, "purpose")).toThrow(
-    `It is wrapped by key ${Buffer.from(wrapped).toString("hex", 1, 9)}, which is not among the wrapping keys.`,
+    `encrypted with key ${Buffer.from(wrapped).toString("hex", 1, 9)}, which is not one of the wrapping keys`,
   );
 });
 
@@ -45,7 +45,9 @@ test("no changed bytes open, and none crash", () => {
     fc.property(fc.nat(wrapped.length - 1), fc.integer({ min: 1, max: 255 }), (position, flip) => {
       const forged = Buffer.from(wrapped);
       forged.writeUInt8(forged.readUInt8(position) ^ flip, position);
-      expect(() => keys.unwrap(forged, "")).toThrow(/^It/);
+      expect(() => keys.unwrap(forged, "")).toThrow(
+        /^(not a wrapped secret|encrypted with key|decryption failed)/,
+      );
     }),
   );
   for (let length = 0; length < wrapped.length; length++) {
@@ -57,16 +59,14 @@ test("another version is nothing that was wrapped", () => {
   const keys = WrappingKeys.parse(oldKey);
   const wrapped = Buffer.from(keys.wrap(plain, ""));
   wrapped.writeUInt8(2, 0);
-  expect(() => keys.unwrap(wrapped, "")).toThrow("It is nothing that was wrapped.");
+  expect(() => keys.unwrap(wrapped, "")).toThrow("not a wrapped secret");
   expect(keys.isCurrent(wrapped)).toBe(false);
 });
 
 test("bytes that another key's header was put on do not open", () => {
   const [a, b] = [WrappingKeys.parse(oldKey), WrappingKeys.parse(newKey)];
   const swapped = Buffer.concat([b.wrap(plain, "").subarray(0, 9), a.wrap(plain, "").subarray(9)]);
-  expect(() => WrappingKeys.parse(`${oldKey} ${newKey}`).unwrap(swapped, "")).toThrow(
-    "Its seal does not open",
-  );
+  expect(() => WrappingKeys.parse(`${oldKey} ${newKey}`).unwrap(swapped, "")).toThrow("decryption failed");
 });
 
 describe("keys are read", () => {
@@ -88,25 +88,25 @@ describe("keys are read", () => {
 describe("keys are refused by a sentence that holds none of them", () => {
   const padded = (length: number) => randomBytes(length).toString("base64");
   test.each([
-    ["nothing", "", "There is no wrapping key."],
-    ["comments only", `# ${oldKey}\n\n`, "There is no wrapping key."],
-    ["16 bytes", padded(16), "Wrapping key 1 has 16 bytes and must have 32."],
-    ["33 bytes", `${oldKey}\n${padded(33)}`, "Wrapping key 2 has 33 bytes and must have 32."],
-    ["hex", randomBytes(32).toString("hex"), "Wrapping key 1 has 48 bytes and must have 32."],
-    ["no base64", `${oldKey.slice(0, 20)}!${oldKey.slice(21)}`, "Wrapping key 1 is not base64."],
-    ["bits over", `${"x".repeat(42)}B`, "Wrapping key 1 is not base64."],
-    ["one key twice", `${oldKey},${newKey},${oldKey}`, "Wrapping keys 1 and 3 are the same."],
+    ["nothing", "", "no wrapping key; make one with: openssl rand -base64 32"],
+    ["comments only", `# ${oldKey}\n\n`, "no wrapping key; make one with: openssl rand -base64 32"],
+    ["16 bytes", padded(16), "wrapping key 1 has 16 bytes; expected 32"],
+    ["33 bytes", `${oldKey}\n${padded(33)}`, "wrapping key 2 has 33 bytes; expected 32"],
+    ["hex", randomBytes(32).toString("hex"), "wrapping key 1 has 48 bytes; expected 32"],
+    ["no base64", `${oldKey.slice(0, 20)}!${oldKey.slice(21)}`, "wrapping key 1 is not valid base64"],
+    ["bits over", `${"x".repeat(42)}B`, "wrapping key 1 is not valid base64"],
+    ["one key twice", `${oldKey},${newKey},${oldKey}`, "wrapping keys 1 and 3 are the same"],
     [
       "one key in two spellings",
       `${oldKey}\n${Buffer.from(oldKey, "base64").toString("base64url")}`,
-      "Wrapping keys 1 and 2 are the same.",
+      "wrapping keys 1 and 2 are the same",
     ],
-    ["all zero", Buffer.alloc(32).toString("base64"), "Wrapping key 1 is not random."],
-    ["a pattern", Buffer.alloc(32, "secret").toString("base64"), "Wrapping key 1 is not random."],
+    ["all zero", Buffer.alloc(32).toString("base64"), "wrapping key 1 is not random"],
+    ["a pattern", Buffer.alloc(32, "secret").toString("base64"), "wrapping key 1 is not random"],
     [
       "one byte after the other",
       Buffer.from(Array.from({ length: 32 }, (_, i) => i)).toString("base64"),
-      "Wrapping key 1 is not random.",
+      "wrapping key 1 is not random",
     ],
   ])("%s", (_name, text, sentence) => {
     expect(() => WrappingKeys.parse(text)).toThrow(sentence);

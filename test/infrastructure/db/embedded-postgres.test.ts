@@ -74,7 +74,7 @@ test("keeps its rows from one start to the next and leaves nothing running or ly
 test("a folder has one owner, in this process and among all", async ({ usedFolder: dataDir, startOwner }) => {
   const here = await startEmbeddedPostgres({ dataDir });
   const inUse = (pid: number | undefined) =>
-    `${dataDir} is in use by another auth (process ${pid}). Stop it first, or set AUTH_DATA_DIR to another folder.`;
+    `${dataDir} is in use by another auth (process ${pid}); stop it first, or set AUTH_DATA_DIR to another folder`;
   try {
     await expect(startEmbeddedPostgres({ dataDir })).rejects.toThrow(
       new FolderInUseError(inUse(process.pid), false),
@@ -128,7 +128,7 @@ test("does not touch the data of another major version, or what is no data", asy
 
   await rm(join(dataDir, "postgres", "PG_VERSION"));
   await expect(startEmbeddedPostgres({ dataDir })).rejects.toThrow(
-    /holds no PostgreSQL data that can be read \(ENOENT\)/,
+    /contains no readable PostgreSQL data \(ENOENT\)/,
   );
 });
 
@@ -138,7 +138,7 @@ test("tells when PostgreSQL ends by itself, and can be stopped and started again
   const postgres = await startEmbeddedPostgres({ dataDir });
   process.kill(await serverProcess(dataDir), "SIGKILL");
 
-  expect(await postgres.ended).toMatch(/^PostgreSQL ended by itself \(ended by SIGKILL\): /);
+  expect(await postgres.ended).toMatch(/^PostgreSQL stopped unexpectedly \(ended by SIGKILL\): /);
   await expect(startEmbeddedPostgres({ dataDir })).rejects.toThrow(/in use/);
   await postgres.stop();
   await (await startEmbeddedPostgres({ dataDir })).stop();

@@ -87,7 +87,9 @@ describe("a file of breached passwords", () => {
     await using damage = await open(path, "r+");
     await damage.write("x".repeat(40_000), 0);
     const error: Error = await file.has(aCall(), "breached password 1").catch((reason) => reason);
-    expect(error.message).toMatch(/^there is no line of 40 hex digits, a colon and a count at byte \d+$/);
+    expect(error.message).toMatch(
+      /^malformed line at byte \d+; expected 40 hex digits, a colon and a count$/,
+    );
     expect(error.stack).not.toContain(digestOf("breached password 1"));
   });
 
@@ -103,41 +105,37 @@ describe("a file that cannot be used is refused:", () => {
   const sorted = linesOf(passwords(3_000));
   const swapped = [...sorted.slice(0, 1_500), ...sorted.slice(1_500).reverse()];
   test.each([
-    ["one that is empty", "", "it is empty"],
-    ["one that is not sorted", [...sorted].reverse().join("\n"), "it is not sorted by digest"],
-    ["one of which half is not sorted", swapped.join("\n"), "it is not sorted by digest"],
+    ["one that is empty", "", "the file is empty"],
+    ["one that is not sorted", [...sorted].reverse().join("\n"), "the file is not sorted by digest"],
+    ["one of which half is not sorted", swapped.join("\n"), "the file is not sorted by digest"],
     [
       "one with two lines in the wrong order",
       sorted.slice(0, 2).reverse().join("\n"),
-      "it is not sorted by digest",
+      "the file is not sorted by digest",
     ],
     [
       "one with passwords",
       "hunter2\npassword\n",
-      "there is no line of 40 hex digits, a colon and a count at byte 0",
+      "malformed line at byte 0; expected 40 hex digits, a colon and a count",
     ],
-    [
-      "one of digests alone",
-      linesOf(passwords(1))[0]?.slice(0, 40) ?? "",
-      "there is no line of 40 hex digits",
-    ],
-    ["one that is not text", "\0".repeat(100_000), "there is no line of 40 hex digits"],
-    ["one that ends in something else", `${sorted.join("\n")}\nsorry`, "there is no line of 40 hex digits"],
+    ["one of digests alone", linesOf(passwords(1))[0]?.slice(0, 40) ?? "", "malformed line at byte"],
+    ["one that is not text", "\0".repeat(100_000), "malformed line at byte"],
+    ["one that ends in something else", `${sorted.join("\n")}\nsorry`, "malformed line at byte"],
   ])("%s", async (_, content, sentence) => {
     const path = await fileOf(content);
     await expect(openBreachedPasswords({ file: path })).rejects.toMatchObject({
       name: "StartError",
-      message: expect.stringContaining(`AUTH_BREACH_CHECK_FILE ${path} cannot be used: ${sentence}`),
+      message: expect.stringContaining(`cannot use ${path} (AUTH_BREACH_CHECK_FILE): ${sentence}`),
     });
   });
 
   test("one that is not there, and a folder", async () => {
     for (const [path, sentence] of [
-      ["/nowhere/breaches.txt", "there is no such file."],
-      [folder.path, "it is no file."],
+      ["/nowhere/breaches.txt", "no such file"],
+      [folder.path, "not a regular file"],
     ] as const) {
       await expect(openBreachedPasswords({ file: path })).rejects.toThrow(
-        `${path} cannot be used: ${sentence}`,
+        `cannot use ${path} (AUTH_BREACH_CHECK_FILE): ${sentence}`,
       );
     }
   });

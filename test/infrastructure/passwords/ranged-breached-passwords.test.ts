@@ -75,18 +75,18 @@ describe("a range query fails, and says nothing of the password,", () => {
     ["where it is answered with an error", () => answering("", {}, 500), /status 500$/],
     ["where it is answered with too many requests", () => answering("", {}, 429), /status 429$/],
     ["where nothing is found", () => answering("", {}, 404), /status 404$/],
-    ["where it is answered with no range", () => answering(garbage), /something else than a range$/],
+    ["where it is answered with no range", () => answering(garbage), /something other than a range$/],
     ["where the answer is too long", () => answering(huge), /more than 1048576 bytes$/],
     [
       "where the answer is too long once it is inflated",
       () => answering(gzipSync(Buffer.alloc(64 << 20)), { "content-encoding": "gzip" }),
       /more than 1048576 bytes$/,
     ],
-    ["where nothing is answered", () => serving(() => {}), /not answered within 500 ms$/],
+    ["where nothing is answered", () => serving(() => {}), /timed out after 500 ms$/],
     [
       "where the answer does not end",
       () => serving((_, response) => void response.writeHead(200).write(`${suffix}:3\r\n`)),
-      /not answered within 500 ms$/,
+      /timed out after 500 ms$/,
     ],
     [
       "where the connection breaks",

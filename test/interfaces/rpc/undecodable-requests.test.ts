@@ -108,7 +108,7 @@ describe("a request that is not a valid message", () => {
     ["encoding=json&message=%7B%22id%22%3A1%7D", "id: wrong type or out of range"],
     ["encoding=json&base64=1&message=*", "message: malformed base64"],
     ["encoding=proto&base64=1&message=Cg", "the request is not a valid auth.v1.GetUserRequest"],
-    ["encoding=json&compression=gzip&message=%7B%7D", "the request is not valid gzip"],
+    ["encoding=json&compression=gzip&message=%7B%7D", "the message is not valid gzip"],
     ["encoding=json&compression=lzma&message=%7B%7D", "compression: unsupported"],
   ])("is an error of the caller in the query of a GET: %s", async (query, message) => {
     const api = await serveApi();

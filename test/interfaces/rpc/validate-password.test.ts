@@ -108,7 +108,7 @@ describe("ValidatePassword", () => {
 
   test("leaves nothing of a password in the log, nor in what is said of it", async () => {
     breached = async () => {
-      throw new Error("the breach check was answered with status 500");
+      throw new Error("the breach check returned status 500");
     };
     const secret = "s3cret tea for two";
     const error = await errorOf(forAda(secret));

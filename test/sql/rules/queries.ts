@@ -9,6 +9,7 @@ const knownFunctions = new Set([
   "pg_catalog.extract",
   "unnest",
   "jsonb_agg",
+  "jsonb_to_recordset",
   "jsonb_build_array",
   "count",
   // INT8 on both: CockroachDB's documentation, window functions.

@@ -28,7 +28,8 @@ export const file_auth_v1_user_transfer_service: GenFile = /*@__PURE__*/
 export type UserRecord = Message<"auth.v1.UserRecord"> & {
   /**
    * The user. Imported are id (RFC 9562; one is made where it is empty), email, username, display_name, attributes,
-   * suspension, create_time and delete_time. A time that is left out or still to come is now. The rest is ignored.
+   * suspension, create_time and delete_time. A time that is left out or still to come is now. The rest is ignored. The record
+   * of a deleted user also has its suspension, if any, which counts again once the user is undeleted.
    *
    * @generated from field: auth.v1.User user = 1;
    */

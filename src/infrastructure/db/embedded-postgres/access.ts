@@ -139,7 +139,7 @@ async function untilRefused(uri: string): Promise<void> {
     }
   }
   throw new EmbeddedPostgresError(
-    "The embedded PostgreSQL still lets its superuser in without a password: start auth again, or set DATABASE_URL.",
+    "the embedded PostgreSQL still accepts its superuser without a password; start auth again, or set DATABASE_URL",
   );
 }
 

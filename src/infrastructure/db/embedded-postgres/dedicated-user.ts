@@ -39,7 +39,7 @@ export async function findDedicatedUser(): Promise<UserIds> {
     return { uid: id, gid: id };
   }
   throw new EmbeddedPostgresError(
-    `The embedded PostgreSQL refuses to run as root, and no uid from ${first} to ${last} is free for it in this user namespace: run auth as another user than root, or set DATABASE_URL.`,
+    `the embedded PostgreSQL refuses to run as root, and no uid from ${first} to ${last} is free for it in this user namespace; run auth as a user other than root, or set DATABASE_URL`,
   );
 }
 

@@ -54,12 +54,12 @@ function lockedFile(dataDir: string): DatabaseSync {
     if (error instanceof Error && "errcode" in error && error.errcode === sqliteBusy) {
       const { who, isBrief } = holder(dataDir);
       throw new FolderInUseError(
-        `${displayPath(dataDir)} is in use by another auth${who}. Stop it first, or set AUTH_DATA_DIR to another folder.`,
+        `${displayPath(dataDir)} is in use by another auth${who}; stop it first, or set AUTH_DATA_DIR to another folder`,
         isBrief,
       );
     }
     throw new EmbeddedPostgresError(
-      `${displayPath(path)} cannot be locked (${String(error)}): run auth as the owner of its files, or set AUTH_DATA_DIR to another folder.`,
+      `cannot lock ${displayPath(path)} (${String(error)}); run auth as the owner of its files, or set AUTH_DATA_DIR to another folder`,
       { cause: error },
     );
   }
@@ -77,7 +77,7 @@ function closeToOthers(path: string): void {
     if (systemErrorCode(error) !== "EEXIST") throw error;
   }
   const file = lstatSync(path);
-  if (!file.isFile()) throw new Error("it is not a regular file");
+  if (!file.isFile()) throw new Error("not a regular file");
   if ((file.mode & 0o777) !== 0o600) chmodSync(path, 0o600);
 }
 

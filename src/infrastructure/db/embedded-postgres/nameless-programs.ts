@@ -54,7 +54,7 @@ function askForFirstAccount(program: Buffer, path: string): Buffer {
   const at = changed.indexOf(asked);
   if (at < 0) {
     throw new EmbeddedPostgresError(
-      `${path} cannot be prepared for a user without an account (it does not call getpwuid): run auth as a user that has one, or set DATABASE_URL.`,
+      `${path} cannot be prepared for a user without an account (it does not call getpwuid); run auth as a user that has one, or set DATABASE_URL`,
     );
   }
   answered.copy(changed, at);

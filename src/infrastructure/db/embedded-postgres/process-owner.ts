@@ -41,6 +41,6 @@ async function sharedOwner({ pgdata, owner }: ExistingCluster, name: string | un
   const account = name === undefined ? `uid ${owner.uid}` : `${name} (uid ${owner.uid})`;
   const path = displayPath(pgdata);
   return new EmbeddedPostgresError(
-    `${path} belongs to ${account}, an account that other programs may use, and PostgreSQL needs one of its own when root starts it. Stop PostgreSQL on it, then run: chown -R ${uid}:${gid} ${path}`,
+    `${path} belongs to ${account}, an account that other programs may use, and PostgreSQL needs one of its own when started by root; stop PostgreSQL on it, then run: chown -R ${uid}:${gid} ${path}`,
   );
 }

@@ -34,7 +34,7 @@ export async function reachablePrograms(plan: ReachablePlan): Promise<Binaries> 
   const refusal = await tryToRun(copy, plan);
   if (refusal === undefined) return copy;
   throw new EmbeddedPostgresError(
-    `The embedded PostgreSQL refuses to run as root, and cannot run as uid ${owner.user.uid} in ${displayPath(dataDir)}: ${refusal}. Run auth as another user than root, set AUTH_DATA_DIR to another folder, or set DATABASE_URL.`,
+    `the embedded PostgreSQL refuses to run as root, and cannot run as uid ${owner.user.uid} in ${displayPath(dataDir)}: ${refusal}; run auth as a user other than root, set AUTH_DATA_DIR to another folder, or set DATABASE_URL`,
   );
 }
 
@@ -64,10 +64,10 @@ function closedDataFolder(dataDir: string, { user }: ProcessOwner): EmbeddedPost
   const closed = closedFolder(dataDir, user) ?? dataDir;
   const remedy =
     closed === dataDir
-      ? `Run: chmod o+x ${displayPath(dataDir)}`
-      : `Move the data to a folder that others may enter, such as ${openPathFor(dataDir)}, and set AUTH_DATA_DIR to it`;
+      ? `run chmod o+x ${displayPath(dataDir)}`
+      : `move the data to a folder that others may enter, such as ${openPathFor(dataDir)}, and set AUTH_DATA_DIR to it`;
   return new EmbeddedPostgresError(
-    `The embedded PostgreSQL runs as uid ${user.uid}, as it refuses to run as root, and that user cannot enter ${closed}. ${remedy}; or run auth as another user than root, or set DATABASE_URL.`,
+    `the embedded PostgreSQL runs as uid ${user.uid}, because it refuses to run as root, and that user cannot enter ${closed}; ${remedy}, run auth as a user other than root, or set DATABASE_URL`,
   );
 }
 

@@ -45,7 +45,7 @@ export async function endServer(pgdata: string, logger: (line: string) => void):
   for (const [signal, patience] of steps) {
     const running = await processesOf(name);
     if (running.length === 0) return;
-    logger(`ending a PostgreSQL that was left behind (${signal}, processes ${running.join(", ")})`);
+    logger(`stopping a leftover PostgreSQL (${signal}, processes ${running.join(", ")})`);
     const server = running.includes(recorded) && signal !== "SIGKILL" ? [recorded] : running;
     for (const pid of server) send(signal, pid);
     const deadline = performance.now() + patience;
@@ -54,7 +54,7 @@ export async function endServer(pgdata: string, logger: (line: string) => void):
   const left = await processesOf(name);
   if (left.length === 0) return;
   throw new EmbeddedPostgresError(
-    `A PostgreSQL that was left behind on ${displayPath(pgdata)} does not end (processes ${left.join(", ")}): end it, or set AUTH_DATA_DIR to another folder.`,
+    `a leftover PostgreSQL on ${displayPath(pgdata)} does not stop (processes ${left.join(", ")}); end it, or set AUTH_DATA_DIR to another folder`,
   );
 }
 

@@ -117,12 +117,12 @@ function noConnection(error: unknown, dataDir: string): EmbeddedPostgresError {
   if (error instanceof DatabaseError && error.code === invalidPassword) {
     const file = displayPath(passwordFile(dataDir));
     return new EmbeddedPostgresError(
-      `The embedded PostgreSQL does not know the password in ${file}: put back the file that belongs to the data, or remove it, and start again to make another.`,
+      `the embedded PostgreSQL rejects the password in ${file}; restore the file that belongs to the data, or remove it and start again to create a new one`,
       { cause: error },
     );
   }
   return new EmbeddedPostgresError(
-    `The embedded PostgreSQL takes no connections (${String(error)}). Mend that, or set DATABASE_URL.`,
+    `the embedded PostgreSQL accepts no connections (${String(error)}); fix this, or set DATABASE_URL`,
     { cause: error },
   );
 }

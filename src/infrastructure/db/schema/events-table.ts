@@ -40,6 +40,7 @@ export const eventsTable = {
   row: fromColumns(record),
   placedRow: fromColumns(placedRecord),
   idRow: fromColumns(z.object({ id: z.uuid() })),
+  idsRow: z.object({ ids: z.array(z.string()) }),
   headRow: z.object({ position: z.int() }),
   unplacedRow: z.object({ unplaced: z.boolean() }),
   oldRow: fromColumns(z.object({ id: z.uuid(), old: z.boolean() })),

@@ -35,6 +35,7 @@ export const usersTable = {
   record,
   row: fromColumns(record),
   idRow: z.object({ id: z.uuid() }),
+  idsRow: z.object({ ids: z.array(z.string()) }),
   importRow: fromColumns(z.object({ id: z.uuid(), importDigest: z.string() })),
   suspendedNow,
   columns: sql.fragment`

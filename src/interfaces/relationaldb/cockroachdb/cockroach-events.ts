@@ -67,23 +67,33 @@ export class CockroachEvents implements EventRepository {
   async add(...events: readonly NewEvent[]): Promise<void> {
     const [only] = events;
     if (only === undefined) return;
-    const insert = events.length === 1 ? insertEvent(only) : insertEvents(events);
+    const insert =
+      events.length === 1
+        ? insertEvent(only)
+        : sql.fragment`${insertEvents(events)} on conflict (id) do nothing`;
     await this.#run((connection) => connection.query(sql.unsafe`${insert}`));
+  }
+
+  async addNew(events: readonly NewEvent[]): Promise<void> {
+    if (events.length === 0) return;
+    await this.#run((connection) => connection.query(sql.unsafe`${insertEvents(events)}`));
   }
 
   async place(limit: number): Promise<number> {
     const head = await this.head();
-    const unplaced = await this.#run((connection) =>
-      connection.any(sql.type(eventsTable.idRow)`
-        select id
-        from events
-        where position = 0
-        order by clock, id
-        limit ${limit}
+    const { ids } = await this.#run((connection) =>
+      connection.one(sql.type(eventsTable.idsRow)`
+        select coalesce(jsonb_agg(id order by clock, id), '[]')::jsonb as ids
+        from (
+          select id, clock
+          from events
+          where position = 0
+          order by clock, id
+          limit ${limit}
+        ) as unplaced
       `),
     );
-    if (unplaced.length === 0) return 0;
-    const ids = unplaced.map(({ id }) => id);
+    if (ids.length === 0) return 0;
     // First: of several who place at once, all but one end here, and begin again.
     await this.#run((connection) =>
       connection.query(sql.unsafe`

@@ -124,10 +124,18 @@ export class CockroachUsers implements UserRepository {
 
   async insertMany(users: readonly NewUser[]): Promise<string[]> {
     if (users.length === 0) return [];
-    const rows = await this.#run((connection) =>
-      connection.any(sql.type(usersTable.idRow)`${insertUsers(users)} returning id`),
+    // In one row: the service takes longer to read 500 rows than the server takes to make one of them.
+    const { ids } = await this.#run((connection) =>
+      connection.one(sql.type(usersTable.idsRow)`
+        with added as (
+          ${insertUsers(users)}
+          returning id
+        )
+        select coalesce(jsonb_agg(id), '[]')::jsonb as ids
+        from added
+      `),
     );
-    return rows.map(({ id }) => id);
+    return ids;
   }
 
   async update(user: User, draft: UserDraft): Promise<User> {

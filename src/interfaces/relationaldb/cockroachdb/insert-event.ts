@@ -83,36 +83,23 @@ function eventRow(event: NewEvent, source?: EventSource): FragmentSqlToken {
     ${source === undefined ? sql.fragment`` : sql.fragment`from ${source.from}`}`;
 }
 
-/** Adds any number of events by one statement. */
+/** Adds any number of events by one statement, which fails if an id is already there. */
 export function insertEvents(events: readonly NewEvent[]): FragmentSqlToken {
-  const rows = events.map((event) => [
-    event.id,
-    event.keptForMs,
-    event.type,
-    event.outcome,
-    event.reason ?? null,
-    event.userId ?? null,
-    event.objectId,
-    JSON.stringify(event.changedFields),
-    event.caller,
-    event.address,
-    event.clientAddress,
-    event.requestId,
-  ]);
-  const types = [
-    "uuid",
-    "int8",
-    "text",
-    "text",
-    "text",
-    "uuid",
-    "text",
-    "text",
-    "text",
-    "text",
-    "text",
-    "text",
-  ];
+  // One parameter: pg's encoding of an array for each column costs the service five times as much.
+  const rows = events.map((event) => ({
+    id: event.id,
+    kept_for_ms: event.keptForMs,
+    type: event.type,
+    outcome: event.outcome,
+    reason: event.reason,
+    user_id: event.userId,
+    object_id: event.objectId,
+    changed_fields: event.changedFields,
+    caller: event.caller,
+    address: event.address,
+    client_address: event.clientAddress,
+    request_id: event.requestId,
+  }));
   return sql.fragment`
     insert into events (${columns})
     select
@@ -124,24 +111,23 @@ export function insertEvents(events: readonly NewEvent[]): FragmentSqlToken {
       given.reason,
       given.user_id,
       given.object_id,
-      given.changed_fields::jsonb,
+      given.changed_fields,
       given.caller,
       given.address,
       given.client_address,
       given.request_id
-    from ${sql.unnest(rows, types)} as given (
-      id,
-      kept_for_ms,
-      type,
-      outcome,
-      reason,
-      user_id,
-      object_id,
-      changed_fields,
-      caller,
-      address,
-      client_address,
-      request_id
-    )
-    on conflict (id) do nothing`;
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as given (
+      id uuid,
+      kept_for_ms int8,
+      type text,
+      outcome text,
+      reason text,
+      user_id uuid,
+      object_id text,
+      changed_fields jsonb,
+      caller text,
+      address text,
+      client_address text,
+      request_id text
+    )`;
 }

@@ -10,10 +10,11 @@ import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import type { Interceptor, StreamRequest } from "@connectrpc/connect";
 import { type FieldViolation, invalidFields } from "../../../domain/errors.ts";
 import { unstorable } from "../../../domain/storable-text.ts";
+import { matchPattern } from "./match-pattern.ts";
 import { unstorableTexts } from "./storable-text.ts";
 import { assertKnownFields } from "./unknown-fields.ts";
 
-const validator = createValidator();
+const validator = createValidator({ regexMatch: matchPattern });
 
 /**
  * Holds every request message to its schema: to the fields that it has, and to their rules (protovalidate). The error

@@ -21,7 +21,7 @@ test("finds programs of the version that they say they are", async () => {
 
 test("says what to do where no programs are installed", async () => {
   await expect(findBinaries("sunos-sparc")).rejects.toThrow(
-    "There is no embedded database for this platform or installation (sunos-sparc): set DATABASE_URL to a PostgreSQL or CockroachDB.",
+    "no embedded database for this platform or installation (sunos-sparc); set DATABASE_URL to a PostgreSQL or CockroachDB database",
   );
 });
 
@@ -74,7 +74,7 @@ test("needs no right to write where the links exist, and says so where they do n
        await restoreLibraryLinks(${JSON.stringify(root)}).then(() => console.log("fine"), (error) => console.log(error.message));`,
     ]);
   expect((await restoreAsNobody()).stdout).toMatch(
-    /lack symbolic links .* \(EACCES\): start auth once as the owner/,
+    /cannot create the symbolic links .* \(EACCES\); start auth once as the owner/,
   );
 
   await restoreLibraryLinks(root);

@@ -85,7 +85,7 @@ test.for([nobody, 12_345])(
     }
     // In a folder of another user, root would follow the links which that user puts there.
     await expect(startEmbeddedPostgres({ dataDir })).rejects.toThrow(
-      `belongs to uid ${uid}, but this process runs as uid 0. Run auth as uid ${uid}, or set AUTH_DATA_DIR`,
+      `belongs to uid ${uid}, but this process runs as uid 0; run auth as uid ${uid}, or set AUTH_DATA_DIR`,
     );
   },
 );
@@ -181,7 +181,7 @@ test("has its password in a file that only we can read, and makes another if it 
 
   await writeFile(file, `${"0".repeat(64)}\n`);
   await expect(startEmbeddedPostgres({ dataDir })).rejects.toThrow(
-    /does not know the password in .*database-password: put back the file that belongs to the data, or remove it/,
+    /rejects the password in .*database-password; restore the file that belongs to the data, or remove it/,
   );
   await rm(file);
   const second = await startEmbeddedPostgres({ dataDir });
@@ -204,16 +204,16 @@ test("says whose the folder is when it is not ours, or when everybody may write 
 }) => {
   await chmod(dataDir, 0o1777);
   await expect(startEmbeddedPostgres({ dataDir })).rejects.toThrow(
-    /can be written to by every user \(mode 1777\)\. Set AUTH_DATA_DIR to a folder of its own, such as .*auth-data\.$/,
+    /is writable by every user \(mode 1777\); set AUTH_DATA_DIR to a folder of its own, such as .*auth-data$/,
   );
   await chmod(dataDir, 0o711);
   skip(!isRoot, rootOnly);
   const complaint = async () => (await startOwner(dataDir, { prefix: as(nobody) }).said).message;
   expect(await complaint()).toMatch(
-    /^The data folder .* cannot be created or used by this process, which runs as uid 65534 \(EACCES\)/,
+    /^the data folder .* cannot be created or used by this process, which runs as uid 65534 \(EACCES\)/,
   );
   await chown(dataDir, nobody, nobody);
-  expect(await complaint()).toMatch(/lock cannot be locked .*: run auth as the owner of its files/);
+  expect(await complaint()).toMatch(/^cannot lock .*lock .*; run auth as the owner of its files/);
   await chown(join(dataDir, "lock"), nobody, nobody);
   expect(await complaint()).toMatch(
     /cannot use .* \(Error: EACCES: permission denied, open '.*postgres\.log'\)/,
@@ -320,7 +320,7 @@ test("says what to do about data in a folder that only root can enter", async ({
   expect(name).toBe("EmbeddedPostgresError");
   expect(message).toMatch(
     new RegExp(
-      `^The embedded PostgreSQL runs as uid \\d+, as it refuses to run as root, and that user cannot enter /root(/[\\w-]+)?\\. Move the data to a folder that others may enter, such as /var/lib/auth${closed}, and set AUTH_DATA_DIR to it; or run auth as another user than root, or set DATABASE_URL\\.$`,
+      `^the embedded PostgreSQL runs as uid \\d+, because it refuses to run as root, and that user cannot enter /root(/[\\w-]+)?; move the data to a folder that others may enter, such as /var/lib/auth${closed}, and set AUTH_DATA_DIR to it, run auth as a user other than root, or set DATABASE_URL$`,
     ),
   );
   await expect(stat(join(closed, "postgres"))).rejects.toMatchObject({ code: "ENOENT" });
@@ -333,7 +333,7 @@ test("says what to do about a data folder of root that is closed itself", async 
   skip(!isRoot, rootOnly);
   await mkdir(dataDir, { mode: 0o700 });
   const refusal = startEmbeddedPostgres({ dataDir });
-  await expect(refusal).rejects.toThrow(`cannot enter ${dataDir}. Run: chmod o+x ${dataDir}; or run auth as`);
+  await expect(refusal).rejects.toThrow(`cannot enter ${dataDir}; run chmod o+x ${dataDir}, run auth as`);
   await chmod(dataDir, 0o701);
   await (await startEmbeddedPostgres({ dataDir })).stop();
 });
@@ -359,7 +359,7 @@ test("refuses in a user namespace that has no uid for it", async ({
   await mkdir(dataDir, { mode: 0o755 });
   const { message } = await startOwner(dataDir, { prefix: alone }).said;
   expect(message).toBe(
-    "The embedded PostgreSQL refuses to run as root, and no uid from 60578 to 61183 is free for it in this user namespace: run auth as another user than root, or set DATABASE_URL.",
+    "the embedded PostgreSQL refuses to run as root, and no uid from 60578 to 61183 is free for it in this user namespace; run auth as a user other than root, or set DATABASE_URL",
   );
 });
 
