@@ -8,12 +8,12 @@ import { exitCodeOf, printedAnswer, printedError } from "./cli/printed.ts";
 import { ProgressDisplay } from "./cli/progress.ts";
 import { onStopSignal } from "./infrastructure/signals.ts";
 
-/** `auth` on the command line. Nothing that takes time to load is, before a command needs it. */
+/** The command line. Modules that take long to load are imported when a command needs them. */
 async function main(argv: readonly string[]): Promise<number> {
   const asJson = argv.includes("--json");
   const stopping = new AbortController();
   onStopSignal((signal) => stopping.abort(new Error(signal)));
-  // A reader that has seen enough goes away: what is left to say is said to nobody.
+  // The reader of a pipe may go away early, as `head` does.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreBrokenPipe);
   try {
     const request = parseArguments(commands, argv);
@@ -47,24 +47,24 @@ async function manual(request: Exclude<Request, { kind: "run" }>): Promise<strin
 
 function surroundings(signal: AbortSignal, asJson: boolean): Surroundings {
   const config = async () => (await import("./config.ts")).loadConfig(process.env);
-  const note = (line: string) => {
-    if (!asJson) process.stderr.write(`${line}\n`);
-  };
   const { stderr } = process;
   const display = new ProgressDisplay({
     write: (text) => stderr.write(text),
     columns: stderr.isTTY ? stderr.columns : undefined,
     now: () => performance.now(),
   });
+  const note = (line: string) => {
+    if (asJson) return;
+    display.clear();
+    stderr.write(`${line}\n`);
+  };
   return {
     env: process.env,
     signal,
     colours: Boolean(process.stdout.isTTY) && !process.env["NO_COLOR"],
     note,
     progress(progress) {
-      if (asJson) return;
-      if (progress === undefined) display.clear();
-      else display.show(progress);
+      if (!asJson) display.show(progress);
     },
     config,
     async readPassword() {
@@ -73,15 +73,19 @@ function surroundings(signal: AbortSignal, asJson: boolean): Surroundings {
     },
     async withService(work) {
       const [settings, { withService }] = await Promise.all([config(), import("./cli/open-service.ts")]);
-      return withService({ config: settings, signal, note }, work);
+      try {
+        return await withService({ config: settings, signal, note }, work);
+      } finally {
+        display.clear();
+      }
     },
   };
 }
 
-/** As a shell counts a process that a signal has ended. */
+/** The exit code that shells use for a process that a signal ended. */
 function signalled({ reason }: AbortSignal): number {
   const name = (reason as Error).message as "SIGINT" | "SIGTERM";
-  process.stderr.write(`auth: ended by ${name}; what was being changed may or may not have been.\n`);
+  process.stderr.write(`auth: ended by ${name}; the change in progress may or may not have been made\n`);
   return 128 + constants.signals[name];
 }
 

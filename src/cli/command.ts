@@ -3,13 +3,13 @@ import type { OpenService } from "./open-service.ts";
 import type { Option, ValuesOf } from "./option.ts";
 import type { Progress } from "./progress.ts";
 
-/** What a command has found or done, in both forms. */
+/** The result of a command, in both forms. */
 export interface Answer {
   /** For machines. */
   readonly json: unknown;
   /** For people: lines, the last one ended too. May be empty. */
   readonly text: string;
-  /** Where what was asked about is not as it should be: the exit code is 1. */
+  /** Whether the exit code is 1: problems were found. */
   readonly failed?: boolean;
   /** What stopped the command before it was done: it is printed after the answer, and the exit code is 1. */
   readonly error?: unknown;
@@ -20,12 +20,12 @@ export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted when the command is asked to stop. */
   readonly signal: AbortSignal;
-  /** Whether what is answered is shown in colours. */
+  /** Whether the text may have colours. */
   readonly colours: boolean;
-  /** Tells people, beside the answer, of something that takes time. */
+  /** Prints a line on standard error, except with --json. */
   note(line: string): void;
-  /** Shows how far the command has come; undefined removes what a terminal shows. */
-  progress(progress: Progress | undefined): void;
+  /** Shows how far the work of `withService` has come. */
+  progress(progress: Progress): void;
   /** The configuration. @throws ConfigError */
   config(): Promise<Config>;
   /** A new password, from a prompt without echo or from standard input. @throws StartError where there is none */

@@ -45,7 +45,7 @@ function answerOf(checked: readonly Checked[], coloured: boolean): Answer {
   ]);
   const sum =
     failures + warnings === 0
-      ? "All is well."
+      ? "No problems found."
       : `${counted(failures, "failure")}, ${counted(warnings, "warning")}.`;
   return {
     json: {

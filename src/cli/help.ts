@@ -2,10 +2,9 @@ import type { Command } from "./command.ts";
 import { columns } from "./text.ts";
 import { UsageError } from "./usage-error.ts";
 
-const exitCodes = `exit codes: 0 done, 1 failed (or, of doctor and --check, not as it should be), 2 wrong usage,
-130 and 143 ended by Ctrl-C and SIGTERM`;
+const exitCodes = `Exit codes: 0 success, 1 failure (doctor and --check: problems found), 2 wrong usage, 130 Ctrl-C, 143 SIGTERM.`;
 
-/** The manual: of all commands, or of those that begin with the words. @throws UsageError where none does */
+/** The help on all commands, or on those whose names begin with the words. @throws UsageError if there are none */
 export function help(commands: readonly Command[], words: readonly string[]): string {
   const prefix = words.join(" ");
   const exact = commands.find(({ name }) => name === prefix);
@@ -13,9 +12,9 @@ export function help(commands: readonly Command[], words: readonly string[]): st
   const below = commands.filter(({ name }) => prefix === "" || name.startsWith(`${prefix} `));
   if (below.length === 0) throw new UsageError("unknown command");
   const list = columns(below.map((each) => [`  ${callOf(each)}`, each.summary]));
-  if (prefix !== "") return `${list}\n\`auth help ${prefix} …\` says more on one of them.\n`;
-  return `auth on the command line: works on the service's database, by the same environment variables, whether the service
-runs or not. Without DATABASE_URL that is the embedded one.
+  if (prefix !== "") return `${list}\nFor details of a command, run \`auth help COMMAND\`.\n`;
+  return `auth administers the service's database, whether the service is running or not. It reads the same environment variables
+as the service. Without DATABASE_URL, it uses the embedded database.
 
 ${list}
   help COMMAND, help settings, --help, --version
@@ -34,7 +33,7 @@ function helpOn({ details, options, summary, ...command }: Command): string {
   return [
     `${usage}\n\n${summary}.\n`,
     ...(details === undefined ? [] : [`${details}\n`]),
-    columns([...listed, ["  --json", "prints the answer as JSON"]]),
+    columns([...listed, ["  --json", "prints the result as JSON"]]),
   ].join("\n");
 }
 

@@ -117,16 +117,16 @@ async function policyOf({ callers: { policyFile }, audiences }: Config): Promise
   return () => policy;
 }
 
-/** What a database that goes away means where it is a running service's. */
+/** Explains an error of a database that belongs to a running service. */
 function explained(error: unknown): unknown {
   const reason = error instanceof DomainError ? error.reason : undefined;
-  const gone = "The service that runs this database stopped";
+  const gone = "the service that runs this database stopped";
   if (reason === "DATABASE_UNAVAILABLE" && (serverFailure(error) === undefined || isShutdown(error))) {
-    return new StartError(`${gone} and nothing was changed: run the command again.`, { cause: error });
+    return new StartError(`${gone} and nothing was changed; run the command again`, { cause: error });
   }
   if (reason === "OUTCOME_UNKNOWN") {
     return new StartError(
-      `${gone}. The change may or may not have been made: check, and run the command again.`,
+      `${gone}; the change may or may not have been made: check, then run the command again`,
       {
         cause: error,
       },

@@ -1,8 +1,9 @@
 import { parseArgs } from "node:util";
 import type { Command, Input } from "./command.ts";
+import { counted } from "./text.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** What is asked for: a command with what it takes, the help on some words, or the version. */
+/** A command with its input, the help on a command or group, or the version. */
 export type Request =
   | { readonly kind: "run"; readonly command: Command; readonly input: Input<never> }
   | { readonly kind: "help"; readonly words: readonly string[] }
@@ -26,7 +27,7 @@ export function parseArguments(commands: readonly Command[], argv: readonly stri
   return { kind: "run", command, input: parseInput(command, argv.slice(command.name.split(" ").length)) };
 }
 
-/** What comes before the first option. */
+/** The words before the first option. */
 function wordsOf(argv: readonly string[]): readonly string[] {
   const end = argv.findIndex((word) => word.startsWith("-"));
   return end < 0 ? argv : argv.slice(0, end);
@@ -34,7 +35,7 @@ function wordsOf(argv: readonly string[]): readonly string[] {
 
 const isHelp = (word: string) => word === "--help" || word === "-h";
 
-/** Of the commands whose names the words begin with, the one with the longest: "user" is none, "user get" is. */
+/** The command with the longest name that the words begin with. */
 function commandOf(commands: readonly Command[], words: readonly string[]): Command | undefined {
   return commands
     .filter(({ name }) => name.split(" ").every((word, index) => word === words[index]))
@@ -44,7 +45,7 @@ function commandOf(commands: readonly Command[], words: readonly string[]): Comm
 function unknownCommand(commands: readonly Command[], words: readonly string[]): UsageError {
   if (words.length === 0) return new UsageError("missing command");
   const known = commands.filter(({ name }) => name.startsWith(`${words[0]} `));
-  // What follows the name of no command may be anything, and is not said again.
+  // Later words are not quoted: they may be anything, also a password.
   if (known.length === 0) return new UsageError(`unknown command "${words[0]}"`);
   return new UsageError(
     words.length === 1
@@ -57,8 +58,8 @@ function parseInput(command: Command, argv: readonly string[]): Input<never> {
   const { values, positionals } = parseTyped(command, argv);
   if (positionals.length !== command.args.length) {
     const wanted = command.args.length === 0 ? "no arguments" : command.args.join(" ");
-    // Not what they are: one may be a password that somebody has taken for an argument.
-    throw new UsageError(`expected ${wanted}, got ${positionals.length} arguments`);
+    // The arguments are not quoted: one may be a password.
+    throw new UsageError(`expected ${wanted}, got ${counted(positionals.length, "argument")}`);
   }
   const options = Object.fromEntries(
     Object.entries(command.options).map(([name, option]) => {
@@ -103,7 +104,7 @@ function withTokensJoined(argv: readonly string[]): string[] {
   });
 }
 
-/** Node's own sentence names options and no values; the advice after it is about something else. */
+/** Node's first sentence names options and no values. The advice after it does not apply here. */
 function sentenceOf({ message }: Error): string {
   const sentence = message.split(/\.\s|\n/)[0] ?? message;
   return /'--?p(ass(word)?)?'/.test(sentence)

@@ -26,6 +26,7 @@ export class ProgressDisplay {
   readonly #options: ProgressDisplayOptions;
   readonly #startedAt: number;
   #shownAt: number;
+  #hasBar = false;
 
   constructor(options: ProgressDisplayOptions) {
     this.#options = options;
@@ -39,14 +40,15 @@ export class ProgressDisplay {
     if (at - this.#shownAt < (columns === undefined ? lineEveryMs : redrawEveryMs)) return;
     this.#shownAt = at;
     const text = describeProgress(progress, at - this.#startedAt);
+    this.#hasBar = columns !== undefined;
     if (columns === undefined) write(`${text}\n`);
     else write(`\r\u001b[K${`${bar(progress.part)}${text}`.slice(0, columns - 1)}`);
   }
 
-  /** Removes the bar, so that the answer takes its place. */
+  /** Removes the bar, if there is one, so that other text takes its place. */
   clear(): void {
-    const { write, columns } = this.#options;
-    if (columns !== undefined) write("\r\u001b[K");
+    if (this.#hasBar) this.#options.write("\r\u001b[K");
+    this.#hasBar = false;
   }
 }
 

@@ -3,18 +3,18 @@ import { Writable } from "node:stream";
 import type { ReadStream } from "node:tty";
 import { StartError } from "../infrastructure/start-error.ts";
 
-/** More than any password may have. */
+/** Longer than any accepted password. */
 const maxBytes = 4_096;
 
 /**
- * A new password: on a terminal typed twice, unseen; else the one line that standard input holds.
- * @throws StartError where there is none, or the two are not the same; the reason of the signal
+ * Reads a new password: on a terminal it is typed twice and not shown, elsewhere it is the only line of standard input.
+ * @throws StartError if it is missing or the two do not match; the reason of the signal
  */
 export async function readPassword(stdin: ReadStream, signal: AbortSignal): Promise<string> {
   return stdin.isTTY ? typedTwice(stdin, signal) : lineOf(await readAll(stdin, signal));
 }
 
-/** What is typed is shown nowhere; it can be edited, and Ctrl-C ends the process as ever. */
+/** The input is not shown, but can be edited. Ctrl-C ends the process. */
 async function typedTwice(stdin: ReadStream, signal: AbortSignal): Promise<string> {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   using terminal = createInterface({ input: stdin, output: nowhere, terminal: true, historySize: 0, signal });
@@ -28,8 +28,8 @@ async function typedTwice(stdin: ReadStream, signal: AbortSignal): Promise<strin
     return value;
   };
   const password = await ask("Password: ");
-  if (password === "") throw new StartError("The password is empty.");
-  if ((await ask("Again: ")) !== password) throw new StartError("The passwords do not match.");
+  if (password === "") throw new StartError("password is empty");
+  if ((await ask("Again: ")) !== password) throw new StartError("passwords do not match");
   return password;
 }
 
@@ -42,7 +42,7 @@ async function readAll(stdin: ReadStream, signal: AbortSignal): Promise<Buffer> 
     for await (const chunk of stdin) {
       chunks.push(chunk);
       size += chunk.length;
-      if (size > maxBytes) throw new StartError("The password on standard input is too long.");
+      if (size > maxBytes) throw new StartError("password on standard input is too long");
     }
   } finally {
     signal.removeEventListener("abort", stop);
@@ -50,17 +50,17 @@ async function readAll(stdin: ReadStream, signal: AbortSignal): Promise<Buffer> 
   return Buffer.concat(chunks);
 }
 
-/** What `echo` has put at the end is no part of it. */
+/** The line break that `echo` appends is not part of the password. */
 function lineOf(bytes: Buffer): string {
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new StartError("The password on standard input is not UTF-8.");
+    throw new StartError("password on standard input is not UTF-8");
   }
   const line = text.replace(/\r?\n$/, "");
-  if (line === "") throw new StartError("No password was given on standard input.");
+  if (line === "") throw new StartError("no password on standard input");
   if (/[\r\n]/.test(line))
-    throw new StartError("Standard input has more than one line: expected one password.");
+    throw new StartError("standard input has more than one line; expected one password");
   return line;
 }

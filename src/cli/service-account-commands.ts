@@ -133,7 +133,7 @@ const deleteKey = command({
     const { assertRequest } = await import("./messages.ts");
     assertRequest.changeServiceAccountKey({ id });
     await withService(({ serviceAccounts, call }) => serviceAccounts.deleteKey(call(), id));
-    return { json: {}, text: `The key ${id} is deleted.\n` };
+    return { json: {}, text: `Deleted the key ${id}.\n` };
   },
 });
 

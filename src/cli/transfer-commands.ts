@@ -22,10 +22,7 @@ Exit code 1: rows were refused, the file has no users, or the rest of it could n
   options: {
     format: oneOf(formatNames, "format of FILE; json by default"),
     "dry-run": flag("checks the file and changes nothing"),
-    refused: text(
-      "FILE",
-      "writes refused rows to a new file, with line and reason, to be repaired and imported",
-    ),
+    refused: text("FILE", "writes refused rows and their reasons to a new file, for repair"),
     "with-attributes": flag("imports the other system's attributes too"),
     "firebase-parameters": text("FILE", "hash_config, as the Firebase console shows it"),
   },
@@ -53,7 +50,6 @@ Exit code 1: rows were refused, the file has no users, or the rest of it could n
         onHeader: (header) => file?.setHeader(header),
       }),
     );
-    progress(undefined);
     const { stoppedBy, ...counts } = report;
     return {
       json: { ...counts, refusedRows: refused },
@@ -95,7 +91,6 @@ const exportUsers = command({
       }
     });
     await file.sync();
-    progress(undefined);
     return { json: { users }, text: `${counted(users, "user")} exported.\n` };
   },
 });

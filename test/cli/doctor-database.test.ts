@@ -128,7 +128,7 @@ describe("the command line as a role without all rights", () => {
     await postgres.query("create database empty template template0");
     await postgres.setReadOnly(true);
     expect(await about(["writes"])).toEqual([
-      expect.stringMatching(/^failed: The database is read-only: turn /),
+      expect.stringMatching(/^failed: The database is read-only: set default_transaction_read_only = off /),
     ]);
     const refused = await auth(["migrate"], {
       ...environment,
@@ -157,7 +157,7 @@ describe("the command line as a role without all rights", () => {
   test("doctor says that a newer release has migrated the database", async () => {
     await postgres.query("insert into migrations values ('9999-newer/table', 'x', now(), now())", "auth");
     expect(await about(["migrations"])).toEqual([
-      "warning: None is missing, and a newer release has made 1 step, the last being 9999-newer/table: update this one.",
+      "warning: No migration is missing, but a newer release applied 1 step, the last one 9999-newer/table: update this binary.",
     ]);
     await postgres.query("delete from migrations where id like '9999%'", "auth");
   });

@@ -81,8 +81,8 @@ describe("doctor on a server", () => {
     ]);
     const { code, stdout, stderr } = await auth(["doctor"], environment);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(stdout).toMatch(/^ok +configuration +Every setting can be used\.\n/);
-    expect(stdout).toMatch(/\n\nAll is well\.\n$/);
+    expect(stdout).toMatch(/^ok +configuration +All settings are valid\.\n/);
+    expect(stdout).toMatch(/\n\nNo problems found\.\n$/);
     // Not for a terminal.
     expect(stdout).not.toContain("\u001b");
     expect((await auth(["doctor"], { ...environment, FORCE_COLOR: "1" })).stdout).not.toContain("\u001b");
@@ -132,11 +132,11 @@ describe("doctor on a server", () => {
       authority.issue({ commonName: "auth.test", startsIn: from * day, endsIn: until * day });
     const [good, other] = [days(-1, 90), days(-1, 90)];
     const cases: [Pair | undefined, number, RegExp[]][] = [
-      [good, 0o600, [/^ok: The certificate of CN=auth\.test fits the key and is good until \S+Z\.$/]],
-      [days(-1, 3), 0o600, [/^warning: .*fits the key and expires soon, \S+Z: renew it\.$/]],
-      [days(-9, -1), 0o600, [/^failed: .*expired \S+Z: put a new one in its place/]],
-      [days(1, 9), 0o600, [/^failed: .*is not good before \S+Z\.$/]],
-      [good, 0o644, [/^ok: /, /^failed: .* may be read or changed by others\. Run: chmod o= /]],
+      [good, 0o600, [/^ok: The certificate of CN=auth\.test matches the key and is valid until \S+Z\.$/]],
+      [days(-1, 3), 0o600, [/^warning: .*matches the key and expires soon \(\S+Z\): renew it\.$/]],
+      [days(-9, -1), 0o600, [/^failed: .*expired \S+Z: replace the file; no restart is needed\.$/]],
+      [days(1, 9), 0o600, [/^failed: .*is not valid before \S+Z\.$/]],
+      [good, 0o644, [/^ok: /, /^failed: .* is accessible to other users\. Run: chmod o= /]],
       [
         { cert: good.cert, key: other.key },
         0o600,
@@ -174,12 +174,12 @@ describe("doctor on a server", () => {
       [
         "gRPC address",
         { AUTH_GRPC_ADDRESS: `127.0.0.1:${port}` },
-        /^failed: .* is taken by another program: stop it, or set AUTH_GRPC_ADDRESS/,
+        /^failed: .* is in use by another program: stop it, or set AUTH_GRPC_ADDRESS/,
       ],
       [
         "HTTP address",
         { AUTH_HTTP_ADDRESS: `127.0.0.1:${port}` },
-        /^failed: .* is taken by another program: stop it, or set AUTH_HTTP_ADDRESS/,
+        /^failed: .* is in use by another program: stop it, or set AUTH_HTTP_ADDRESS/,
       ],
       [
         "HTTP address",
@@ -219,11 +219,11 @@ describe("doctor on a server", () => {
     const given = { ...environment, DATABASE_URL: empty.uri };
     expect(await about("migrations", given)).toEqual([
       expect.stringMatching(
-        /^failed: \d+ steps missing, the first being 0001-users\/table, .*run `auth migrate`/,
+        /^failed: \d+ steps missing, starting with 0001-users\/table, .*run `auth migrate`/,
       ),
     ]);
     expect(await about("migrations", { ...given, AUTH_MIGRATE: "auto" })).toEqual([
-      expect.stringMatching(/^warning: \d+ steps missing, .*the next start makes them/),
+      expect.stringMatching(/^warning: \d+ steps missing, .*the next start applies them/),
     ]);
     await auth(["migrate"], given);
     await execute(empty, "update migrations set checksum = 'other' where id = '0001-users/table'");
@@ -237,9 +237,7 @@ describe("doctor on a server", () => {
     await using proxy = await WireProxy.start(database.uri);
     proxy.faults = () => ({ when: "before", what: { delayMs: 30 } });
     expect(await about("round trip", { ...environment, DATABASE_URL: proxy.uri })).toEqual([
-      expect.stringMatching(
-        /^warning: A statement that does nothing takes [3-9]\d\.\d ms, and a sign-in takes three/,
-      ),
+      expect.stringMatching(/^warning: A round trip takes [3-9]\d\.\d ms, and a sign-in takes three/),
     ]);
   });
 
@@ -284,12 +282,12 @@ describe("doctor on a server", () => {
     );
     const both = { ...environment, AUTH_WRAPPING_KEY: `${young},${file.wrappingKey}` };
     expect(await about("secrets", both)).toEqual([
-      `warning: All ${closed.length} open, ${closed.length} of them by an older wrapping key: run \`auth keys wrap\`.`,
+      `warning: All ${closed.length} can be decrypted, ${closed.length} of them only by an older wrapping key: run \`auth keys wrap\`.`,
     ]);
-    expect((await auth(["keys", "wrap"], both)).stdout).toMatch(/^1 signing key of 1 wrapped anew; /);
+    expect((await auth(["keys", "wrap"], both)).stdout).toMatch(/^1 signing key of 1 encrypted again; /);
     const exchanged = { ...environment, AUTH_WRAPPING_KEY: young };
     expect(await about("secrets", exchanged)).toEqual([
-      `ok: All ${closed.length} are wrapped by the first wrapping key, and open.`,
+      `ok: All ${closed.length} are encrypted by the first wrapping key and can be decrypted.`,
     ]);
     await auth(["keys", "wrap"], { ...environment, AUTH_WRAPPING_KEY: `${file.wrappingKey},${young}` });
     await execute(database, "update shared_secrets set secret = 'x' where name = 'page-tokens:wrapped'");
@@ -313,7 +311,7 @@ describe("doctor on a server", () => {
     const known = { ...environment, AUTH_CALLERS: "known" };
     expect(await about("callers", known)).toEqual([
       expect.stringMatching(
-        /^warning: Nobody may call yet: run `auth service-account create --name ops --role admin`/,
+        /^warning: No caller has permissions yet: run `auth service-account create --name ops --role admin`/,
       ),
     ]);
     expect(await about("policy", { ...known, AUTH_POLICY_FILE: policy })).toEqual([
@@ -335,16 +333,16 @@ describe("doctor on the embedded database", () => {
       "database",
     ]);
     expect(await about("data folder", environment)).toEqual([
-      expect.stringMatching(/^ok: .*is not there yet: the first start makes it\.$/),
+      expect.stringMatching(/^ok: .*does not exist yet; the first start creates it\.$/),
     ]);
     await using service = await startService(environment);
     expect(await about("database", environment)).toEqual([
-      expect.stringMatching(/^ok: PostgreSQL 18\.\d+ in .*, which a service runs, SERIALIZABLE\.$/),
+      expect.stringMatching(/^ok: PostgreSQL 18\.\d+ in .*, run by a service, SERIALIZABLE\.$/),
     ]);
     await service[Symbol.asyncDispose]();
     const { checks } = await doctor(environment);
     expect(checks.filter(({ outcome }) => outcome === "failed")).toEqual([]);
-    expect(checks.find(({ check }) => check === "database")?.says).toMatch(/which was started for this look/);
+    expect(checks.find(({ check }) => check === "database")?.says).toMatch(/started for this check/);
 
     const [key, copy] = [join(AUTH_DATA_DIR, "wrapping-key"), join(folder.path, "copy")];
     await chmod(key, 0o644);
@@ -355,13 +353,15 @@ describe("doctor on the embedded database", () => {
     await rename(key, copy);
     expect(await about("secrets", environment)).toEqual([
       expect.stringMatching(
-        /^failed: The database holds \d+, and the wrapping key is gone: put its copy back/,
+        /^failed: The database holds \d+, but the wrapping key is missing: restore it from its copy\.$/,
       ),
     ]);
     await rename(copy, key);
     await chmod(join(AUTH_DATA_DIR, "postgres"), 0o755);
     expect(await about("data folder", environment)).toEqual([
-      expect.stringMatching(/^failed: .*postgres is open to others \(mode 0755\)\. Run: chmod 700 /),
+      expect.stringMatching(
+        /^failed: .*postgres is accessible to other users \(mode 0755\)\. Run: chmod 700 /,
+      ),
     ]);
     await chmod(join(AUTH_DATA_DIR, "postgres"), 0o700);
     await writeFile(join(AUTH_DATA_DIR, "postgres/PG_VERSION"), "9\n");
@@ -372,7 +372,7 @@ describe("doctor on the embedded database", () => {
     await mkdir(folder.path);
     await writeFile(AUTH_DATA_DIR, "no folder");
     expect(await about("data folder", environment)).toEqual([
-      expect.stringMatching(/^failed: .* cannot be used by uid \d+: run auth as its owner/),
+      expect.stringMatching(/^failed: .* is not accessible to uid \d+: run auth as its owner/),
     ]);
   });
 });
@@ -382,7 +382,7 @@ describe("a finding", () => {
     const thrown = await runCheck({ name: "x", run: () => Promise.reject(new Error("boom")) });
     expect(thrown).toEqual([{ check: "x", outcome: "failed", says: "Boom." }]);
     const late = await runCheck({ name: "x", run: () => new Promise(() => {}) }, 10);
-    expect(late).toEqual([{ check: "x", outcome: "failed", says: "The check did not end within 0.01 s." }]);
+    expect(late).toEqual([{ check: "x", outcome: "failed", says: "The check timed out after 0.01 s." }]);
     const sync = await runCheck({
       name: "x",
       run: () => {
@@ -397,7 +397,7 @@ describe("a finding", () => {
     expect(spaceFinding("./data", 500 * 1_048_576).outcome).toBe("warning");
     expect(spaceFinding("./data", 2 ** 31)).toEqual({
       outcome: "ok",
-      says: "./data can be used, and 2048 MiB are free on its disk.",
+      says: "./data is usable; 2048 MiB are free on its disk.",
     });
   });
 
@@ -418,13 +418,13 @@ describe("a finding", () => {
       keysFinding(keys, at(minutes).getTime(), 600_000);
     expect(found([key("a", "signing", 60)], 0)).toEqual({
       outcome: "ok",
-      says: "a (ES256) signs until 1970-01-01T01:00:00Z; the next one will be made 1970-01-01T00:50:00Z.",
+      says: "a (ES256) signs until 1970-01-01T01:00:00Z; the next one is due 1970-01-01T00:50:00Z.",
     });
     expect(found([key("a", "signing", 60), key("b", "next", 120)], 55).says).toMatch(/the next one is b/);
     expect(found([key("a", "signing", 60)], 51).outcome).toBe("ok");
     expect(found([key("a", "signing", 60)], 53)).toMatchObject({
       outcome: "warning",
-      says: expect.stringContaining("does a service run?"),
+      says: expect.stringContaining("check that a service runs"),
     });
     expect(found([key("a", "retired", 60)], 0).outcome).toBe("failed");
   });

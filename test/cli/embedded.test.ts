@@ -20,7 +20,7 @@ beforeAll(async () => {
   const AUTH_DATA_DIR = join(made.path, "data");
   const { code, stdout, stderr } = await auth(["migrate"], { AUTH_DATA_DIR });
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^\d+ migration steps made\.\n$/);
+  expect(stdout).toMatch(/^Applied \d+ migration steps\.\n$/);
   expect(stderr).toMatch(/^creating a new database in .*\nmigrating: 0001-users\/table\n/);
 });
 afterAll(() => made[Symbol.asyncDispose]());
@@ -152,7 +152,7 @@ describe("beside a service", () => {
     const { code, stdout, stderr } = await command.done;
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toBe(
-      "auth: The service that runs this database stopped, and nothing was changed: run the command again.\n",
+      "auth: the service that runs this database stopped and nothing was changed; run the command again\n",
     );
     expect(await service.process.exited()).toBe(0);
     expect(await authJson(["user", "get", "ada"], env)).toMatchObject({ user: { state: "STATE_ACTIVE" } });

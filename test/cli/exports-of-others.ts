@@ -7,10 +7,13 @@ export interface ForeignExport {
   readonly text: string;
   /** Identifiers and passwords. */
   readonly signIns: readonly (readonly [identifier: string, password: string])[];
-  /** Who is there and is shut out. */
+  /** Users that are disabled in the other system. */
   readonly suspended: readonly string[];
-  /** Numbers of the rows that are refused, and why. */
-  readonly refused: readonly (readonly [row: number, reason: string])[];
+  readonly refused: readonly (readonly [line: number, reason: string])[];
+  /** What the imported users had there and do not have here, by kind. */
+  readonly notImported?: Readonly<Record<string, number>>;
+  /** Ids that are not valid here, by the attribute that keeps them. */
+  readonly keptAs?: Readonly<Record<string, number>>;
   /** Users as they are found, by username or email. */
   readonly found: Readonly<Record<string, object>>;
 }
@@ -77,9 +80,11 @@ export const foreignExports: readonly ForeignExport[] = [
     signIns: [["kc-ada@example.com", password]],
     suspended: ["kc-grace"],
     refused: [
-      [3, "INVALID_REQUEST"],
-      [4, "PASSWORD_HASH_UNACCEPTABLE"],
+      [60, "INVALID_REQUEST"],
+      [68, "PASSWORD_HASH_UNACCEPTABLE"],
     ],
+    notImported: { "one-time password secrets": 1, roles: 1, "verified flags": 1 },
+    keptAs: { keycloak_id: 1 },
     found: {
       "kc-ada@example.com": {
         id: "d2f7b1f0-7a39-4a1f-8f67-93a8f4f5c001",
@@ -124,8 +129,8 @@ export const foreignExports: readonly ForeignExport[] = [
     signIns: [["kr-ada@example.com", "test"]],
     suspended: ["kr-grace"],
     refused: [
-      [3, "PASSWORD_HASH_UNACCEPTABLE"],
-      [4, "INVALID_REQUEST"],
+      [1, "PASSWORD_HASH_UNACCEPTABLE"],
+      [1, "INVALID_REQUEST"],
     ],
     found: {
       "kr-ada@example.com": { id: "9f425a8d-7efc-4768-8f23-7647a74fdf13", displayName: "Ada Lovelace" },
@@ -191,6 +196,8 @@ export const foreignExports: readonly ForeignExport[] = [
       [7, "PASSWORD_HASH_UNACCEPTABLE"],
       [8, "INVALID_REQUEST"],
     ],
+    notImported: { "verified flags": 4 },
+    keptAs: { auth0_user_id: 1 },
     found: {
       "a0-ada@example.com": {
         displayName: "Ada Lovelace",
@@ -221,7 +228,9 @@ export const foreignExports: readonly ForeignExport[] = [
     }),
     signIns: [["fb-ada@example.com", "8x4WjoDbSxJZdR"]],
     suspended: ["fb-grace@example.com"],
-    refused: [[3, "INVALID_REQUEST"]],
+    refused: [[1, "INVALID_REQUEST"]],
+    notImported: { "verified flags": 1 },
+    keptAs: { firebase_uid: 2 },
     found: { "fb-ada@example.com": { attributes: { firebase_uid: "2XN5OHKYOBXZXGOBOKNBYIJZN0I2" } } },
   },
   {
@@ -233,7 +242,7 @@ export const foreignExports: readonly ForeignExport[] = [
 `,
     signIns: [["csv-ada@example.com", "test"]],
     suspended: ["csv-grace"],
-    refused: [[3, "USERNAME_TAKEN"]],
+    refused: [[4, "USERNAME_TAKEN"]],
     found: { "csv-ada@example.com": { displayName: 'Lovelace, "Ada"', attributes: { team: "engines" } } },
   },
 ];

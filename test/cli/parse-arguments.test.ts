@@ -86,16 +86,16 @@ describe("a command line", () => {
   });
 
   test.each([
-    ["nothing", 'there is no command "nothing"'],
+    ["nothing", 'unknown command "nothing"'],
     ["--json", "missing command"],
-    ["thing", '"thing" is followed by get, key get, make'],
-    ["thing take x", 'there is no such command of "thing"'],
-    ["thing get", "takes THING, and 0 were given"],
-    ["thing get hunter2 hunter3", "takes THING, and 2 were given"],
-    ["thing make hunter2", "takes no arguments, and 1 were given"],
+    ["thing", '"thing" needs a subcommand: get, key get, make'],
+    ["thing take x", 'unknown subcommand of "thing"'],
+    ["thing get", "expected THING, got 0 arguments"],
+    ["thing get hunter2 hunter3", "expected THING, got 2 arguments"],
+    ["thing make hunter2", "expected no arguments, got 1 argument"],
     ["thing make --nmae x", "Unknown option '--nmae'"],
     ["thing make --name", "Option '--name <value>' argument missing"],
-    ["thing make --name x --name y", "--name is given more than once"],
+    ["thing make --name x --name y", "--name may be given only once"],
     ["thing make --quick=yes", "Option '--quick' does not take an argument"],
     ["thing make --fact a", "--fact must be KEY=VALUE"],
     ["thing make --size many", "--size must be a whole number"],

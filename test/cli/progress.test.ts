@@ -34,6 +34,10 @@ describe("the progress of a command", () => {
     ]);
   });
 
+  test("leaves no control characters if it was never shown", () => {
+    expect(written(100, [[100, users(500)]])).toEqual([]);
+  });
+
   test("does not wrap on a narrow terminal", () => {
     expect(written(30, [[1_000, users(5_000, 0.25)]])[0]).toBe("\r\u001b[K█████░░░░░░░░░░░░░░░ 5,000 us");
   });

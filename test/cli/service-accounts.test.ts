@@ -33,7 +33,7 @@ describe("service accounts on the command line", () => {
     expect((await run("enable", account.id)).stdout).toContain(" enabled ");
     expect(await run("delete", account.name)).toEqual({
       code: 0,
-      stdout: `The service account ${account.name} and its keys are deleted.\n`,
+      stdout: `Deleted the service account ${account.name} and its keys.\n`,
       stderr: "",
     });
     expect(await run("get", account.name)).toMatchObject({

@@ -43,7 +43,7 @@ describe("auth, however it is called", () => {
     }
     const refused = await call("npx --offline auth user get");
     expect(refused).toMatchObject({ status: 2, stdout: "" });
-    expect(refused.stderr).toContain("auth: takes USER, and 0 were given. See auth --help.\n");
+    expect(refused.stderr).toContain("auth: expected USER, got 0 arguments. See auth --help.\n");
   });
 
   test("help and usage go where they belong", async () => {
@@ -125,7 +125,9 @@ describe("auth and its terminal", () => {
     const password = "correct horse battery staple";
     const { code, stdout } = await sh(pty("user set-password u1"), typed(password));
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^Password: \r?\n[\s\S]*Again: \r?\nThe password of \S+ is set/);
+    expect(stdout).toMatch(
+      /^Password: \r?\n[\s\S]*Again: \r?\nSet the password of \S+ and ended its sessions\.\r?\n$/,
+    );
     expect(stdout).not.toContain("horse");
     const { authentication } = grpcClients(shared.running);
     expect((await authentication.verifyPassword({ identifier: "u1", password })).user?.username).toBe("u1");
@@ -141,10 +143,8 @@ describe("auth and its terminal", () => {
       typed("correct horse battery", "wrong donkey battery"),
     );
     expect(differ.code).toBe(1);
-    expect(differ.stdout).toContain("auth: The passwords do not match.");
-    expect((await sh(pty("user set-password u2"), typed(""))).stdout).toContain(
-      "auth: The password is empty.",
-    );
+    expect(differ.stdout).toContain("auth: passwords do not match");
+    expect((await sh(pty("user set-password u2"), typed(""))).stdout).toContain("auth: password is empty");
   });
 
   testWith(

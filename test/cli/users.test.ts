@@ -199,7 +199,7 @@ describe("users on the command line, on the database of a service that runs", ()
     const reused = await run([...once, "--json"], "another horse battery staple");
     expect(JSON.parse(reused.stderr).error.reason).toBe("REQUEST_ID_REUSED");
     const forPeople = await run(["user", "set-password", user.id], password);
-    expect(forPeople.stdout).toBe(`The password of ${user.id} is set, and its sessions have ended.\n`);
+    expect(forPeople.stdout).toBe(`Set the password of ${user.id} and ended its sessions.\n`);
   });
 
   test("unlock and unlock-all: both forms, and the user signs in again", async () => {
@@ -232,10 +232,10 @@ describe("users on the command line, on the database of a service that runs", ()
   test("a password that standard input does not hold is none, and is not said again", async () => {
     const user = await newUser();
     const inputs = [
-      ["", "No password was given on standard input."],
-      ["\n", "No password was given on standard input."],
-      ["hunter2\nhunter3\n", "Standard input has more than one line: expected one password."],
-      ["hunter2".repeat(1_000), "The password on standard input is too long."],
+      ["", "no password on standard input"],
+      ["\n", "no password on standard input"],
+      ["hunter2\nhunter3\n", "standard input has more than one line; expected one password"],
+      ["hunter2".repeat(1_000), "password on standard input is too long"],
     ] as const;
     await inTurns(inputs, async ([stdin, sentence]) => {
       const { code, stderr } = await run(["user", "set-password", user.id], stdin);
@@ -326,6 +326,6 @@ describe("a list of users on the command line", () => {
     const [head, line, more] = stdout.split("\n");
     expect(head).toMatch(/^ID +EMAIL +USERNAME +NAME +STATE +CREATED$/);
     expect(line).toMatch(/^[0-9a-f-]{36} {2}a@example\.com {2}a +\\u\{202e\}gnp\.exe {2}active {2}\S+Z$/);
-    expect(more).toMatch(/^There are more: --page-token \S+$/);
+    expect(more).toMatch(/^More results: --page-token \S+$/);
   });
 });

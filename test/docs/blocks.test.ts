@@ -98,7 +98,7 @@ async function runBlock(
   if (language === "json") return readPolicy(text);
   const { code, stdout, stderr } = await runScript(language, text, state);
   // `auth service-account key create` shows the key on standard output, and its name on standard error.
-  expect({ code, stderr: stderr.replace(/^key \S+, which is shown this once:\n/, "") }).toEqual({
+  expect({ code, stderr: stderr.replace(/^key \S+ \(shown only once\):\n/, "") }).toEqual({
     code: 0,
     stderr: "",
   });

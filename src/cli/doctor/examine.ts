@@ -32,7 +32,7 @@ async function examineDatabase(options: ExamineOptions): Promise<Checked[]> {
   const { config } = options;
   const name = "database";
   if (config.databaseUrl === undefined && !(await isThere(join(config.dataDir, "postgres")))) {
-    const says = `There is none yet in ${displayPath(config.dataDir)}: the first start makes it.`;
+    const says = `There is none yet in ${displayPath(config.dataDir)}; the first start creates it.`;
     return runAll([{ name, run: async () => warning(says) }]);
   }
   await using resources = new AsyncDisposableStack();
@@ -41,7 +41,7 @@ async function examineDatabase(options: ExamineOptions): Promise<Checked[]> {
   const reached = await runCheck({
     name,
     async run() {
-      // Whoever asks what is wrong does not wait for it to get better.
+      // A check does not wait for a database to become reachable.
       const { database, isAnothers } = resources.use(await connectForCommand(options, 0));
       connected.resolve(database);
       return ok(`${database.description}${situation(config, isAnothers)}, SERIALIZABLE.`);
@@ -58,7 +58,7 @@ async function examineDatabase(options: ExamineOptions): Promise<Checked[]> {
 
 function situation({ databaseUrl }: Config, isAnothers: boolean): string {
   if (databaseUrl !== undefined) return "";
-  return isAnothers ? ", which a service runs" : ", which was started for this look";
+  return isAnothers ? ", run by a service" : ", started for this check";
 }
 
 async function runAll(checks: readonly Check[]): Promise<Checked[]> {

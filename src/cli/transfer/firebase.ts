@@ -29,7 +29,7 @@ export async function readFirebaseParameters(path: string): Promise<FirebasePara
   });
   const value = (name: string) => {
     const found = new RegExp(`"?\\b${name}"?\\s*:\\s*"?([\\w+/=-]+)`).exec(text)?.[1];
-    if (found === undefined) throw new StartError(`${path} has no ${name}.`);
+    if (found === undefined) throw new StartError(`${path}: has no ${name}`);
     return found;
   };
   return {

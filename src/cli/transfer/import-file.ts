@@ -86,7 +86,7 @@ export async function importFile(service: OpenService, file: ImportFile): Promis
     if (report.rows === 0) throw error;
     report.stoppedBy = error;
   }
-  if (report.rows === 0) throw new StartError(`${nameOfInput(file.path)} has no users.`);
+  if (report.rows === 0) throw new StartError(`${nameOfInput(file.path)}: has no users`);
   return report;
 }
 

@@ -7,6 +7,8 @@ export async function newFile(path: string): Promise<FileHandle> {
     return await open(path, "wx", 0o600);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new StartError(`${path} cannot be written: ${code === "EEXIST" ? "it exists already" : code}.`);
+    throw new StartError(
+      `${path}: ${code === "EEXIST" ? "exists already; choose another name" : `cannot be written: ${code}`}`,
+    );
   }
 }
