@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import type { Layout } from "../../../src/cli/transfer/layout.ts";
+import type { Layout } from "../../../src/cli/transfer/files/layout.ts";
 import { csv, documents, lines, type ReadFile, readRows } from "./read-rows.ts";
 
 const names = ["Zoë", "Jürg 🦀", "\uFFFD", "\uFEFF", "Ada\u2028\u0085", "名前"];

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { type FileRowsOptions, fileRows } from "../../../src/cli/transfer/file-rows.ts";
+import { type FileRowsOptions, fileRows } from "../../../src/cli/transfer/files/file-rows.ts";
 import { temporaryFolder } from "../../support/service.ts";
 import { csv } from "./read-rows.ts";
 
