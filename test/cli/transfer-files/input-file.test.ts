@@ -32,7 +32,7 @@ async function valuesOf(
 
 /** A process that prints the values of a file, and its standard input. */
 function reader(path: string, stdin: "pipe" | number) {
-  const rows = join(import.meta.dirname, "../../../src/cli/transfer/file-rows.ts");
+  const rows = join(import.meta.dirname, "../../../src/cli/transfer/files/file-rows.ts");
   const code = `
     const { fileRows } = await import(${JSON.stringify(rows)});
     const options = { signal: new AbortController().signal };
