@@ -183,8 +183,8 @@ async function emptyService() {
         format: await formatOf("json", undefined),
         validateOnly: false,
         withAttributes: false,
-        requestId: undefined,
         signal,
+        onHeader: () => {},
         onProgress: () => {},
         onRefused: () => {},
       });
