@@ -184,6 +184,7 @@ async function emptyService() {
         validateOnly: false,
         withAttributes: false,
         signal,
+        onHeader: () => {},
         onProgress: () => {},
         onHeader: () => {},
         onRefused: () => {},
