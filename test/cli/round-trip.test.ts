@@ -186,7 +186,6 @@ async function emptyService() {
         signal,
         onHeader: () => {},
         onProgress: () => {},
-        onHeader: () => {},
         onRefused: () => {},
       });
     },
