@@ -45,8 +45,8 @@ export interface EventRepository extends EventReader {
   add(...events: readonly NewEvent[]): Promise<void>;
 
   /**
-   * The same for events whose ids were made in this transaction, so that none can be there: fails otherwise. PostgreSQL takes a
-   * quarter less for each.
+   * The same for events whose ids were made in this transaction, so that none can be there: fails otherwise. PostgreSQL takes
+   * less for each.
    */
   addNew(events: readonly NewEvent[]): Promise<void>;
 

@@ -65,18 +65,17 @@ export class CockroachEvents implements EventRepository {
   }
 
   async add(...events: readonly NewEvent[]): Promise<void> {
-    const [only] = events;
-    if (only === undefined) return;
-    const insert =
+    const inserts =
       events.length === 1
-        ? insertEvent(only)
-        : sql.fragment`${insertEvents(events)} on conflict (id) do nothing`;
-    await this.#run((connection) => connection.query(sql.unsafe`${insert}`));
+        ? events.map((event) => insertEvent(event))
+        : insertEvents(events).map((insert) => sql.fragment`${insert} on conflict (id) do nothing`);
+    for (const insert of inserts) await this.#run((connection) => connection.query(sql.unsafe`${insert}`));
   }
 
   async addNew(events: readonly NewEvent[]): Promise<void> {
-    if (events.length === 0) return;
-    await this.#run((connection) => connection.query(sql.unsafe`${insertEvents(events)}`));
+    for (const insert of insertEvents(events)) {
+      await this.#run((connection) => connection.query(sql.unsafe`${insert}`));
+    }
   }
 
   async place(limit: number): Promise<number> {

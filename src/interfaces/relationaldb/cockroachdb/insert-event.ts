@@ -83,51 +83,45 @@ function eventRow(event: NewEvent, source?: EventSource): FragmentSqlToken {
     ${source === undefined ? sql.fragment`` : sql.fragment`from ${source.from}`}`;
 }
 
-/** Adds any number of events by one statement, which fails if an id is already there. */
-export function insertEvents(events: readonly NewEvent[]): FragmentSqlToken {
+/** Adds any number of events by one statement for those that are alike. It fails if an id is already there. */
+export function insertEvents(events: readonly NewEvent[]): FragmentSqlToken[] {
+  return [...Map.groupBy(events, commonOf).values()].map(insertAlike);
+}
+
+/** All of an event in which those of one call do not differ, as a text. */
+function commonOf({ id: _, userId: __, objectId: ___, changedFields: ____, ...common }: NewEvent): string {
+  return JSON.stringify(common);
+}
+
+function insertAlike(events: readonly NewEvent[]): FragmentSqlToken {
+  const [first] = events as readonly [NewEvent, ...NewEvent[]];
   // One parameter: pg's encoding of an array for each column costs the service five times as much.
-  const rows = events.map((event) => ({
-    id: event.id,
-    kept_for_ms: event.keptForMs,
-    type: event.type,
-    outcome: event.outcome,
-    reason: event.reason,
-    user_id: event.userId,
-    object_id: event.objectId,
-    changed_fields: event.changedFields,
-    caller: event.caller,
-    address: event.address,
-    client_address: event.clientAddress,
-    request_id: event.requestId,
+  const rows = events.map(({ id, userId, objectId, changedFields }) => ({
+    id,
+    user_id: userId,
+    object_id: objectId,
+    changed_fields: changedFields,
   }));
   return sql.fragment`
     insert into events (${columns})
     select
       given.id,
       0,
-      ${times(sql.fragment`given.kept_for_ms`)},
-      given.type,
-      given.outcome,
-      given.reason,
+      ${times(sql.fragment`${first.keptForMs}::int8`)},
+      ${first.type}::text,
+      ${first.outcome}::text,
+      ${first.reason ?? null}::text,
       given.user_id,
       given.object_id,
       given.changed_fields,
-      given.caller,
-      given.address,
-      given.client_address,
-      given.request_id
+      ${first.caller}::text,
+      ${first.address}::text,
+      ${first.clientAddress}::text,
+      ${first.requestId}::text
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as given (
       id uuid,
-      kept_for_ms int8,
-      type text,
-      outcome text,
-      reason text,
       user_id uuid,
       object_id text,
-      changed_fields jsonb,
-      caller text,
-      address text,
-      client_address text,
-      request_id text
+      changed_fields jsonb
     )`;
 }
