@@ -56,7 +56,7 @@ export interface ServiceParts {
   readonly pageTokens: PageTokens;
   readonly eventCursors: EventCursors;
   readonly refreshTokens: RefreshTokens;
-  /** Which costs stand in for which unknown name (`StandIns`). */
+  /** Which costs stand in for which unknown name (`DecoyHashes`). */
   readonly standInKey: Secret<Buffer>;
   readonly signingKeyPairs: SigningKeyPairs;
   readonly serviceAccountKeys: ServiceAccountKeys;

@@ -99,10 +99,7 @@ describe("an issuer", () => {
     ["https://auth.example.com/tenants/", "must not end with a slash"],
     ["https://auth.example.com/a b", "must be at most 512 ASCII characters without spaces"],
     ["https://bücher.example", "must be at most 512 ASCII characters without spaces"],
-    [
-      `https://auth.example.com/${"a".repeat(512)}`,
-      "must be at most 512 ASCII characters without spaces",
-    ],
+    [`https://auth.example.com/${"a".repeat(512)}`, "must be at most 512 ASCII characters without spaces"],
   ])("may not be %s", (issuer, fault) => {
     const faults = faultsOf({ AUTH_ISSUER: issuer });
     expect(faults).toHaveLength(1);

@@ -1,8 +1,8 @@
 import { type Command, command } from "./command.ts";
 import { flag, oneOf, text } from "./option.ts";
 import { counted } from "./text.ts";
-import type { FileRow } from "./transfer/file-row.ts";
-import { formatNames } from "./transfer/format-names.ts";
+import type { FileRow } from "./transfer/files/file-row.ts";
+import { formatNames } from "./transfer/formats/format-names.ts";
 import type { Refusal } from "./transfer/import-file.ts";
 import type { RefusedLine } from "./transfer/import-text.ts";
 
@@ -29,7 +29,7 @@ Exit code 1: rows were refused, the file has no users, or the rest of it could n
   async run({ args: [path = ""], options }, { signal, withService, progress }) {
     const { format: name = "json", "dry-run": validateOnly, "with-attributes": withAttributes } = options;
     const [{ formatOf }, { importFile }, { importText }, { RefusedFile }] = await Promise.all([
-      import("./transfer/formats.ts"),
+      import("./transfer/formats/formats.ts"),
       import("./transfer/import-file.ts"),
       import("./transfer/import-text.ts"),
       import("./transfer/refused-file.ts"),

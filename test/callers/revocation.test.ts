@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EventService } from "../../src/gen/auth/v1/event_service_pb.ts";
 import { ServiceAccountService } from "../../src/gen/auth/v1/service_account_service_pb.ts";
 import { UserService } from "../../src/gen/auth/v1/user_service_pb.ts";
+import { UserTransferService } from "../../src/gen/auth/v1/user_transfer_service_pb.ts";
 import { ErrorInfoSchema } from "../../src/gen/google/rpc/error_details_pb.ts";
 import { Authority } from "../support/authority.ts";
 import { timed } from "../support/wait.ts";
@@ -40,6 +41,34 @@ async function watch(transport: Transport) {
   );
   return { ended };
 }
+
+test("an import ends after its service account was deleted, and keeps what came before", async () => {
+  const accounts = createClient(ServiceAccountService, mtls.grpc({ pair: mtls.certificate(idOf("ops")) }));
+  const name = `i-${Date.now()}`;
+  const { serviceAccount } = await accounts.createServiceAccount({ name, roles: ["admin"] });
+  const id = serviceAccount?.id ?? "";
+  const { key } = await accounts.createServiceAccountKey({ serviceAccountId: id });
+  const sent: string[] = [];
+  async function* messages() {
+    for (;;) {
+      const username = `${name}-${sent.length}`;
+      sent.push(username);
+      yield { users: [{ user: { username } }] };
+      await sleep(500);
+    }
+  }
+  const importing = createClient(UserTransferService, mtls.grpc({ key }))
+    .importUsers(messages())
+    .catch((error: unknown) => ConnectError.from(error).findDetails(ErrorInfoSchema)[0]?.reason);
+  await expect.poll(() => sent.length, { timeout: 10_000 }).toBeGreaterThan(2);
+  await accounts.deleteServiceAccount({ id });
+  const { result, ms } = await timed(() => importing);
+  expect(result).toBe("CALLER_UNAUTHENTICATED");
+  expect(ms).toBeLessThan(withinMs);
+  const users = createClient(UserService, mtls.grpc({ pair: mtls.certificate(idOf("ops")) }));
+  const first = { identifier: { case: "username" as const, value: sent[0] ?? "" } };
+  expect((await users.lookupUser(first)).user).toBeDefined();
+}, 60_000);
 
 const transports: [string, (credential: Credential) => Transport][] = [
   ["gRPC", (credential) => mtls.grpc(credential)],

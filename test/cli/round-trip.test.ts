@@ -9,7 +9,7 @@ import { Client } from "pg";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { OpenService } from "../../src/cli/open-service.ts";
 import { exportLines } from "../../src/cli/transfer/export-lines.ts";
-import { formatOf } from "../../src/cli/transfer/formats.ts";
+import { formatOf } from "../../src/cli/transfer/formats/formats.ts";
 import { importFile } from "../../src/cli/transfer/import-file.ts";
 import { earliestMs, latestMs } from "../../src/domain/time-range.ts";
 import {

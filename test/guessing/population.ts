@@ -4,7 +4,7 @@ import type { TwoServices } from "../tokens/two-services.ts";
 
 /**
  * So many users of one kind, copied from one in the database, because each that is created costs a hash. Answers their
- * names, which are as long as `newName`'s. Each has a hash of their own (`StandIns` counts hashes), of no known password.
+ * names, which are as long as `newName`'s. Each has a hash of their own (`DecoyHashes` counts hashes), of no known password.
  */
 export async function copiesOf(
   services: TwoServices,

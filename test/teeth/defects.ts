@@ -186,7 +186,7 @@ export const defects: readonly Defect[] = [
   {
     name: "a pool that could not be filled keeps what it has opened",
     file: "src/infrastructure/db/cockroach.ts",
-    find: "    await giveUp();\n",
+    find: "    await closeConnections();\n",
     replace: "",
     test: "test/outage/start.test.ts",
     named: "keeps none",

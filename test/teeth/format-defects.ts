@@ -51,7 +51,7 @@ export const formatDefects: readonly Defect[] = [
   },
   {
     name: "records of this service have times that do not exist",
-    file: "src/cli/transfer/plain.ts",
+    file: "src/cli/transfer/formats/plain.ts",
     find: "if (impossible !== undefined) {",
     replace: "if (impossible === undefined && value === undefined) {",
     test: plain,
@@ -59,7 +59,7 @@ export const formatDefects: readonly Defect[] = [
   },
   {
     name: "milliseconds are taken from any text",
-    file: "src/cli/transfer/fields.ts",
+    file: "src/cli/transfer/formats/fields.ts",
     find: 'form === "digits" && typeof value === "string"',
     replace: 'typeof value === "string"',
     test: keycloak,
@@ -67,7 +67,7 @@ export const formatDefects: readonly Defect[] = [
   },
   {
     name: "a flag that is not one means false",
-    file: "src/cli/transfer/fields.ts",
+    file: "src/cli/transfer/formats/fields.ts",
     find: '  throw invalidField("INVALID_REQUEST", name, "must be true or false");\n',
     replace: "  return false;\n",
     test: auth0,
@@ -75,7 +75,7 @@ export const formatDefects: readonly Defect[] = [
   },
   {
     name: "a flag in quotes is not read",
-    file: "src/cli/transfer/fields.ts",
+    file: "src/cli/transfer/formats/fields.ts",
     find: ' || value === "false"',
     replace: ' || value === "no"',
     test: keycloak,
@@ -83,7 +83,7 @@ export const formatDefects: readonly Defect[] = [
   },
   {
     name: "a Keycloak user without `enabled` is active",
-    file: "src/cli/transfer/keycloak.ts",
+    file: "src/cli/transfer/formats/keycloak.ts",
     find: 'flagAt(user, "enabled", false)',
     replace: 'flagAt(user, "enabled", true)',
     test: keycloak,
@@ -91,7 +91,7 @@ export const formatDefects: readonly Defect[] = [
   },
   {
     name: "a state that is not known is active",
-    file: "src/cli/transfer/kratos.ts",
+    file: "src/cli/transfer/formats/kratos.ts",
     find: '  throw invalidField("INVALID_REQUEST", "state", "must be active or inactive");\n',
     replace: "  return false;\n",
     test: kratos,
@@ -99,7 +99,7 @@ export const formatDefects: readonly Defect[] = [
   },
   {
     name: "a record in STATE_SUSPENDED becomes active",
-    file: "src/cli/transfer/plain.ts",
+    file: "src/cli/transfer/formats/plain.ts",
     find: "  assertConsistent(record);\n",
     replace: "",
     test: plain,
@@ -107,7 +107,7 @@ export const formatDefects: readonly Defect[] = [
   },
   {
     name: "an unknown field of a record is dropped",
-    file: "src/cli/transfer/plain.ts",
+    file: "src/cli/transfer/formats/plain.ts",
     find: "fromJson(UserRecordSchema, row)",
     replace: "fromJson(UserRecordSchema, row, { ignoreUnknownFields: true })",
     test: plain,
@@ -115,7 +115,7 @@ export const formatDefects: readonly Defect[] = [
   },
   {
     name: "service accounts become users",
-    file: "src/cli/transfer/keycloak.ts",
+    file: "src/cli/transfer/formats/keycloak.ts",
     find: '  if (client !== "") return { skipped: "service accounts" };\n',
     replace: "",
     test: keycloak,
@@ -123,7 +123,7 @@ export const formatDefects: readonly Defect[] = [
   },
   {
     name: "a username that was an email is lost",
-    file: "src/cli/transfer/foreign.ts",
+    file: "src/cli/transfer/formats/foreign.ts",
     find: '  if (oldUsername !== "") kept.set(usernameAttributes[system], oldUsername);\n',
     replace: "",
     test: keycloak,
@@ -131,7 +131,7 @@ export const formatDefects: readonly Defect[] = [
   },
   {
     name: "an id of any version is kept",
-    file: "src/cli/transfer/foreign.ts",
+    file: "src/cli/transfer/formats/foreign.ts",
     find: "-[1-8][0-9a-f]{3}-",
     replace: "-[0-9a-f]{4}-",
     test: keycloak,
@@ -139,7 +139,7 @@ export const formatDefects: readonly Defect[] = [
   },
   {
     name: "identifiers are only read from traits of one name",
-    file: "src/cli/transfer/kratos.ts",
+    file: "src/cli/transfer/formats/kratos.ts",
     find: '    identifiers.find((each) => each.includes("@")) ||\n',
     replace: "",
     test: kratos,
@@ -147,7 +147,7 @@ export const formatDefects: readonly Defect[] = [
   },
   {
     name: "Go's zero time is a time",
-    file: "src/cli/transfer/kratos.ts",
+    file: "src/cli/transfer/formats/kratos.ts",
     find: "time?.getTime() === earliestMs ? undefined : time",
     replace: "earliestMs === 0 ? undefined : time",
     test: kratos,
@@ -155,7 +155,7 @@ export const formatDefects: readonly Defect[] = [
   },
   {
     name: "the id of the export of hashes is lost",
-    file: "src/cli/transfer/auth0.ts",
+    file: "src/cli/transfer/formats/auth0.ts",
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template
     find: 'part === "" ? "" : `auth0|${part}`',
     replace: '""',
@@ -164,7 +164,7 @@ export const formatDefects: readonly Defect[] = [
   },
   {
     name: "a digest is cut at the first character that is not hex",
-    file: "src/cli/transfer/auth0-hash.ts",
+    file: "src/cli/transfer/formats/auth0-hash.ts",
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of a template
     find: "  if (!alphabet.test(value)) throw unacceptable(`${path}.value`, `is not ${encoding}`);\n",
     replace: "",
@@ -173,7 +173,7 @@ export const formatDefects: readonly Defect[] = [
   },
   {
     name: "a hash that was withheld is taken for one",
-    file: "src/cli/transfer/firebase.ts",
+    file: "src/cli/transfer/formats/firebase.ts",
     find: "if (hash === redacted) {",
     replace: 'if (hash === "redacted") {',
     test: firebase,
@@ -181,7 +181,7 @@ export const formatDefects: readonly Defect[] = [
   },
   {
     name: "what is not imported is not counted",
-    file: "src/cli/transfer/foreign.ts",
+    file: "src/cli/transfer/formats/foreign.ts",
     find: "leftOut: Object.fromEntries(leftOut),",
     replace: "leftOut: {},",
     test: firebase,
@@ -189,7 +189,7 @@ export const formatDefects: readonly Defect[] = [
   },
   {
     name: "a long number in an attribute is rounded",
-    file: "src/cli/transfer/foreign.ts",
+    file: "src/cli/transfer/formats/foreign.ts",
     find: 'if (typeof part !== "number" || Math.abs(part) <= Number.MAX_SAFE_INTEGER) return part;',
     replace: "if (part !== undefined) return part;",
     test: keycloak,

@@ -72,7 +72,7 @@ export const hostDefects: readonly Defect[] = [
     find: "      if (next !== undefined) return signingKeys.activate(next.id);\n",
     replace: "      if (next !== undefined) return;\n",
     test: "test/domain/signing-key/operated-keys.test.ts",
-    named: "a key that is revoked makes way",
+    named: "a key that is revoked > makes way",
   },
   {
     name: "an earlier read of the keys brings a revoked one back",
@@ -80,6 +80,6 @@ export const hostDefects: readonly Defect[] = [
     find: "    if (loadedAt < this.#loaded.loadedAt) return rows;\n",
     replace: "",
     test: "test/domain/signing-key/operated-keys.test.ts",
-    named: "a key that is revoked does not come back by a read",
+    named: "a key that is revoked > does not come back by a read",
   },
 ];

@@ -91,10 +91,10 @@ export const lockoutDefects: readonly Defect[] = [
   },
   {
     name: "costly hashes stand in for unknown names",
-    file: "src/infrastructure/crypto/stand-ins.ts",
+    file: "src/infrastructure/crypto/decoy-hashes.ts",
     find: "if (met.cost !== this.#own.cost && isDear(met)) return;",
     replace: "if (met.cost === this.#own.cost && isDear(met)) return;",
-    test: "test/infrastructure/crypto/stand-ins.test.ts",
+    test: "test/infrastructure/crypto/decoy-hashes.test.ts",
     named: "what stands in for a name",
   },
   {

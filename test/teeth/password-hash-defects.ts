@@ -104,10 +104,10 @@ export const passwordHashDefects: readonly Defect[] = [
   },
   {
     name: "all unknown names cost what ours do",
-    file: "src/infrastructure/crypto/stand-ins.ts",
+    file: "src/infrastructure/crypto/decoy-hashes.ts",
     find: "    if (others.length === 0) return this.#own;\n",
     replace: "    if (others.length >= 0) return this.#own;\n",
-    test: "test/infrastructure/crypto/stand-ins.test.ts",
+    test: "test/infrastructure/crypto/decoy-hashes.test.ts",
     named: "what stands in for a name",
   },
 ];

@@ -189,7 +189,7 @@ export const transferDefects: readonly Defect[] = [
   },
   {
     name: "a record with too many fields is imported",
-    file: "src/cli/transfer/csv-rows.ts",
+    file: "src/cli/transfer/files/csv-rows.ts",
     find: "if (fields.length !== names.length) {",
     replace: "if (fields.length < names.length) {",
     test: csvTests,
@@ -197,7 +197,7 @@ export const transferDefects: readonly Defect[] = [
   },
   {
     name: "an open quote swallows the lines behind it",
-    file: "src/cli/transfer/csv-lines.ts",
+    file: "src/cli/transfer/files/csv-lines.ts",
     find: "return read.slice(0, quoteLine + 1);",
     replace: "return quoteLine < 0 ? [] : read;",
     test: csvTests,
@@ -205,7 +205,7 @@ export const transferDefects: readonly Defect[] = [
   },
   {
     name: "a quote inside a value is part of it",
-    file: "src/cli/transfer/csv-record.ts",
+    file: "src/cli/transfer/files/csv-record.ts",
     find: "if (value.includes('\"')) {",
     replace: "if (value.startsWith('\"')) {",
     test: csvTests,
@@ -213,7 +213,7 @@ export const transferDefects: readonly Defect[] = [
   },
   {
     name: "two columns of a name are accepted",
-    file: "src/cli/transfer/csv-header.ts",
+    file: "src/cli/transfer/files/csv-header.ts",
     find: "if (second === -1) return undefined;",
     replace: "if (second < names.length) return undefined;",
     test: csvTests,
@@ -221,7 +221,7 @@ export const transferDefects: readonly Defect[] = [
   },
   {
     name: "bytes that are not UTF-8 are imported as U+FFFD",
-    file: "src/cli/transfer/row-text.ts",
+    file: "src/cli/transfer/files/row-text.ts",
     find: "if (isUtf8(bytes)) return",
     replace: "if (isUtf8(bytes) || bytes.length > 0) return",
     test: encodingTests,
@@ -229,7 +229,7 @@ export const transferDefects: readonly Defect[] = [
   },
   {
     name: "half a surrogate pair of UTF-16 is imported as U+FFFD",
-    file: "src/cli/transfer/utf8-chunks.ts",
+    file: "src/cli/transfer/files/utf8-chunks.ts",
     find: "if (text.isWellFormed()) return",
     replace: "if (text.length > 0) return",
     test: encodingTests,
@@ -237,7 +237,7 @@ export const transferDefects: readonly Defect[] = [
   },
   {
     name: "a chunk of UTF-16 may end inside a surrogate pair",
-    file: "src/cli/transfer/utf8-chunks.ts",
+    file: "src/cli/transfer/files/utf8-chunks.ts",
     find: "if (last >= 0xd8 && last <= 0xdb) length -= 2;\n",
     replace: "",
     test: encodingTests,
@@ -245,23 +245,23 @@ export const transferDefects: readonly Defect[] = [
   },
   {
     name: "UTF-16 without a byte order mark is read as UTF-8",
-    file: "src/cli/transfer/utf8-chunks.ts",
+    file: "src/cli/transfer/files/utf8-chunks.ts",
     find: "  if (found !== undefined) throw",
     replace: '  if (found?.[1].startsWith("UTF-32")) throw',
     test: encodingTests,
     named: "in UTF-16LE without a byte order mark",
   },
   {
-    name: "rows in front of a gzip file's end that is cut off are lost",
-    file: "src/cli/transfer/decompressed.ts",
+    name: "rows in front of damage in a gzip file are lost",
+    file: "src/cli/transfer/files/decompressed.ts",
     find: "    yield* output.splice(0);\n    throw damaged(name, error);",
     replace: "    throw damaged(name, error);",
     test: encodingTests,
-    named: "of gzip that is damaged",
+    named: "gzip that is damaged at its end",
   },
   {
     name: "next line (U+0085) and others end a line",
-    file: "src/cli/transfer/json-row.ts",
+    file: "src/cli/transfer/files/json-row.ts",
     find: "    value = JSON.parse(source);",
     replace: '    value = JSON.parse(source.split(/[\\u2028\\u2029\\u0085]/)[0] ?? "");',
     test: jsonTests,
@@ -269,7 +269,7 @@ export const transferDefects: readonly Defect[] = [
   },
   {
     name: "a broken value swallows the lines behind it",
-    file: "src/cli/transfer/json-lines.ts",
+    file: "src/cli/transfer/files/json-lines.ts",
     find: "if (from > 0 && (end === undefined ||",
     replace: "if (from > 0 && end === undefined && (window.line < 0 ||",
     test: jsonTests,
@@ -277,7 +277,7 @@ export const transferDefects: readonly Defect[] = [
   },
   {
     name: "what is in other objects of a document counts as rows",
-    file: "src/cli/transfer/json-scanner.ts",
+    file: "src/cli/transfer/files/json-scanner.ts",
     find: "isName && this.#open.length === 1 ? 0 : -1",
     replace: "isName ? 0 : -1",
     test: jsonTests,
@@ -285,7 +285,7 @@ export const transferDefects: readonly Defect[] = [
   },
   {
     name: "an element that lacks a bracket swallows the others",
-    file: "src/cli/transfer/json-scanner.ts",
+    file: "src/cli/transfer/files/json-scanner.ts",
     find: 'if (this.#open.length === 0 && until === "element") return { found: "next", end: at, next: at };',
     replace: "",
     test: jsonTests,
@@ -293,7 +293,7 @@ export const transferDefects: readonly Defect[] = [
   },
   {
     name: "a document that is cut off is complete",
-    file: "src/cli/transfer/json-documents.ts",
+    file: "src/cli/transfer/files/json-documents.ts",
     find: "    if (await window.load()) continue;\n",
     replace:
       "    if (await window.load()) continue;\n    if (scanned >= 0) return { row: undefined, isLast: true };\n",
@@ -302,7 +302,7 @@ export const transferDefects: readonly Defect[] = [
   },
   {
     name: "values may be nested as deep as they like",
-    file: "src/cli/transfer/json-row.ts",
+    file: "src/cli/transfer/files/json-row.ts",
     find: "return isDeeper(value, maxDepth)",
     replace: "return isDeeper(value, 1 << 30)",
     test: jsonTests,
@@ -310,7 +310,7 @@ export const transferDefects: readonly Defect[] = [
   },
   {
     name: "markers in a report of refused rows are rows",
-    file: "src/cli/transfer/json-rows.ts",
+    file: "src/cli/transfer/files/json-rows.ts",
     find: 'return key === "refused" && others.length === 0;',
     replace: 'return key === "" && others.length === 0;',
     test: reportTests,
@@ -318,7 +318,7 @@ export const transferDefects: readonly Defect[] = [
   },
   {
     name: "columns of a report of refused rows are data",
-    file: "src/cli/transfer/csv-header.ts",
+    file: "src/cli/transfer/files/csv-header.ts",
     find: "(isReport(name) ? undefined : name)",
     replace: "(name)",
     test: reportTests,
@@ -326,7 +326,7 @@ export const transferDefects: readonly Defect[] = [
   },
   {
     name: "standard input is opened by its path",
-    file: "src/cli/transfer/input-file.ts",
+    file: "src/cli/transfer/files/input-file.ts",
     find: 'new Set(["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"])',
     replace: 'new Set(["/dev/fd/0"])',
     test: fileTests,

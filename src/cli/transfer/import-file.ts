@@ -8,10 +8,10 @@ import { sha256Fingerprint } from "../../infrastructure/crypto/sha256-fingerprin
 import { StartError } from "../../infrastructure/start-error.ts";
 import { toGivenRow } from "../../interfaces/rpc/user-record-message.ts";
 import type { OpenService } from "../open-service.ts";
-import type { FileRow } from "./file-row.ts";
-import { fileRows } from "./file-rows.ts";
-import type { ForeignRow, LeftOutCounts, ReadOptions } from "./foreign.ts";
-import type { Format } from "./formats.ts";
+import type { FileRow } from "./files/file-row.ts";
+import { fileRows } from "./files/file-rows.ts";
+import type { ForeignRow, LeftOutCounts, ReadOptions } from "./formats/foreign.ts";
+import type { Format } from "./formats/formats.ts";
 
 /** Why a row was refused. */
 export interface Refusal {

@@ -1,9 +1,9 @@
 import { type FileHandle, rm } from "node:fs/promises";
-import type { FileRow } from "./file-row.ts";
+import type { FileRow } from "./files/file-row.ts";
+import type { Layout } from "./files/layout.ts";
+import { type RefusedRows, refusedRows } from "./files/refused-rows.ts";
 import type { Refusal } from "./import-file.ts";
-import type { Layout } from "./layout.ts";
 import { newFile } from "./new-file.ts";
-import { type RefusedRows, refusedRows } from "./refused-rows.ts";
 
 /** A new file of refused rows, in the format of the import, so that it can be repaired and imported. */
 export class RefusedFile implements AsyncDisposable {

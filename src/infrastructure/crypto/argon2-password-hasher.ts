@@ -3,6 +3,7 @@ import { hash, type Options } from "@node-rs/argon2";
 import type { Call } from "../../domain/call.ts";
 import type { PasswordAttempt, PasswordHasher } from "../../domain/credential/password-hasher.ts";
 import type { PasswordHashes, PasswordHashVerdict } from "../../domain/credential/password-hashes.ts";
+import { DecoyHashes } from "./decoy-hashes.ts";
 import type { HashPool } from "./hash-pool.ts";
 import { argon2Hash, readOwnArgon2 } from "./password-hashes/argon2.ts";
 import { ownBudget } from "./password-hashes/budget.ts";
@@ -15,7 +16,6 @@ import {
 } from "./password-hashes/effort.ts";
 import { meansNoPassword } from "./password-hashes/no-password.ts";
 import { type PasswordHash, PasswordHashRefused } from "./password-hashes/password-hash.ts";
-import { StandIns } from "./stand-ins.ts";
 
 /** What one argon2id hash costs (RFC 9106). Floor and default: OWASP Password Storage, 19 MiB, t=2, p=1. */
 export interface Argon2Cost {
@@ -41,11 +41,11 @@ export class Argon2PasswordHasher implements PasswordHasher, PasswordHashes {
   readonly #options: Options;
   /** What a PHC string of the present cost looks like. */
   readonly #present: { readonly prefix: string; readonly length: number };
-  readonly #standIns: StandIns;
+  readonly #decoys: DecoyHashes;
   readonly #work: Work;
   readonly #importLimits: ImportLimits;
 
-  /** @param standInKey 256 bits that all instances share (`StandIns`) */
+  /** @param standInKey 256 bits that all instances share (`DecoyHashes`) */
   constructor(
     pool: HashPool,
     cost: Argon2Cost,
@@ -67,7 +67,7 @@ export class Argon2PasswordHasher implements PasswordHasher, PasswordHashes {
     const nobodys = argon2Hash({ type: "argon2id", version: 19, ...cost, salt, tag }, ownBudget);
     this.#present = { prefix: nobodys.cost, length: nobodys.text.length };
     this.#work = workOf(nobodys.effort);
-    this.#standIns = new StandIns(standInKey, nobodys);
+    this.#decoys = new DecoyHashes(standInKey, nobodys);
   }
 
   assertRoom(): void {
@@ -87,8 +87,8 @@ export class Argon2PasswordHasher implements PasswordHasher, PasswordHashes {
     { typed = password, name = "" }: PasswordAttempt = {},
   ): Promise<boolean> {
     const known = passwordHash === undefined ? undefined : await readStored(passwordHash);
-    if (known) this.#standIns.meet(known);
-    const checked = known ?? this.#standIns.for(name);
+    if (known) this.#decoys.observe(known);
+    const checked = known ?? this.#decoys.pick(name);
     const candidates = typed === password ? [password] : [password, typed];
     const { ms, memoryKib } = workOf(checked.effort);
     return this.#pool.run(call, { ms: ms * candidates.length, memoryKib }, async () => {
@@ -112,7 +112,7 @@ export class Argon2PasswordHasher implements PasswordHasher, PasswordHashes {
     try {
       const accepted = await readForeign(text);
       assertImportable(accepted.effort, this.#importLimits);
-      this.#standIns.meet(accepted);
+      this.#decoys.observe(accepted);
       return { stored: accepted.text };
     } catch (error) {
       if (error instanceof PasswordHashRefused) return { refusal: error.message };

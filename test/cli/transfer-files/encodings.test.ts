@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import type { Layout } from "../../../src/cli/transfer/layout.ts";
+import type { Layout } from "../../../src/cli/transfer/files/layout.ts";
 import { csv, documents, lines, type ReadFile, readRows } from "./read-rows.ts";
 
 const names = ["Zoë", "Jürg 🦀", "\uFFFD", "\uFEFF", "Ada\u2028\u0085", "名前"];
@@ -72,6 +72,14 @@ describe.each(files)("%s", (_, layout, text) => {
     expect(error).toBe("users: the gzip file is damaged; copy it again");
     expect(rows.length).toBeGreaterThan(names.length - 2);
   });
+});
+
+test("gzip that is damaged at its end has the rows in front even if they are in one chunk", async () => {
+  const damaged = gzipSync(`a\n${"1\n".repeat(20_000)}`);
+  damaged[damaged.length - 6]! ^= 1;
+  const { rows, error } = await readRows(damaged, csv, damaged.length);
+  expect(error).toBe("users: the gzip file is damaged; copy it again");
+  expect(rows.length).toBeGreaterThan(10_000);
 });
 
 describe("a row that is not UTF-8", () => {

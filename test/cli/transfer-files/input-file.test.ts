@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { type FileRowsOptions, fileRows } from "../../../src/cli/transfer/file-rows.ts";
+import { type FileRowsOptions, fileRows } from "../../../src/cli/transfer/files/file-rows.ts";
 import { temporaryFolder } from "../../support/service.ts";
 import { csv } from "./read-rows.ts";
 
@@ -32,7 +32,7 @@ async function valuesOf(
 
 /** A process that prints the values of a file, and its standard input. */
 function reader(path: string, stdin: "pipe" | number) {
-  const rows = join(import.meta.dirname, "../../../src/cli/transfer/file-rows.ts");
+  const rows = join(import.meta.dirname, "../../../src/cli/transfer/files/file-rows.ts");
   const code = `
     const { fileRows } = await import(${JSON.stringify(rows)});
     const options = { signal: new AbortController().signal };

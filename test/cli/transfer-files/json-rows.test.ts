@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Layout } from "../../../src/cli/transfer/layout.ts";
+import type { Layout } from "../../../src/cli/transfer/files/layout.ts";
 import { documents, lines, readContents, readRows } from "./read-rows.ts";
 
 const invalid = "is not valid JSON";

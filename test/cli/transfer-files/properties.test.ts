@@ -44,24 +44,25 @@ describe("any file", () => {
 
   test("of CSV loses no other record to one that is damaged", async () => {
     const line = fc.constantFrom("1,2,3", '"x, y",,z', '"","a ""b""",c');
-    const damage = fc.array(fc.constantFrom(...'",x \r'), { maxLength: 12 }).map((parts) => parts.join(""));
+    const damage = fc.array(fc.constantFrom(...'",x '), { maxLength: 12 }).map((parts) => parts.join(""));
     await fc.assert(
       fc.asyncProperty(
         fc.array(line, { minLength: 1 }),
         fc.array(line),
         damage,
         async (before, after, damaged) => {
-          // A quote that opens and closes again in a later line is a value of several lines; that it swallows lines is what CSV says.
-          const text = (middle: readonly string[]) => ["a,b,c", ...before, ...middle, ...after].join("\n");
-          const whole = valuesOf(await readRows(text([]), csv));
-          const { rows } = await readRows(text([damaged]), csv);
-          const found = valuesOf({ rows, header: undefined, error: undefined });
-          expect(found.slice(0, before.length)).toEqual(whole.slice(0, before.length));
-          const swallowing = rows.find(({ source, content }) => source.includes("\n") && "value" in content);
-          const refused = rows.find(({ source }) => source.includes("\n"));
-          if (swallowing === undefined && refused === undefined) {
-            expect(found.slice(found.length - after.length)).toEqual(whole.slice(before.length));
-          }
+          const { rows } = await readRows(["a,b,c", ...before, damaged, ...after].join("\n"), csv);
+          const sources = rows.map(({ source }) => source);
+          const isBlank = !/[^", ]/.test(damaged) && !sources.includes(damaged);
+          // No line is lost: those that a quote takes for a value are in the text of their row.
+          const text = [...before, ...(isBlank ? [] : [damaged]), ...after].join("\n");
+          const swallowed = sources.filter((source) => source.includes("\n"));
+          if (!isBlank || swallowed.length === 0) expect(sources.join("\n")).toBe(text);
+          const values = valuesOf({ rows, header: undefined, error: undefined });
+          const whole = valuesOf(await readRows(["a,b,c", ...before, ...after].join("\n"), csv));
+          expect(values.slice(0, before.length)).toEqual(whole.slice(0, before.length));
+          if (swallowed.length > 0 || after.length === 0) return;
+          expect(values.slice(-after.length)).toEqual(whole.slice(before.length));
         },
       ),
       { numRuns: 300 },

@@ -1,6 +1,6 @@
-import type { FileRow } from "../../../src/cli/transfer/file-row.ts";
-import { rowsOf } from "../../../src/cli/transfer/file-rows.ts";
-import type { Layout } from "../../../src/cli/transfer/layout.ts";
+import type { FileRow } from "../../../src/cli/transfer/files/file-row.ts";
+import { rowsOf } from "../../../src/cli/transfer/files/file-rows.ts";
+import type { Layout } from "../../../src/cli/transfer/files/layout.ts";
 
 export const csv: Layout = { kind: "csv" };
 /** JSON lines, or documents. */

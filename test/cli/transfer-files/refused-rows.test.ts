@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Layout } from "../../../src/cli/transfer/layout.ts";
-import { refusedRows } from "../../../src/cli/transfer/refused-rows.ts";
+import type { Layout } from "../../../src/cli/transfer/files/layout.ts";
+import { refusedRows } from "../../../src/cli/transfer/files/refused-rows.ts";
 import { csv, documents, lines, readRows } from "./read-rows.ts";
 
 /** A report of all rows of a file. */

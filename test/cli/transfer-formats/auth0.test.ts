@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { auth0User } from "../../../src/cli/transfer/auth0.ts";
+import { auth0User } from "../../../src/cli/transfer/formats/auth0.ts";
 import { readWith } from "./reading.ts";
 
 const read = (value: unknown, withAttributes = false) => readWith(auth0User, value, withAttributes);

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { firebaseUser, readFirebaseParameters } from "../../../src/cli/transfer/firebase.ts";
+import { firebaseUser, readFirebaseParameters } from "../../../src/cli/transfer/formats/firebase.ts";
 import { temporaryFolder } from "../../support/service.ts";
 import { readWith } from "./reading.ts";
 

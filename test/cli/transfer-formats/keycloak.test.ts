@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { keycloakUser } from "../../../src/cli/transfer/keycloak.ts";
+import { keycloakUser } from "../../../src/cli/transfer/formats/keycloak.ts";
 import { readWith } from "./reading.ts";
 
 const read = (value: unknown, withAttributes = false) => readWith(keycloakUser, value, withAttributes);

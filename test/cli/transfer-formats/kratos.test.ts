@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { kratosIdentity } from "../../../src/cli/transfer/kratos.ts";
+import { kratosIdentity } from "../../../src/cli/transfer/formats/kratos.ts";
 import { readWith } from "./reading.ts";
 
 const read = (value: unknown, withAttributes = false) => readWith(kratosIdentity, value, withAttributes);

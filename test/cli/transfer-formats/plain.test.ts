@@ -1,6 +1,6 @@
 import { create, toJson } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { csvRecord, ownRecord } from "../../../src/cli/transfer/plain.ts";
+import { csvRecord, ownRecord } from "../../../src/cli/transfer/formats/plain.ts";
 import { User_State, UserSchema } from "../../../src/gen/auth/v1/user_pb.ts";
 import { readWith } from "./reading.ts";
 

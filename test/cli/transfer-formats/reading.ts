@@ -1,4 +1,4 @@
-import type { ForeignRow, ReadOptions } from "../../../src/cli/transfer/foreign.ts";
+import type { ForeignRow, ReadOptions } from "../../../src/cli/transfer/formats/foreign.ts";
 import { DomainError } from "../../../src/domain/errors.ts";
 
 type Reader = (value: unknown, options: ReadOptions) => ForeignRow;

@@ -148,11 +148,7 @@ describe("is refused", () => {
   ])("%s", (_name, document, fault) => expect(faultsOf(document).join("\n")).toMatch(fault));
 
   test.each<[string, object, RegExp]>([
-    [
-      "of a role of another part",
-      { a: { permissions: ["users.get"], scope: [] } },
-      /unknown key "scope"/,
-    ],
+    ["of a role of another part", { a: { permissions: ["users.get"], scope: [] } }, /unknown key "scope"/],
     ["of a role without permissions", { a: { audiences: ["shop"] } }, /must be a list of permissions/],
     [
       "of no audience",

@@ -107,7 +107,12 @@ describe("an import", () => {
       "INVALID_REQUEST",
       /suspension\.reason/,
     ],
-    ["a plain password for a hash", { passwordHash: password }, "PASSWORD_HASH_UNACCEPTABLE", /not in a supported format/],
+    [
+      "a plain password for a hash",
+      { passwordHash: password },
+      "PASSWORD_HASH_UNACCEPTABLE",
+      /not in a supported format/,
+    ],
     [
       "a broken hash",
       { passwordHash: bcryptOfTest.slice(0, -3) },

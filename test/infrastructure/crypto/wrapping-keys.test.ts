@@ -51,7 +51,9 @@ test("no changed bytes open, and none crash", () => {
     }),
   );
   for (let length = 0; length < wrapped.length; length++) {
-    expect(() => keys.unwrap(wrapped.subarray(0, length), "")).toThrow(/^It/);
+    expect(() => keys.unwrap(wrapped.subarray(0, length), "")).toThrow(
+      /^(not a wrapped secret|encrypted with key|decryption failed)/,
+    );
   }
 });
 

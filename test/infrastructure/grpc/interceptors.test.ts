@@ -187,7 +187,7 @@ it("are told where they pass on something that is no request of ours", async () 
     },
   );
   expect((await new GrpcJsClient(address).say("x")).status.code).toBe(status.INTERNAL);
-  expect(errors).toMatchObject([{ message: expect.stringContaining("no copy of the one it was given") }]);
+  expect(errors).toMatchObject([{ message: expect.stringContaining("not a copy of the one it received") }]);
 });
 
 describe("a request that cannot be used", () => {

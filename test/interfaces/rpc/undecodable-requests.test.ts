@@ -77,7 +77,7 @@ describe("a request that is not a valid message", () => {
       api.log.length = 0;
       const answer = await api.send(call);
       const lines = api.log.map(({ level, fields: { method, code } }) => ({ level, method, code }));
-      const seen = { code: answer.code, reason: answer.reason, text: answer.message.slice(0, 22), lines };
+      const seen = { code: answer.code, reason: answer.reason, text: answer.message.slice(0, 26), lines };
       const right = {
         code: Code.InvalidArgument,
         reason: "INVALID_REQUEST",

@@ -118,7 +118,8 @@ export class CockroachServiceAccounts implements ServiceAccountRepository {
         returning ${serviceAccountsTable.columns}
       `),
     );
-    if (row === null) throw new DomainError("CONTENTION", "the service account was changed concurrently; retry the call");
+    if (row === null)
+      throw new DomainError("CONTENTION", "the service account was changed concurrently; retry the call");
     return ServiceAccount.fromRow(row);
   }
 

@@ -161,7 +161,8 @@ export class CockroachUsers implements UserRepository {
         returning ${usersTable.columns}
       `),
     );
-    if (row === null) throw new DomainError("CONTENTION", "the user was changed concurrently; retry the call");
+    if (row === null)
+      throw new DomainError("CONTENTION", "the user was changed concurrently; retry the call");
     return User.fromRow(row);
   }
 }

@@ -19,7 +19,11 @@ const retryAfterMs = 1_000;
  */
 export function toDomainError(error: unknown, answers: boolean): unknown {
   if (error instanceof AmbiguousCommitError) {
-    return new DomainError("OUTCOME_UNKNOWN", "the outcome is unknown: the change may or may not have been made", { cause: error });
+    return new DomainError(
+      "OUTCOME_UNKNOWN",
+      "the outcome is unknown: the change may or may not have been made",
+      { cause: error },
+    );
   }
   const { code, constraint } = databaseError(error) ?? {};
   switch (code) {

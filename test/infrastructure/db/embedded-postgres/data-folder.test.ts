@@ -57,7 +57,7 @@ test("a folder that cannot be made is refused within a second, wherever it would
   ]) {
     const { message, afterMs } = await refusalOf(path);
     expect(message, path).toMatch(
-      /^the data folder .* cannot be created or used by this process, which runs as uid \d+ \((ENOENT|EACCES|EPERM|EEXIST|ENOTDIR|ELOOP|ENAMETOOLONG)\); run auth as the folder's owner, or set AUTH_DATA_DIR to another folder\.$/,
+      /^the data folder .* cannot be created or used by this process, which runs as uid \d+ \((ENOENT|EACCES|EPERM|EEXIST|ENOTDIR|ELOOP|ENAMETOOLONG)\); run auth as the folder's owner, or set AUTH_DATA_DIR to another folder$/,
     );
     expect(afterMs, path).toBeLessThan(refusesWithinMs);
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { DecoyHashes } from "../../../src/infrastructure/crypto/decoy-hashes.ts";
 import type { Effort } from "../../../src/infrastructure/crypto/password-hashes/effort.ts";
 import type { PasswordHash } from "../../../src/infrastructure/crypto/password-hashes/password-hash.ts";
-import { StandIns } from "../../../src/infrastructure/crypto/stand-ins.ts";
 
 const hashOf = (cost: string, user: number, effort: Effort = { of: "digest" }): PasswordHash => ({
   text: `${cost}${user}`,
@@ -12,23 +12,23 @@ const hashOf = (cost: string, user: number, effort: Effort = { of: "digest" }): 
 const key = Buffer.alloc(32, 1);
 const own = hashOf("argon2id", 0);
 const names = Array.from({ length: 2_000 }, (_, index) => `name-${index}`);
-const costsFor = (standIns: StandIns) => names.map((name) => standIns.for(name).cost);
+const costsFor = (decoys: DecoyHashes) => names.map((name) => decoys.pick(name).cost);
 const share = (costs: readonly string[], cost: string) =>
   costs.filter((other) => other === cost).length / costs.length;
 
 /** Stand-ins that have met so many users of each of these costs. */
-function having(met: Record<string, number>, withKey = key): StandIns {
-  const standIns = new StandIns(withKey, own);
+function having(met: Record<string, number>, withKey = key): DecoyHashes {
+  const decoys = new DecoyHashes(withKey, own);
   for (const [cost, users] of Object.entries(met)) {
-    for (let user = 0; user < users; user++) standIns.meet(hashOf(cost, user));
+    for (let user = 0; user < users; user++) decoys.observe(hashOf(cost, user));
   }
-  return standIns;
+  return decoys;
 }
 
 describe("what stands in for a name", () => {
   test("is our own hash, where nobody has been met, or nobody with other costs", () => {
-    expect(new Set(names.map((name) => having({}).for(name)))).toEqual(new Set([own]));
-    expect(new Set(names.map((name) => having({ argon2id: 100 }).for(name)))).toEqual(new Set([own]));
+    expect(new Set(names.map((name) => having({}).pick(name)))).toEqual(new Set([own]));
+    expect(new Set(names.map((name) => having({ argon2id: 100 }).pick(name)))).toEqual(new Set([own]));
   });
 
   test("is always the same for the same name, whoever asks with the same key", () => {
@@ -60,21 +60,21 @@ describe("what stands in for a name", () => {
   });
 
   test("does not change because one user comes again and again", () => {
-    const standIns = having({ argon2id: 50, bcrypt: 50 });
-    const before = costsFor(standIns);
-    for (let times = 0; times < 5_000; times++) standIns.meet(hashOf("bcrypt", 7));
-    expect(costsFor(standIns)).toEqual(before);
+    const decoys = having({ argon2id: 50, bcrypt: 50 });
+    const before = costsFor(decoys);
+    for (let times = 0; times < 5_000; times++) decoys.observe(hashOf("bcrypt", 7));
+    expect(costsFor(decoys)).toEqual(before);
   });
 
   test("forgets who was not met for long", () => {
-    const standIns = having({ bcrypt: 500, argon2id: 1_024 });
-    expect(new Set(costsFor(standIns))).toEqual(new Set(["argon2id"]));
+    const decoys = having({ bcrypt: 500, argon2id: 1_024 });
+    expect(new Set(costsFor(decoys))).toEqual(new Set(["argon2id"]));
   });
 
   test("tells at most 32 costs apart, so that a strange import does not make unknown names slow", () => {
-    const standIns = having(Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`rounds=${n}`, 1])));
+    const decoys = having(Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`rounds=${n}`, 1])));
     // And its own.
-    expect(new Set(costsFor(standIns)).size).toBe(33);
+    expect(new Set(costsFor(decoys)).size).toBe(33);
   });
 
   test.each<[string, Effort, boolean]>([
@@ -86,15 +86,15 @@ describe("what stands in for a name", () => {
     ["scrypt with N = 2^16", { of: "scrypt", memory: 2 ** 19, work: 2 ** 19 }, false],
     ["1,000,000 rounds of SHA-crypt", { of: "loop", rounds: 1_000_000 }, false],
   ])("is none that would make unknown names slow: %s", (_, effort, mayStandIn) => {
-    const standIns = new StandIns(key, own);
-    for (let user = 0; user < 60; user++) standIns.meet(hashOf("imported", user, effort));
-    expect(costsFor(standIns).includes("imported")).toBe(mayStandIn);
+    const decoys = new DecoyHashes(key, own);
+    for (let user = 0; user < 60; user++) decoys.observe(hashOf("imported", user, effort));
+    expect(costsFor(decoys).includes("imported")).toBe(mayStandIn);
   });
 
   test("is our own, whatever that costs", () => {
     const dear = hashOf("argon2id", 0, { of: "argon2", memoryKib: 1_048_576, iterations: 4 });
-    const standIns = new StandIns(key, dear);
-    standIns.meet(dear);
-    expect(standIns.for("a name")).toBe(dear);
+    const decoys = new DecoyHashes(key, dear);
+    decoys.observe(dear);
+    expect(decoys.pick("a name")).toBe(dear);
   });
 });

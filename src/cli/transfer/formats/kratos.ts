@@ -1,5 +1,5 @@
-import { invalidField } from "../../domain/errors.ts";
-import { earliestMs } from "../../domain/time-range.ts";
+import { invalidField } from "../../../domain/errors.ts";
+import { earliestMs } from "../../../domain/time-range.ts";
 import { countOf, type Fields, objectAt, objectOf, objectsOf, textAt, textsAt, timeAt } from "./fields.ts";
 import {
   attributesAt,

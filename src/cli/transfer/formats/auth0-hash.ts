@@ -1,4 +1,4 @@
-import { type DomainError, invalidField } from "../../domain/errors.ts";
+import { type DomainError, invalidField } from "../../../domain/errors.ts";
 import { type Fields, objectAt, objectOf, textAt } from "./fields.ts";
 
 const field = "custom_password_hash";

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { invalidField } from "../../domain/errors.ts";
-import type { UserRecordSchema } from "../../gen/auth/v1/user_transfer_service_pb.ts";
+import { invalidField } from "../../../domain/errors.ts";
+import type { UserRecordSchema } from "../../../gen/auth/v1/user_transfer_service_pb.ts";
 import { type Fields, objectAt } from "./fields.ts";
 
 export type Attributes = Readonly<Record<string, string>>;

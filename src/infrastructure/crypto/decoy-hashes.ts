@@ -28,7 +28,7 @@ interface Known {
  * a change of what is met moves as few names as it can. A process that has just started knows its own costs only, and hashes
  * that take more than `mostWork` are stood in for by others (docs/decisions/0034-costs-of-hashes.md).
  */
-export class StandIns {
+export class DecoyHashes {
   readonly #key: KeyObject;
   readonly #own: PasswordHash;
   /** Cost by a digest of the hash, the one that was not met for longest first: one user counts once. */
@@ -42,7 +42,7 @@ export class StandIns {
   }
 
   /** Takes note of a hash that a user has. */
-  meet(met: PasswordHash): void {
+  observe(met: PasswordHash): void {
     if (met.cost !== this.#own.cost && isDear(met)) return;
     const id = hash("sha256", met.text, "base64url");
     const known = this.#known.get(met.cost);
@@ -57,7 +57,7 @@ export class StandIns {
   }
 
   /** What stands in for a name. */
-  for(name: string): PasswordHash {
+  pick(name: string): PasswordHash {
     const ownCost = this.#own.cost;
     const others = [...this.#known].filter(([cost]) => cost !== ownCost);
     if (others.length === 0) return this.#own;

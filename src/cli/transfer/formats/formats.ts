@@ -1,6 +1,6 @@
-import { UsageError } from "../usage-error.ts";
+import { UsageError } from "../../usage-error.ts";
+import type { Layout } from "../files/file-rows.ts";
 import { auth0User } from "./auth0.ts";
-import type { Layout } from "./file-rows.ts";
 import { firebaseUser, readFirebaseParameters } from "./firebase.ts";
 import type { ForeignRow, ReadOptions } from "./foreign.ts";
 import type { FormatName } from "./format-names.ts";

@@ -1,4 +1,4 @@
-import { StartError } from "../../infrastructure/start-error.ts";
+import { StartError } from "../../../infrastructure/start-error.ts";
 import { withHead } from "./chunk-head.ts";
 
 /** Text as UTF-8. What was not valid in the file is not valid in it either. */
