@@ -112,15 +112,15 @@ describe("the command line as a role without all rights", () => {
 
     // As if a later release had steps more, which alter tables.
     await postgres.query("delete from migrations where id like '0011-%'", "other");
-    await postgres.query("alter table requests owner to postgres", "other");
-    await postgres.query("grant all on requests to migrator", "other");
+    await postgres.query("alter table users owner to postgres", "other");
+    await postgres.query("grant all on users to migrator", "other");
     const alien = await auth(["migrate"], other);
     expect(alien.stderr).toMatch(
-      /auth: the role "migrator" cannot migrate the database: must be owner of table requests; run/,
+      /auth: the role "migrator" cannot migrate the database: must be owner of table users; run/,
     );
     const [rights] = await about(["migration rights"], { ...other });
     expect(rights).toMatch(
-      /^failed: The role "migrator" does not own requests, so it cannot migrate: run `auth migrate`/,
+      /^failed: The role "migrator" does not own users, so it cannot migrate: run `auth migrate`/,
     );
   });
 

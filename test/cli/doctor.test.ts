@@ -275,10 +275,12 @@ describe("doctor on a server", () => {
     const closed = await about("secrets", { ...environment, AUTH_WRAPPING_KEY: young });
     expect(closed.length).toBeGreaterThanOrEqual(4);
     expect(closed).toContainEqual(
-      expect.stringMatching(/^failed: Secret page-tokens: encrypted with key [0-9a-f]{16}, .*\. Add the key/),
+      expect.stringMatching(
+        /^failed: Secret page-tokens: encrypted with key [0-9a-f]{16}, .*\. Add the wrapping key/,
+      ),
     );
     expect(closed).toContainEqual(
-      expect.stringMatching(/^failed: signing key [0-9a-f-]{36}: encrypted with/),
+      expect.stringMatching(/^failed: Signing key [0-9a-f-]{36}: encrypted with/),
     );
     const both = { ...environment, AUTH_WRAPPING_KEY: `${young},${file.wrappingKey}` };
     expect(await about("secrets", both)).toEqual([
@@ -315,7 +317,7 @@ describe("doctor on a server", () => {
       ),
     ]);
     expect(await about("policy", { ...known, AUTH_POLICY_FILE: policy })).toEqual([
-      expect.stringMatching(/^failed: invalid policy .*:\n.*emperor/),
+      expect.stringMatching(/^failed: Invalid policy .*:\n.*emperor/),
     ]);
     await auth(["service-account", "create", "--name", "ops", "--role", "admin"], known);
     expect(await about("callers", known)).toEqual(["ok: Service accounts exist; there is no policy file."]);
@@ -366,7 +368,9 @@ describe("doctor on the embedded database", () => {
     await chmod(join(AUTH_DATA_DIR, "postgres"), 0o700);
     await writeFile(join(AUTH_DATA_DIR, "postgres/PG_VERSION"), "9\n");
     expect(await about("database", environment)).toEqual([
-      expect.stringMatching(/^failed: .* was written by PostgreSQL 9, but this is PostgreSQL 18\./),
+      expect.stringMatching(
+        /^failed: .* was written by PostgreSQL 9, but this is PostgreSQL 18; move the data/,
+      ),
     ]);
     await rm(folder.path, { recursive: true });
     await mkdir(folder.path);

@@ -83,7 +83,7 @@ describe("users on the command line, on the database of a service that runs", ()
     await said(["user", "create", "--username", name]);
     const cases: [string[], string, string, string?][] = [
       [["create", "--username", name], "USERNAME_TAKEN", "another user has this username"],
-      [["create", "--username", "a b"], "USERNAME_INVALID", "user.username: must be letters"],
+      [["create", "--username", "a b"], "USERNAME_INVALID", "user.username: must consist of letters"],
       [["create", "--email", "nowhere"], "EMAIL_INVALID", "user.email: "],
       [["create", "--username", "x", "--display-name", "a\u0007b"], "INVALID_REQUEST", "user.display_name: "],
       [["create", "--username", "x", "--attribute", "Team=1"], "INVALID_REQUEST", "user.attributes"],
@@ -95,7 +95,11 @@ describe("users on the command line, on the database of a service that runs", ()
       [["get", id], "USER_NOT_FOUND", "user not found"],
       [["unlock", id], "USER_NOT_FOUND", "user not found"],
       [["get", `${name}@example.com`], "USER_NOT_FOUND", "user not found"],
-      [["list", "--page-token", "x"], "PAGE_TOKEN_INVALID", "page_token: was not made"],
+      [
+        ["list", "--page-token", "x"],
+        "PAGE_TOKEN_INVALID",
+        "page_token: must be a token that this service issued",
+      ],
       [["suspend", name, "--reason", "x", "--until", "2001-01-01"], "SUSPENSION_IN_PAST", "until_time"],
       [["suspend", name, "--reason", ""], "INVALID_REQUEST", "reason: "],
       [["delete", name, "--etag", "9"], "ETAG_MISMATCH", "the user has changed"],

@@ -45,7 +45,8 @@ export async function runCheck({ name, run }: Check, patienceMs = 20_000): Promi
   }
 }
 
-function sentenceOf(error: unknown): string {
+/** An error, or the text of one, as a sentence. */
+export function sentenceOf(error: unknown): string {
   const { message } = error instanceof Error ? error : new Error(String(error));
   const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}`;
   return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;

@@ -11,7 +11,7 @@ import { storedSecrets } from "../../infrastructure/db/shared-secret.ts";
 import { CockroachRepository } from "../../interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
 import type { SigningKeyReader } from "../../interfaces/relationaldb/signing-key-repository.ts";
 import { moment } from "../text.ts";
-import { type Check, type Finding, failed, ok, warning } from "./finding.ts";
+import { type Check, type Finding, failed, ok, sentenceOf, warning } from "./finding.ts";
 
 /** What only a database with all its tables has: secrets, and the keys that wrap them must open. */
 export function secretsChecks(config: Config, { pool }: ConnectedDatabase): Check[] {
@@ -40,7 +40,7 @@ function secretsCheck({ wrappingKeys: source }: Config, pool: Pool): Check {
       const pairs = new NodeSigningKeyPairs(wrappingKeys);
       const faults = [
         ...shared.map(({ name, wrapped, boundTo }) =>
-          faultOf(`Secret ${name}`, () => wrappingKeys.unwrap(wrapped, boundTo).fill(0)),
+          faultOf(`Secret ${name}: `, () => wrappingKeys.unwrap(wrapped, boundTo).fill(0)),
         ),
         ...keys.map((row) => faultOf("", () => pairs.open(row))),
       ].filter((fault) => fault !== undefined);
@@ -58,13 +58,13 @@ function secretsCheck({ wrappingKeys: source }: Config, pool: Pool): Check {
   };
 }
 
-function faultOf(what: string, open: () => unknown): Finding | undefined {
+function faultOf(prefix: string, open: () => unknown): Finding | undefined {
   try {
     open();
     return undefined;
   } catch (error) {
-    const says = [what, (error as Error).message].filter((part) => part !== "").join(": ");
-    return failed(`${says}. Add the wrapping key that encrypted it behind the first one.`);
+    const sentence = sentenceOf(`${prefix}${(error as Error).message}`);
+    return failed(`${sentence} Add the wrapping key that encrypted it behind the first one.`);
   }
 }
 
