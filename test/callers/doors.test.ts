@@ -71,7 +71,7 @@ describe("with client certificates", () => {
     expect(await listUsers(asReader())).toBe("PERMISSION_DENIED");
     write({ callers: [{ ...reader, roles: ["raeder"] }] });
     const line = await mtls.service.process.logged("cannot reload policy; the previous version stays in use");
-    expect(JSON.stringify(line)).toContain('there is no role \\"raeder\\"');
+    expect(JSON.stringify(line)).toContain('unknown role \\"raeder\\"');
     expect(await listUsers(asOps())).toBe("let in");
     const readiness = () => getText("/readyz");
     expect(await readiness()).toMatch(/^ok\nwarning: the policy file is invalid .*; see the log\n$/);
