@@ -123,8 +123,6 @@ test("an authority in the bundles of two domains is refused, and the old bundles
   const { err } = await mtls.service.process.logged(
     "cannot reload TLS files; the previous version stays in use",
   );
-  expect(JSON.stringify(err)).toMatch(
-    /the CA \\"CN=shared\\" is also in .*a\.pem for a\.example; give each/,
-  );
+  expect(JSON.stringify(err)).toMatch(/the CA \\"CN=shared\\" is also in .*a\.pem for a\.example; give each/);
   expect(await outcome(mtls.grpc({ pair: shared.issue(adminOfB) }))).toMatch(/not signed by a CA of b/);
 });
