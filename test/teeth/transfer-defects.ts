@@ -296,7 +296,7 @@ export const transferDefects: readonly Defect[] = [
     file: "src/cli/transfer/files/json-documents.ts",
     find: "    if (await window.load()) continue;\n",
     replace:
-      "    if (await window.load()) continue;\n    if (scanned >= 0) return { row: undefined, isLast: true };\n",
+      "    if (await window.load()) continue;\n    window.consume(scanned);\n    if (scanned >= 0) return { row: undefined, isLast: true };\n",
     test: jsonTests,
     named: "rows of JSON documents",
   },
