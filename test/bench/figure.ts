@@ -4,7 +4,8 @@ export interface Figure {
   /** A ratio, or a number with its unit. */
   readonly value: string;
   readonly bar: string;
-  readonly met: boolean;
+  /** Undefined if the figure has no bar. */
+  readonly met: boolean | undefined;
   /** What the ratio is made of. */
   readonly detail: string;
 }

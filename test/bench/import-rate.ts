@@ -47,7 +47,7 @@ export async function importRate(effort: Effort): Promise<Figure[]> {
       name: "ImportUsers, pre-hashed users of one process",
       value: `${round(perSecond, 0)}/s`,
       bar: "none; the aim is 10,000/s on two quiet cores",
-      met: true,
+      met: undefined,
       detail: `${atOnce} streams of 10,000, batches of 500, each user with an event`,
     },
   ];

@@ -90,8 +90,13 @@ function print({ name, value, bar, met, detail }: Figure): void {
     if (/NaN|Infinity/.test(value)) throw new Error(`${name}: ${value} is not a figure (${detail})`);
     process.stdout.write(`ran      ${name}: ${value} (${detail})\n`);
   } else {
-    process.stdout.write(`${met ? "met    " : "NOT MET"}  ${name}: ${value} (bar ${bar}; ${detail})\n`);
+    process.stdout.write(`${metText(met)}  ${name}: ${value} (bar ${bar}; ${detail})\n`);
   }
+}
+
+function metText(met: boolean | undefined): string {
+  if (met === undefined) return "figure ";
+  return met ? "met    " : "NOT MET";
 }
 
 function withinTime(measuring: Promise<Figure[]>): Promise<Figure[]> {

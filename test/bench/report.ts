@@ -5,6 +5,11 @@ import type { Figure } from "./figure.ts";
 
 const measuredWith = ["@grpc/grpc-js", "@connectrpc/connect-node", "slonik", "pg", "@node-rs/argon2"];
 
+function metText(met: boolean | undefined): string {
+  if (met === undefined) return "–";
+  return met ? "yes" : "**no**";
+}
+
 /**
  * The figures as docs/benchmarks.md keeps them: with date, versions and cores.
  * @param before what the file says: figures that were not measured now keep their rows, and their dates
@@ -16,7 +21,7 @@ export function report(figures: readonly Figure[], before: string): string {
   const measured = new Map(
     figures.map(({ name, value, bar, met, detail }) => [
       name,
-      `| ${name} | ${value} | ${bar} | ${met ? "yes" : "**no**"} | ${today} | ${detail} |`,
+      `| ${name} | ${value} | ${bar} | ${metText(met)} | ${today} | ${detail} |`,
     ]),
   );
   const kept = before.split("\n").flatMap((line) => {
