@@ -81,7 +81,7 @@ describe("with client certificates", () => {
       mtls.service.process.log.filter(
         ({ msg, err }) =>
           String(msg).startsWith("cannot reload policy") &&
-          JSON.stringify(err).includes('\\"callers\\" is there more than once'),
+          JSON.stringify(err).includes('duplicate key \\"callers\\"'),
       );
     while (faults().length < 2) await sleep(100);
     write({ callers: [ops, reader] });

@@ -67,7 +67,7 @@ test("auth doctor looks at sockets, and leaves them as they are", async () => {
   service.process.kill("SIGKILL");
   await once(service.process.child, "close");
   const { stdout } = await auth(["doctor"], environment);
-  expect(stdout).toContain(`unix:${grpc} is a socket whose server has gone`);
+  expect(stdout).toContain(`unix:${grpc} is a stale socket`);
   expect(existsSync(grpc)).toBe(true);
 }, 90_000);
 

@@ -190,7 +190,7 @@ describe.each([
     expect(peers[0]?.certificate?.fault).toBeUndefined();
     trust(others);
     await until(() => closed.length === 1);
-    expect(peers[0]?.certificate?.fault).toMatch(/no longer in the CA bundle of prod\.example/);
+    expect(peers[0]?.certificate?.fault).toMatch(/its CA is no longer in the bundle of prod\.example/);
   });
 
   it("a new server certificate, or a bundle that holds the authority still, closes nothing", async () => {
