@@ -17,7 +17,7 @@ export interface AttemptLimits {
   readonly locksMs: readonly number[];
   /** Consecutive failures after which the account stays locked. */
   readonly cap: number;
-  /** The same for a known device, and for ChangePassword within a session. */
+  /** The cap for a known device, and for ChangePassword within a session. */
   readonly capOfKnown: number;
   /** Failures of a network within a window of `windowMs` milliseconds. */
   readonly ofNetwork: number;
