@@ -76,7 +76,7 @@ export class CockroachDevices implements DeviceRepository {
         limit ${limit}
       `),
     );
-    // A statement of its own: with the limit in a subquery PostgreSQL reads, and so locks, the whole table.
+    // A separate statement: with the limit in a subquery, PostgreSQL reads, and so locks, the whole table.
     await this.#run((connection) =>
       connection.query(sql.unsafe`
         delete from devices
