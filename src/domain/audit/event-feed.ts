@@ -4,7 +4,7 @@ import { DomainError } from "../errors.ts";
 import { sweepAll } from "../sweep.ts";
 import type { PlacedEvent } from "./event.ts";
 
-/** Number of the newest events that are kept for watchers, and number that one query reads. */
+/** Number of newest events kept for watchers, and number of events that one query reads. */
 const keptEvents = 1_000;
 const readAtOnce = 500;
 

@@ -27,7 +27,7 @@ export interface EventPage {
 export interface WatchEvents extends EventFilter {
   /** Where to continue; empty to start with new events. */
   readonly cursor: string;
-  /** Without an event for this long, an answer without an event is sent. */
+  /** After this time without an event, a message without an event is sent. */
   readonly heartbeatMs: number;
 }
 

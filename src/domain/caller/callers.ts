@@ -173,8 +173,8 @@ export class Callers {
   }
 }
 
-// Created once, and rejected rather than thrown: capturing the stack is most of the cost of an error in V8, and callers
-// without credentials decide how often this happens.
+// Created once, and rejected rather than thrown: in V8, locating where an error is created and thrown is most of its
+// cost, and callers without credentials decide how often this happens.
 const noCredentials = unauthenticated(
   "no credentials: present a client certificate or `authorization: Bearer auth_sa_...`",
 );

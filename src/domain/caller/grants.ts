@@ -5,7 +5,7 @@ import { DomainError } from "../errors.ts";
 export interface Limit {
   /** Audiences of access tokens (`aud`). */
   readonly audiences?: ReadonlySet<string> | undefined;
-  /** Applications that people sign in to (`client_id`). */
+  /** Applications that people sign in with (`client_id`). */
   readonly clients?: ReadonlySet<string> | undefined;
 }
 

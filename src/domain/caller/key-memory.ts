@@ -5,7 +5,7 @@ interface Remembered {
   readonly found: Promise<KeyAndAccount | undefined>;
 }
 
-/** How long an instance may not notice that another one has disabled a key. The API promises five seconds. */
+/** Maximum time until an instance notices that another one has disabled a key. The API promises five seconds. */
 const rememberedMs = 5_000;
 const mostUsable = 10_000;
 const mostUnusable = 1_000;

@@ -20,7 +20,7 @@ export class Privileges {
     this.#policy = policy;
   }
 
-  /** @throws ROLE_UNKNOWN */
+  /** @throws ROLE_UNKNOWN if the policy does not define a role */
   assertKnown(roles: readonly string[]): void {
     const unknown = this.#unknownRole(roles);
     if (unknown !== undefined)

@@ -65,7 +65,7 @@ export interface ChangePassword {
   readonly userId: string;
   readonly currentPassword: Secret;
   readonly newPassword: Secret;
-  /** The session that is not ended. */
+  /** The session to keep. */
   readonly keepSessionId: string | undefined;
   /** IP address of the person's client, if the caller reports it. */
   readonly ipAddress?: string | undefined;
@@ -131,8 +131,8 @@ export class AuthenticationService {
   }
 
   /**
-   * Returns the active user with this identifier and password. Every other case takes the same number of statements,
-   * also one hash, and throws the same error (NIST 800-63B-4 §3.2.2, ASVS 6.3.8).
+   * Returns the active user with this identifier and password. Every other case executes as many statements, also
+   * computes one hash, and throws the same error (NIST 800-63B-4 §3.2.2, ASVS 6.3.8).
    * @throws CREDENTIALS_INVALID, TOO_MANY_ATTEMPTS, OVERLOADED
    */
   async verifyPassword(

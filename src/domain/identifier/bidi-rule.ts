@@ -1,4 +1,4 @@
-// JavaScript has no Bidi_Class. These blocks contain every right-to-left letter in use, and Unicode reserves them for
+// JavaScript has no Bidi_Class. These blocks contain all right-to-left letters, and Unicode reserves them for
 // right-to-left scripts (their unassigned code points default to R and AL).
 const rightToLeftBlocks = String.raw`[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFF\u{10800}-\u{10FFF}\u{1E800}-\u{1EFFF}]`;
 const arabicNumber = String.raw`[\u0660-\u0669\u{10D30}-\u{10D39}\u{10D40}-\u{10D49}]`;

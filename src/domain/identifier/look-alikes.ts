@@ -27,7 +27,7 @@ const aloneAllowed = [
   "Tibetan",
 ];
 
-// Latin may be combined with each of these sets, and so may some of the scripts of a set without the others.
+// Latin is in each set. A name may use any of the scripts of one set.
 const togetherAllowed = [
   ["Latin", "Han", "Hiragana", "Katakana"],
   ["Latin", "Han", "Bopomofo"],

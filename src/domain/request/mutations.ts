@@ -33,8 +33,8 @@ const rememberedForMs = 24 * 3_600_000;
 
 /**
  * Makes each mutation at most once per caller and request id (AIP-155). Secrets are not part of the fingerprint, which
- * is fast to compute and would allow fast offline guessing: the stored password hash of the request tells a different
- * secret.
+ * is fast to compute and would allow fast offline guessing. A different secret is detected by the password hash that is
+ * stored with the request.
  */
 export class Mutations {
   readonly #repository: RelationalRepository;

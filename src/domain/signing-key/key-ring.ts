@@ -228,7 +228,7 @@ export class KeyRing {
     return 2 * this.#schedule.maxAgeMs;
   }
 
-  /** Adds a key after the last one, unless another instance does. Returns the id of the new key. */
+  /** Adds a key after the last one, unless another instance does. Returns the id that the key has or would have. */
   async #add(call: Call, dueInMs: number): Promise<string> {
     // Verifiers hold no key set from before the first key, so it need not be published in advance.
     const isFirst = this.#loaded.timeline.last === undefined;

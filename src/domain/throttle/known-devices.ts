@@ -14,7 +14,7 @@ export interface DeviceChoice {
 
 export const noDevice: DeviceChoice = { token: undefined, remember: false };
 
-/** Lifetime of a token: 30 days, the maximum allowed. */
+/** Lifetime of a token: at most 30 days. */
 const keptForMs = 30 * 24 * 3_600_000;
 /** Maximum devices per user; the oldest are removed. */
 const mostDevices = 10;
@@ -49,8 +49,8 @@ export class KnownDevices {
 
   /**
    * Issues a token for the device of a user who has just signed in, if it is to be remembered. Returns undefined if the
-   * password was replaced in the meantime, or if the token cannot be stored: the session has begun, and the caller must
-   * receive it. Never throws.
+   * password was replaced in the meantime, or if the token cannot be stored. Never throws, because the session has
+   * begun and the caller must receive it.
    */
   async remember(
     call: Call,

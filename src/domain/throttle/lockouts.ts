@@ -25,7 +25,7 @@ export interface UnlockedPage {
 /** Limits the rows that one transaction locks, because an ongoing attack may write to them. */
 const mostAtOnce = 100;
 
-/** Ends lockouts. */
+/** Clears lockouts. */
 export class Lockouts {
   readonly #repository: RelationalRepository;
   readonly #pageTokens: PageTokens;

@@ -37,8 +37,8 @@ export interface AllowedAttempt {
 }
 
 /**
- * Lower than the number of free failures: an attempt counts as a failure until it proves correct, so with more of them
- * at once, concurrent calls with the correct password could lock each other out.
+ * Lower than the number of free failures: each attempt counts as a failure until it proves correct, so more concurrent
+ * calls with the correct password could lock each other out.
  */
 const concurrencyPerName = 4;
 const giveBackMs = 2_000;

@@ -81,7 +81,7 @@ export class UserImport {
   ) {
     this.#dependencies = dependencies;
     this.#validateOnly = validateOnly;
-    // Without a request id from the caller, the import creates one, so that a batch recognizes its rows if the result
+    // Without a request id from the caller, the import creates one, so that a batch recognises its rows if the result
     // of its commit was lost.
     this.#requestId = (requestId ?? dependencies.newId()).toLowerCase();
     this.#mostRows = mostRows;

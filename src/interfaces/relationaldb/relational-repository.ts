@@ -14,10 +14,10 @@ import type { UserReader, UserRepository } from "./user-repository.ts";
  * cover every sentence here and in the parts.
  *
  * Rules for all methods:
- * - They throw only DomainErrors. In addition to the reasons that a method documents: DATABASE_UNAVAILABLE,
- *   DATABASE_READ_ONLY and CONTENTION (nothing was changed), DEADLINE_EXCEEDED and CANCELLED.
- * - Isolation is SERIALIZABLE: transactions and reads take effect as if they ran one after the other, in an order that
- *   respects real time: an operation that starts after another one has returned comes after it.
+ * - They throw only DomainErrors. Besides the reasons that it documents, every method can throw DATABASE_UNAVAILABLE or
+ *   DATABASE_READ_ONLY (nothing was changed), CONTENTION (nothing was changed), DEADLINE_EXCEEDED or CANCELLED.
+ * - Isolation is SERIALIZABLE: transactions and reads take effect as if they ran one after the other. An operation that
+ *   starts after another one has returned comes after it in that order.
  * - Nothing continues for a call whose signal is aborted, except a commit that has begun.
  * - `find…` returns undefined if there is nothing. No method returns null.
  * - Times come from the database's clock, in whole milliseconds.
@@ -32,7 +32,7 @@ export interface RelationalRepository {
    *
    * `work` may run more than once, even after its effects were committed, if the response to the commit was lost. It
    * must therefore have no effects except through the given repositories. It must also begin with `requests.claim`, or
-   * change a row only if it is still as it was read, or recognize what an earlier run added.
+   * change a row only if it is still as it was read, or recognise what an earlier run added.
    *
    * @throws what `work` throws; OUTCOME_UNKNOWN if no time was left to find out whether the commit took place
    */

@@ -6,7 +6,9 @@ export interface MutationRequest {
   readonly id: string;
   /** Digest of the method and of the request's content, except secrets. */
   readonly fingerprint: string;
-  /** PHC string of the secret in the request, if any. Tells a repetition from a request with a different secret. */
+  /**
+   * PHC string of the secret in the request, if any. Distinguishes a repetition from a request with a different secret.
+   */
   readonly secretHash: string | undefined;
 }
 
@@ -22,7 +24,8 @@ export interface RequestReader {
 
 /**
  * Stores mutations by request id. A claim is written in the transaction that makes the mutation, so it exists if and
- * only if the effects do. If the outcome of a commit is unknown, run the work again: the claim tells.
+ * only if the effects do. If the outcome of a commit is unknown, run the work again: the claim shows whether it took
+ * place.
  */
 export interface RequestRepository extends RequestReader {
   /**

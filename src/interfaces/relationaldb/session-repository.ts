@@ -117,10 +117,11 @@ export interface SessionStatements {
   begin(session: NewSession, limits: SessionLimits, event: NewEvent): Promise<SessionAt | undefined>;
 
   /**
-   * Uses the refresh token of a generation, if the session is live, its user is active, and it was begun by the given
-   * caller, if any; otherwise returns undefined. The current generation is incremented. The generation before it
-   * returns the same result again during the leeway. Any older one ends the session, which is returned as revoked. If
-   * the session changes, the event is written with the session and its user; if the session ends, as
+   * Uses a refresh token, if the session is live, its user is active, and the given caller, if any, began it; otherwise
+   * returns undefined. A token of the current generation increments the generation. A token of the generation before
+   * returns the same result again during the leeway. Any older token ends the session, which is returned as revoked.
+   *
+   * If the session changes, the event is written with the session and its user. If the session ends, it is written as
    * "refresh-token.reused", refused with REFRESH_TOKEN_INVALID. The first three repetitions within a leeway are written
    * as "refresh-token.repeated".
    */

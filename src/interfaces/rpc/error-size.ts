@@ -3,8 +3,8 @@ import type { FieldViolation } from "../../domain/errors.ts";
 import { BadRequest_FieldViolationSchema } from "../../gen/google/rpc/error_details_pb.ts";
 
 /*
- * Clients accept 8 KiB of metadata (grpc-java) and drop the whole error beyond that. The trailers of an error stay below
- * 7 KiB, counted as in HTTP/2 (RFC 9113 §6.5.2). The largest error:
+ * Clients accept 8 KiB of metadata (grpc-java) and drop the whole error beyond that. The trailers of an error stay
+ * below 7 KiB, counted as in HTTP/2 (RFC 9113 §6.5.2). The largest error:
  *
  *   grpc-message               1,536  percent-encoded
  *   grpc-status-details-bin    5,000  base64 of 3,750: message 803, violations 2,400, ErrorInfo, RequestInfo, RetryInfo

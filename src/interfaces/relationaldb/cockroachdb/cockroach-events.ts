@@ -125,7 +125,7 @@ export class CockroachEvents implements EventRepository {
         limit ${limit}
       `),
     );
-    // The remaining positions have no gaps, so an old event behind a newer one waits for it.
+    // The remaining positions have no gaps, so an expired event behind one that has not expired waits for it.
     const young = first.findIndex(({ old }) => !old);
     const ids = first.slice(0, young < 0 ? undefined : young).map(({ id }) => id);
     if (ids.length === 0) return 0;
@@ -189,8 +189,8 @@ function withOneBound(query: EventQuery): EventQuery {
 }
 
 /**
- * A literal, not a parameter: otherwise the planner cannot tell that the index of events without success covers the
- * query.
+ * A literal, not a parameter: otherwise the planner cannot tell that the partial index of unsuccessful events covers
+ * the query.
  */
 function hasOutcome(outcome: Outcome): FragmentSqlToken {
   switch (outcome) {

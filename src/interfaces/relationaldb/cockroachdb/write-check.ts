@@ -84,8 +84,8 @@ function prove(connection: CommonQueryMethods, holder: string, isPostgres: boole
 }
 
 /**
- * On PostgreSQL, an insert may need disk space that an update of a row does not. This set of rows exceeds the minimum
- * memory (64 KiB) and so spills to a temporary file, which fails if the disk is full.
+ * Detects a full disk. On PostgreSQL, an insert may need disk space that an update of a row does not. This set of rows
+ * exceeds the minimum `work_mem` (64 KiB), so it spills to a temporary file.
  */
 const needingSpace = sql.fragment`
   cross join (select set_config('work_mem', '64kB', true) as work_mem) as small

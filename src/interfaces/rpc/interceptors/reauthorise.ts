@@ -8,7 +8,7 @@ export interface ReauthorisationTimes {
   readonly maxDoubtMs: number;
 }
 
-/** A revocation ends a stream within `everyMs`, `maxAgeMs` and the time of one lookup: 5 s at most. */
+/** A revocation ends a stream within `everyMs` plus `maxAgeMs` plus the time of one lookup: 5 s at most. */
 export const defaultReauthorisationTimes: ReauthorisationTimes = {
   everyMs: 3_000,
   maxAgeMs: 1_000,

@@ -8,8 +8,8 @@ import { fieldsThat, setValue } from "./message-fields.ts";
 const maxNamed = 20;
 
 /**
- * The paths of texts that the database cannot store, in any field, at any depth, including map keys. Secrets are not
- * checked: none is stored as text, and their own rules have reasons of their own.
+ * The paths of texts that the database cannot store, in any field, at any depth, including map keys. Secrets are
+ * skipped: none is stored as text, and their own checks have reasons of their own.
  */
 export function unstorableTexts(schema: DescMessage, message: Message): FieldViolation[] {
   return [...textsIn(schema, message, "").take(maxNamed)];
