@@ -32,7 +32,7 @@ export class PolicyError extends Error {
 export class Policy {
   readonly #roles: ReadonlyMap<string, Role>;
   readonly #rules: readonly Rule[];
-  /** Grants by caller. Kept without limit of age, because a policy does not change and callers are few. */
+  /** Cached grants by caller. They never go stale, because a policy does not change. Callers are few. */
   readonly #known = new Map<string, Grants>();
 
   private constructor(roles: ReadonlyMap<string, Role>, rules: readonly Rule[]) {
