@@ -1,40 +1,43 @@
 import { Grants, Scope } from "./caller/grants.ts";
 
-/** How long there is, and whether anybody still waits. */
+/** Deadline and cancellation of a call. */
 export interface Patience {
-  /** Aborted when the caller has gone or the deadline has passed; its reason is the error to end with. */
+  /** Aborted when the caller has disconnected or the deadline has passed. Its reason is the error to end with. */
   readonly signal: AbortSignal;
-  /** Milliseconds left, or undefined where the caller has set no deadline. */
+  /** Milliseconds left, or undefined if the caller has set no deadline. */
   timeoutMs(): number | undefined;
 }
 
-/** Where a call comes from: what the record of what happened says of it. */
+/** Where a call comes from, as audit events record it. */
 export interface Origin {
-  /** Who calls: a SPIFFE ID, "serviceAccounts/" and an id, "cli:" and a user of the machine, "anonymous", or "auth" itself. */
+  /**
+   * A SPIFFE ID, "serviceAccounts/" and an id, "cli:" and an operating-system user, "anonymous", or "auth" for the
+   * service.
+   */
   readonly caller: string;
-  /** By which the log and the record know the call. Empty where there is none. */
+  /** Identifies the call in the log and in audit events. Empty if there is none. */
   readonly requestId: string;
-  /** IP address of who is connected. Empty where nobody is. */
+  /** IP address of the connected peer. Empty if there is no connection. */
   readonly address: string;
 }
 
 /**
- * One call as the domain sees it. Whoever works for the call passes it on, so that nothing outlives it, not a hash, not a
- * query, and so that whatever is done is known as whose doing it was.
+ * One call as the domain sees it. All work for the call takes it as a parameter, so that no hash or query outlives the
+ * call and every action can be attributed to its caller.
  */
 export interface Call extends Patience {
   readonly origin: Origin;
-  /** Whether the caller has been granted something: a permission, beyond the one that the method itself needs. */
+  /** Whether the caller holds a grant beyond the one that the method itself requires. */
   may(grant: string): boolean;
-  /** All that the caller has been granted. */
+  /** All grants of the caller. */
   readonly grants: Grants;
-  /** The sessions and tokens that the caller's grant of the method itself is good for. */
+  /** The sessions and tokens that the caller's grant of the method covers. */
   readonly scope: Scope;
 }
 
 /**
- * Whose request ids, page tokens and cursors those of a call are. The command line is one caller, whoever types: a command
- * that one operator began, another can go on with.
+ * The owner of a call's request ids, page tokens and cursors. All users of the command line are one owner, so that one
+ * operator can continue a command that another began.
  */
 export function ownerOf({ origin: { caller } }: Call): string {
   return caller.startsWith("cli:") ? "cli:" : caller;
@@ -42,15 +45,15 @@ export function ownerOf({ origin: { caller } }: Call): string {
 
 const ourselves: Origin = { caller: "auth", requestId: "", address: "" };
 
-/** What calls are granted that no policy limits. */
+/** Grants of calls that no policy limits. */
 export const unlimited = { may: () => true, grants: Grants.everything, scope: Scope.everywhere };
 
-/** A call of the service's own, that may take so long. */
+/** A call of the service itself, with a timeout in milliseconds. */
 export function ownCall(timeoutMs: number): Call {
   return ownCallWithin({ signal: AbortSignal.timeout(timeoutMs), timeoutMs: () => timeoutMs });
 }
 
-/** A call of the service's own. */
+/** A call of the service itself. */
 export function ownCallWithin({ signal, timeoutMs }: Patience): Call {
   return { signal, timeoutMs, origin: ourselves, ...unlimited };
 }

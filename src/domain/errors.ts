@@ -1,6 +1,6 @@
 /**
- * What kind of failure each reason is. The reasons are API (proto/auth/v1/error_reason.proto); the kinds are what a
- * caller can do about it, and each edge maps them to its own codes by one exhaustive table.
+ * The kind of each reason. Reasons are API (proto/auth/v1/error_reason.proto). The kind determines what a caller can do
+ * about the failure, and each transport maps kinds to its own codes with one exhaustive table.
  */
 export const kindOfReason = {
   INVALID_REQUEST: "invalid",
@@ -51,12 +51,12 @@ export const kindOfReason = {
 
 export type Reason = keyof typeof kindOfReason;
 export type ErrorKind = (typeof kindOfReason)[Reason];
-/** The reasons that are about fields of the request. */
+/** The reasons that concern fields of the request. */
 export type InvalidReason = {
   [Each in Reason]: (typeof kindOfReason)[Each] extends "invalid" ? Each : never;
 }[Reason];
 
-/** One field that is wrong: its path in the API's words ("user.email") and a sentence for the caller's developer. */
+/** An invalid field: its path in the API ("user.email") and a sentence for the caller's developer. */
 export interface FieldViolation {
   readonly field: string;
   readonly description: string;
@@ -65,21 +65,21 @@ export interface FieldViolation {
 export interface DomainErrorDetails {
   /** The invalid fields. */
   readonly violations?: readonly FieldViolation[];
-  /** Milliseconds after which a repetition may succeed, where waiting helps. */
+  /** Milliseconds after which a retry may succeed, if waiting helps. */
   readonly retryAfterMs?: number;
-  /** What brought it about. Logged at the edge, never sent. */
+  /** The underlying error. Logged at the edge, never sent. */
   readonly cause?: unknown;
 }
 
 type InvalidDetails = DomainErrorDetails & Required<Pick<DomainErrorDetails, "violations">>;
 
-/** Violations that a message quotes; the error's details list the others. */
+/** Number of violations that a message quotes. The error's details list the others. */
 const quotedViolations = 5;
 
 /**
- * A failure that the service means: something a caller did, or a state that it has to know of. Its message is for the
- * caller's developer and holds no secret and nothing of another user's. Whatever is thrown and is no DomainError is a
- * defect and leaves the service as "internal error".
+ * An expected failure: a mistake of the caller, or a state that the caller must know about. The message is for the
+ * caller's developer and contains no secrets and nothing about other users. Any other error that is thrown is a defect
+ * and leaves the service as "internal error".
  */
 export class DomainError extends Error {
   override readonly name = "DomainError";
@@ -88,7 +88,7 @@ export class DomainError extends Error {
   readonly violations: readonly FieldViolation[];
   readonly retryAfterMs: number | undefined;
 
-  /** An error of kind "invalid" always names its fields: make one with `invalidField` or `invalidFields`. */
+  /** Errors of kind "invalid" always name their fields: create them with `invalidField` or `invalidFields`. */
   constructor(reason: InvalidReason, message: string, details: InvalidDetails);
   constructor(reason: Exclude<Reason, InvalidReason>, message: string, details?: DomainErrorDetails);
   constructor(reason: Reason, message: string, details: DomainErrorDetails = {}) {

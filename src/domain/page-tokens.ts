@@ -1,34 +1,34 @@
 import { type Call, ownerOf } from "./call.ts";
 import { invalidField } from "./errors.ts";
 
-/** A place in a list that is ordered by time and id: after the item with these. */
+/** A position in a list sorted by time and id: after the item with these values. */
 export interface PageCursor {
   readonly createTime: Date;
   readonly id: string;
 }
 
 /**
- * Makes a place in a list into the opaque token that a caller gets, and back (AIP-158). A token is bound to the scope it
- * was made for; nobody can make, read or change one.
+ * Seals a position in a list into the opaque page token that a caller receives, and opens it again (AIP-158). A token
+ * is bound to the scope that it was sealed for. Callers cannot forge, read or change one.
  */
 export interface PageTokens {
   seal(cursor: PageCursor, scope: string): string;
-  /** The place, or undefined where the token is not one of ours for this scope. */
+  /** The position, or undefined if this service did not issue the token for this scope. */
   open(token: string, scope: string): PageCursor | undefined;
 }
 
 const defaultPageSize = 50;
 const maxPageSize = 1000;
 
-/** One page of a list, as a request asks for it (AIP-158). */
+/** A request for one page of a list (AIP-158). */
 export interface PageRequest {
   /** 0 means the default. */
   readonly pageSize: number;
   /** Empty for the first page. */
   readonly pageToken: string;
-  /** What the token is bound to, besides the caller. */
+  /** What the token is bound to, in addition to the caller. */
   readonly scope: string;
-  /** What of the request the scope is made of, for people. */
+  /** The parts of the request that make up the scope, for error messages. */
   readonly boundTo: string;
 }
 
@@ -39,7 +39,7 @@ export interface Page<Item> {
 }
 
 /**
- * Reads one page: `list` answers the first `limit` items after a place, in their order.
+ * Reads one page. `list` returns the first `limit` items after a position, in order.
  * @throws PAGE_TOKEN_INVALID
  */
 export async function readPage<Item extends PageCursor>(
@@ -50,14 +50,14 @@ export async function readPage<Item extends PageCursor>(
 ): Promise<Page<Item>> {
   const scope = JSON.stringify([ownerOf(call), request.scope]);
   const size = pageSize === 0 ? defaultPageSize : Math.min(pageSize, maxPageSize);
-  // One more than the page tells whether there is another page.
+  // One more than the page, to know whether there is another page.
   const found = await list(openPageToken(pageTokens, pageToken, scope, boundTo), size + 1);
   const items = found.slice(0, size);
   const last = found.length > size ? items.at(-1) : undefined;
   return { items, nextPageToken: last === undefined ? "" : pageTokens.seal(last, scope) };
 }
 
-/** The place that a token stands for; undefined for the empty one, of the first page. */
+/** The position that a token encodes; undefined for the empty token of the first page. */
 function openPageToken(
   pageTokens: PageTokens,
   token: string,

@@ -1,9 +1,9 @@
 const redacted = "[redacted]";
 
 /**
- * What must not be seen where it is not used: a password, a token, a key. However it is printed (as a text, as JSON, by the
- * log, by console, with the object that holds it) it reads "[redacted]". What it is, is told to who asks for it by `reveal`,
- * which is done where it is prepared, checked or handed on, and never before.
+ * A value that must not leak: a password, a token, a key. However it is printed (as a string, as JSON, by the log, by
+ * console, within another object) it reads "[redacted]". Call `reveal` only where the value is prepared, checked or
+ * handed on.
  */
 export class Secret<T = string> {
   readonly #value: T;
@@ -24,7 +24,7 @@ export class Secret<T = string> {
     return redacted;
   }
 
-  /** What `console.log` and `util.inspect` print, at every depth. */
+  /** Used by `console.log` and `util.inspect`, at every depth. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return redacted;
   }

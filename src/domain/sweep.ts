@@ -1,7 +1,9 @@
-/** Few enough that no other transaction waits for long. */
+/** Small enough that no other transaction waits long. */
 const sweptAtOnce = 500;
 
-/** Sweeps until less is left than goes at once: `sweep` forgets up to `limit` items and answers how many. */
+/**
+ * Calls `sweep` until it returns fewer items than the limit. `sweep` deletes up to `limit` items and returns how many.
+ */
 export async function sweepAll(sweep: (limit: number) => Promise<number>): Promise<void> {
   while ((await sweep(sweptAtOnce)) === sweptAtOnce);
 }

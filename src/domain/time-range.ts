@@ -2,7 +2,7 @@
 export const earliestMs = -62_135_596_800_000;
 export const latestMs = 253_402_300_799_999;
 
-/** Whether a date can be written as a google.protobuf.Timestamp. */
+/** Whether google.protobuf.Timestamp can represent a date. */
 export function isInTimeRange(date: Date): boolean {
   const ms = date.getTime();
   return ms >= earliestMs && ms <= latestMs;

@@ -4,20 +4,21 @@ import { DomainError } from "../errors.ts";
 import { sweepAll } from "../sweep.ts";
 import type { PlacedEvent } from "./event.ts";
 
-/** How many of the newest events are kept for those who watch, and how many are read at once. */
+/** Number of newest events kept for watchers, and number of events that one query reads. */
 const keptEvents = 1_000;
 const readAtOnce = 500;
 
 /**
- * The events in their order, for all who watch in this process: one task reads what is new and keeps the newest in memory.
- * Whoever is further behind reads from the database until there. Nobody is waited for: each takes events when it likes.
+ * The ordered events for all watchers in this process. One task reads new events and keeps the newest in memory; a
+ * watcher that is further behind reads from the database. Each watcher pulls at its own pace, so a slow one never
+ * delays the others.
  */
 export class EventFeed {
   readonly #repository: RelationalRepository;
   readonly #waiting = new Set<() => void>();
-  /** The newest events without gaps, up to `#tail`. */
+  /** The newest events up to `#tail`, without gaps. */
   #newest: PlacedEvent[] = [];
-  /** The last place that this process knows of; undefined while nobody watches. */
+  /** The last position that this process knows; undefined while there are no watchers. */
   #tail: number | undefined;
   #watchers = 0;
   #isClosed = false;
@@ -27,8 +28,8 @@ export class EventFeed {
   }
 
   /**
-   * Gives the events that wait for it their place, and reads what is new where anybody watches. For a task in the
-   * background of every instance: whichever comes first places an event.
+   * Assigns positions to unplaced events, and reads new events if this process has watchers. For a background task of
+   * every instance: whichever instance comes first places an event.
    */
   async advance(call: Call): Promise<void> {
     if (await this.#repository.read(call).events.areUnplaced()) {
@@ -40,7 +41,7 @@ export class EventFeed {
     } else await this.#readNew(call);
   }
 
-  /** Somebody watches until this is disposed of. */
+  /** Registers a watcher until the result is disposed. */
   join(): Disposable {
     this.#watchers += 1;
     return {
@@ -50,15 +51,15 @@ export class EventFeed {
     };
   }
 
-  /** The last place that was given. */
+  /** The last assigned position. */
   head(call: Call): Promise<number> {
     return this.#repository.read(call).events.head();
   }
 
   /**
-   * The events behind a place, some of them at once; none where there are none yet.
-   * @param known a place that there is
-   * @throws CURSOR_TOO_OLD where some were forgotten; SHUTTING_DOWN
+   * Some of the events after a position; empty if there are none yet.
+   * @param known a position that is known to exist
+   * @throws CURSOR_TOO_OLD if some of the events were purged; SHUTTING_DOWN if the feed is closed
    */
   async listBehind(call: Call, position: number, known: number): Promise<readonly PlacedEvent[]> {
     if (this.#isClosed) throw shuttingDown();
@@ -72,7 +73,9 @@ export class EventFeed {
     return found;
   }
 
-  /** Waits until there may be events behind a place, the time is over, the call is, or the feed is closed. */
+  /**
+   * Waits until there may be events after a position, the timeout passes, the call is aborted, or the feed is closed.
+   */
   async wait(call: Call, position: number, timeoutMs: number): Promise<void> {
     if (this.#isClosed || (this.#tail !== undefined && this.#tail > position)) return;
     await new Promise<void>((resolve) => {
@@ -89,7 +92,7 @@ export class EventFeed {
     });
   }
 
-  /** Ends all watches: the process is about to stop, and another one goes on from their cursors. */
+  /** Ends all watches before the process stops. Another instance continues from their cursors. */
   close(): void {
     this.#isClosed = true;
     this.#wakeAll();

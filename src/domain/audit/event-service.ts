@@ -8,7 +8,7 @@ import type { AuditEvent, PlacedEvent } from "./event.ts";
 import type { EventCursors } from "./event-cursors.ts";
 import type { EventFeed } from "./event-feed.ts";
 
-/** Which events: those that all that is said is true of. */
+/** An event passes if it matches every criterion that is set. */
 export type EventFilter = Pick<EventQuery, "userId" | "types" | "outcome" | "caller">;
 
 export interface ListEvents extends Omit<EventQuery, "after" | "limit"> {
@@ -25,19 +25,19 @@ export interface EventPage {
 }
 
 export interface WatchEvents extends EventFilter {
-  /** Where to go on; empty for what happens from now on. */
+  /** Where to continue; empty to start with new events. */
   readonly cursor: string;
-  /** After so long without an event there is an answer without one. */
+  /** After this time without an event, a message without an event is sent. */
   readonly heartbeatMs: number;
 }
 
-/** An event, or a sign of life. All that passes the filter up to the cursor has been answered. */
+/** An event, or a heartbeat. All events up to the cursor that pass the filter have been delivered. */
 export interface WatchedEvent {
   readonly event: PlacedEvent | undefined;
   readonly cursor: string;
 }
 
-/** Tells what happened. */
+/** Lists and watches audit events. */
 export class EventService {
   readonly #repository: RelationalRepository;
   readonly #feed: EventFeed;
@@ -50,7 +50,7 @@ export class EventService {
     feed: EventFeed;
     pageTokens: PageTokens;
     cursors: EventCursors;
-    /** Milliseconds of a clock that only goes on. */
+    /** Milliseconds of a monotonic clock. */
     monotonicMs: () => number;
   }) {
     this.#repository = dependencies.repository;
@@ -76,8 +76,8 @@ export class EventService {
   }
 
   /**
-   * The events that pass a filter, in their order, from a cursor on and as they come: nothing is missed and nothing comes
-   * twice. The first answer comes at once, so that there is a cursor to come back with.
+   * The events after a cursor that pass a filter, in order, as they occur; none is missed or repeated. The first answer
+   * comes immediately, so that the watcher has a cursor to resume from.
    * @throws CURSOR_INVALID, CURSOR_TOO_OLD, SHUTTING_DOWN
    */
   async *watch(call: Call, { cursor, heartbeatMs, ...asked }: WatchEvents): AsyncGenerator<WatchedEvent> {
@@ -104,12 +104,12 @@ export class EventService {
     }
   }
 
-  /** Places new events and hands them to those who watch. For a task in the background. */
+  /** Places new events and delivers them to watchers. For a background task. */
   advance(call: Call): Promise<void> {
     return this.#feed.advance(call);
   }
 
-  /** Forgets what happened long ago, in small steps. For a task in the background. */
+  /** Purges old events in small steps. For a background task. */
   async forgetOld(call: Call): Promise<void> {
     await sweepAll((limit) => this.#repository.transaction(call, ({ events }) => events.sweep(limit)));
   }
@@ -121,7 +121,7 @@ export class EventService {
 
   #open(cursor: string, scope: string, head: number): number {
     const position = this.#cursors.open(cursor, scope);
-    // A database that was put back to an earlier time has given places since that it will give again.
+    // A database that was restored to an earlier time assigns positions again that it had assigned after that time.
     if (position === undefined || position > head) {
       throw invalidField(
         "CURSOR_INVALID",
@@ -133,7 +133,7 @@ export class EventService {
   }
 }
 
-/** A filter in one form, whatever the order and the case in which it was said. */
+/** Normalises a filter: the order and duplicates of types and the case of the user id do not matter. */
 function canonical({ userId, types, outcome, caller }: EventFilter): EventFilter {
   return { userId: userId?.toLowerCase(), types: [...new Set(types)].sort(), outcome, caller };
 }

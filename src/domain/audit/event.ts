@@ -1,7 +1,7 @@
 import type { Call } from "../call.ts";
 import type { Reason } from "../errors.ts";
 
-/** What can happen. A name says what was done, or, of an attempt that did not succeed, what was tried. */
+/** What can happen. The name is what was done or, for an attempt without success, what was attempted. */
 export type EventType =
   | "user.created"
   | "user.imported"
@@ -35,55 +35,57 @@ export type EventType =
   | "account.locked"
   | "account.unlocked";
 
-/** What became of it: done; tried and wrong; or not even tried, because it was not allowed. */
+/** `success`: done. `failure`: attempted, but wrong. `refused`: not attempted, because it was not allowed. */
 export type Outcome = "success" | "failure" | "refused";
 
 /**
- * An event that is to be written: who did what to whom, from where, and what became of it. Names and ids only: no value, no
- * secret, and nothing that somebody typed.
+ * An event to be written: who did what to whom, from where, and with which outcome. Holds only names and ids: no
+ * values, no secrets, and no text that a person typed.
  */
 export interface NewEvent {
-  /** UUID. Made before the transaction, so that an event is written once however often its transaction runs. */
+  /**
+   * UUID. Created before the transaction, so that the event is written once however often the transaction is retried.
+   */
   readonly id: string;
   readonly type: EventType;
   readonly outcome: Outcome;
-  /** Why it is no success. */
+  /** Why the outcome is not a success. */
   readonly reason: Reason | undefined;
-  /** For whom: the user that it is about, where there is one and it is known. */
+  /** The user that the event concerns, if there is one and it is known. */
   readonly userId: string | undefined;
-  /** What else it is about: the id of a session or a key. Empty where it is about the user alone. */
+  /** What else the event concerns: the id of a session or a key. Empty if it concerns the user alone. */
   readonly objectId: string;
-  /** Names of the fields that changed, as the API has them. */
+  /** Names of the changed fields, as in the API. */
   readonly changedFields: readonly string[];
-  /** Who called, as in Origin. */
+  /** The caller, as in Origin. */
   readonly caller: string;
-  /** IP address of the caller. Empty where nobody is connected. */
+  /** IP address of the caller. Empty if there is no connection. */
   readonly address: string;
-  /** IP address of the person's client, as the caller tells it. May be empty. */
+  /** IP address of the person's client, as reported by the caller. May be empty. */
   readonly clientAddress: string;
-  /** By which the log knows the call. Empty where there is none. */
+  /** Identifies the call in the log. Empty if there is none. */
   readonly requestId: string;
   readonly keptForMs: number;
 }
 
-/** An event that was written. */
+/** A stored event. */
 export interface AuditEvent extends Omit<NewEvent, "reason" | "userId" | "keptForMs"> {
-  /** Where it is no success: a Reason of the release that has written it. */
+  /** If the outcome is not a success: a Reason of the release that wrote the event. */
   readonly reason?: string | undefined;
   readonly userId?: string | undefined;
   /** By the database's clock. */
   readonly createTime: Date;
 }
 
-/** An event in its place: 1 for the first, without gaps. */
+/** An event with its position: 1 for the first, without gaps. */
 export interface PlacedEvent extends AuditEvent {
   readonly position: number;
 }
 
-/** What happened, as whoever does it tells it. */
+/** What happened, as described by the code that does it. */
 export interface Happening {
   readonly type: EventType;
-  /** A success where nothing else is said. */
+  /** Default: success. */
   readonly outcome?: Outcome;
   readonly reason?: Reason | undefined;
   readonly userId?: string | undefined;
@@ -93,7 +95,7 @@ export interface Happening {
   readonly clientAddress?: string;
 }
 
-/** Makes events of what happens in calls. */
+/** Creates the events of calls. */
 export class AuditEvents {
   readonly #newId: () => string;
   readonly #keptForMs: number;
@@ -103,7 +105,7 @@ export class AuditEvents {
     this.#keptForMs = keptForMs;
   }
 
-  /** A new event of something that happens in a call. */
+  /** Creates an event of a call. */
   of({ origin }: Call, happening: Happening): NewEvent {
     return {
       id: this.#newId(),

@@ -11,28 +11,28 @@ import type { Policy } from "./policy.ts";
 import type { ServiceAccountKeys, ShownKey } from "./service-account-keys.ts";
 import { parseSpiffeId, type SpiffeId } from "./spiffe-id.ts";
 
-/** What a call shows of its caller. */
+/** The credentials that a call presents. */
 export interface Evidence {
   readonly peer: Peer;
-  /** The header `authorization`. */
+  /** The `authorization` header. */
   readonly authorization: Secret | undefined;
-  /** The header `x-forwarded-client-cert`. */
+  /** The `x-forwarded-client-cert` header. */
   readonly forwardedCertificate: string | undefined;
 }
 
-/** Who calls, and what that is good for. */
+/** An authenticated caller and its grants. */
 export interface Caller {
   /** A SPIFFE ID, "serviceAccounts/" and an id, or "anonymous". */
   readonly name: string;
   readonly grants: Grants;
 }
 
-/** How callers are told. */
+/** How callers are identified. */
 export interface CallerRules {
-  /** Whether a caller without any evidence may do everything: for development. */
+  /** Whether callers without credentials may do everything. For development. */
   readonly anonymous: boolean;
   readonly trustDomains: ReadonlySet<string>;
-  /** Whether a peer is the sidecar that may say whose certificate it was shown. */
+  /** Whether the peer is a sidecar that is trusted to forward the certificate of its client. */
   readonly isSidecar: (peer: Peer) => boolean;
 }
 
@@ -41,8 +41,8 @@ const lookUpMs = 2_000;
 const bearer = /^Bearer +(\S+)$/i;
 
 /**
- * Finds out who calls: by a key, by the certificate that a sidecar was shown, by the certificate of the connection, or not
- * at all. What is shown must be good: nobody falls back to less than they have shown.
+ * Identifies callers: by a key, by the certificate that a sidecar forwards, or by the certificate of the connection.
+ * Invalid credentials are refused: the caller never falls back to weaker ones.
  */
 export class Callers {
   readonly #repository: RelationalRepository;
@@ -56,7 +56,7 @@ export class Callers {
   constructor(dependencies: {
     repository: RelationalRepository;
     keys: ServiceAccountKeys;
-    /** The policy as it is now. */
+    /** Returns the current policy. */
     policy: () => Policy;
     rules: CallerRules;
     now: () => number;
@@ -71,7 +71,7 @@ export class Callers {
   }
 
   /**
-   * @param maxAgeMs how old a remembered lookup of a key may be; a younger one is shared by all who ask
+   * @param maxAgeMs maximum age of a remembered lookup of a key; concurrent callers share a younger one
    * @throws CALLER_UNAUTHENTICATED with what is wrong; DATABASE_UNAVAILABLE if a key cannot be looked up
    */
   async identify(
@@ -85,12 +85,12 @@ export class Callers {
     return Promise.reject(noCredentials);
   }
 
-  /** Looks every key up anew: after a change of this instance's own. */
+  /** Discards all remembered keys, after this instance has changed one. */
   forget(): void {
     this.#memory.clear();
   }
 
-  /** Notes which keys were used lately. For a task in the background. */
+  /** Records which keys were used recently. For a background task. */
   async noteUses(call: Call): Promise<void> {
     const used = [...this.#used];
     if (used.length === 0) return;
@@ -108,7 +108,7 @@ export class Callers {
     return { name, grants: this.#policy().grantsOf(name, roles) };
   }
 
-  /** First memory, then the checksum, and only for a key that this service issued the database. */
+  /** Checks memory first, then the checksum, and queries the database only for keys that this service issued. */
   #lookUp(text: string, maxAgeMs: number | undefined): Promise<KeyAndAccount | undefined> {
     const fingerprint = this.#keys.fingerprint(text);
     const remembered = this.#memory.get(fingerprint, maxAgeMs);
@@ -122,7 +122,7 @@ export class Callers {
     return found;
   }
 
-  /** In a call of our own: others may come to wait for it, and the first must not end it for them. */
+  /** Uses a call of its own: other callers may share this lookup, and the first must not cancel it for them. */
   async #find({ id, digest }: ShownKey): Promise<KeyAndAccount | undefined> {
     const found = await this.#repository.read(ownCall(lookUpMs)).serviceAccounts.findKey(id);
     if (found === undefined || !this.#keys.equal(found.digest, digest)) return undefined;
@@ -130,7 +130,7 @@ export class Callers {
     return found;
   }
 
-  /** A key that has expired since it was looked up, by this machine's clock. */
+  /** Whether a key has expired since it was looked up, by the local clock. */
   #isOver({ expireTime }: KeyAndAccount): boolean {
     return expireTime !== undefined && expireTime.getTime() <= this.#now();
   }
@@ -144,17 +144,17 @@ export class Callers {
 
   #byCertificate({ fault, expiresAt, trustDomain, uris }: PeerCertificate): Caller {
     if (fault !== undefined) throw unauthenticated(`the client certificate is not trusted: ${fault}`);
-    // It was good when the connection was made, which may be long ago.
+    // The certificate was valid when the connection was made, which may be long ago.
     if (expiresAt <= this.#now()) throw unauthenticated("the client certificate has expired");
     const id = this.#idIn(uris);
-    // Any authority can write any name: it speaks for the workloads of its own trust domain only.
+    // A CA can sign any name, so it is trusted only for workloads of its own trust domain.
     if (id.trustDomain !== trustDomain) {
       throw unauthenticated(`the client certificate is not signed by a CA of ${id.trustDomain}`);
     }
     return this.#byId(id);
   }
 
-  /** X509-SVID §2: exactly one URI, and it is a SPIFFE ID. */
+  /** X509-SVID §2: the certificate has exactly one URI, which is a SPIFFE ID. */
   #idIn([uri, ...others]: readonly string[]): SpiffeId {
     if (uri === undefined) throw unauthenticated("the client certificate has no SPIFFE ID");
     if (others.length > 0)
@@ -173,8 +173,8 @@ export class Callers {
   }
 }
 
-// Made once, and rejected rather than thrown: V8 looks for where an error was made and thrown, and that is most of its cost.
-// Callers without credentials choose how many of these there are.
+// Created once, and rejected rather than thrown: in V8, locating where an error is created and thrown is most of its
+// cost, and callers without credentials decide how often this happens.
 const noCredentials = unauthenticated(
   "no credentials: present a client certificate or `authorization: Bearer auth_sa_...`",
 );

@@ -1,7 +1,7 @@
 /**
- * The URIs of the certificate that a sidecar says its client has shown: the header x-forwarded-client-cert, as Envoy
- * writes it (`By=…;Hash=…;URI=…`, one element for each proxy on the way, the nearest last). Only the last element is the
- * word of the sidecar itself. Undefined where it is malformed.
+ * The URIs of the client certificate that a sidecar forwards in the header x-forwarded-client-cert, as Envoy writes it
+ * (`By=…;Hash=…;URI=…`, one element per proxy on the path, the nearest last). Only the last element comes from the
+ * sidecar itself. Returns undefined if the header is malformed.
  */
 export function forwardedUris(header: string): string[] | undefined {
   const elements = split(header, ",");
@@ -16,7 +16,7 @@ export function forwardedUris(header: string): string[] | undefined {
   return uris;
 }
 
-/** Splits where a separator stands outside of double quotes; undefined where a quote is left open. */
+/** Splits at separators outside of double quotes. Returns undefined if a quote is not closed. */
 function split(text: string, separator: string): string[] | undefined {
   const parts = [""];
   let quoted = false;

@@ -1,15 +1,15 @@
 import type { Call } from "../call.ts";
 import { DomainError } from "../errors.ts";
 
-/** What a grant is limited to. A set that is absent limits nothing. */
+/** The limit of a grant. An absent set does not limit. */
 export interface Limit {
-  /** Who access tokens are for (`aud`). */
+  /** Audiences of access tokens (`aud`). */
   readonly audiences?: ReadonlySet<string> | undefined;
-  /** The applications that people sign in with (`client_id`). */
+  /** Applications that people sign in with (`client_id`). */
   readonly clients?: ReadonlySet<string> | undefined;
 }
 
-/** The sessions and tokens that a grant is good for: those that at least one of its limits allows. */
+/** The sessions and tokens that a grant covers: those that at least one of its limits allows. */
 export class Scope {
   static readonly everywhere = new Scope([{}]);
   static readonly nowhere = new Scope([]);
@@ -23,7 +23,7 @@ export class Scope {
     return limits.some(isUnlimited) ? Scope.everywhere : new Scope(limits);
   }
 
-  /** Whether there are sessions and tokens that it does not allow. */
+  /** Whether it excludes any session or token. */
   get isLimited(): boolean {
     return this !== Scope.everywhere;
   }
@@ -36,7 +36,7 @@ export class Scope {
     );
   }
 
-  /** Whether all that another scope allows is allowed here. */
+  /** Whether it allows everything that another scope allows. */
   covers(other: Scope): boolean {
     if (this === Scope.everywhere) return true;
     return other.#limits.every(({ audiences = [undefined], clients = [undefined] }) =>
@@ -49,7 +49,7 @@ export class Scope {
   }
 }
 
-/** What several limits allow that hold at once. */
+/** What two limits allow together. */
 export function intersection(one: Limit, other: Limit): Limit {
   return {
     audiences: common(one.audiences, other.audiences),
@@ -60,9 +60,9 @@ export function intersection(one: Limit, other: Limit): Limit {
 /** What a caller may do: permissions and single methods ("auth.v1.UserService/GetUser"), each with its scope. */
 export class Grants implements Iterable<string> {
   static readonly none = new Grants(new Map());
-  /** Of development, and of the command line. */
+  /** For development and for the command line. */
   static readonly everything = new Grants(undefined);
-  /** Undefined for everything. */
+  /** Undefined means everything. */
   readonly #scopes: ReadonlyMap<string, Scope> | undefined;
 
   private constructor(scopes: ReadonlyMap<string, Scope> | undefined) {
@@ -86,7 +86,7 @@ export class Grants implements Iterable<string> {
     return this.#scopes === undefined || this.#scopes.has(grant);
   }
 
-  /** What a caller may do by either of two grants; undefined if it has neither. */
+  /** The combined scope of two grants; undefined if the caller has neither. */
   scopeOf(permission: string, method: string): Scope | undefined {
     if (this.#scopes === undefined) return Scope.everywhere;
     const one = this.#scopes.get(permission);
@@ -95,7 +95,9 @@ export class Grants implements Iterable<string> {
     return one.or(other);
   }
 
-  /** The first grant of another caller that is not covered here, scope included; undefined if all are. */
+  /**
+   * The first grant of another caller that this one does not cover, scope included; undefined if it covers all of them.
+   */
   firstLacking(other: Grants): string | undefined {
     const scopes = this.#scopes;
     if (scopes === undefined) return undefined;
@@ -105,14 +107,14 @@ export class Grants implements Iterable<string> {
     return undefined;
   }
 
-  /** The names of the grants. Of everything there is no list. */
+  /** The names of the grants. Empty for `everything`, which has no list. */
   [Symbol.iterator](): Iterator<string> {
     return (this.#scopes ?? new Map<string, Scope>()).keys();
   }
 }
 
 /**
- * Refuses a call about sessions or tokens that the caller's grant of its method is not good for.
+ * Refuses a call about sessions or tokens that the caller's grant of the method does not cover.
  * @throws OUT_OF_SCOPE
  */
 export function assertInScope({ scope, origin }: Call, audience: string, clientId: string): void {

@@ -5,27 +5,27 @@ interface Remembered {
   readonly found: Promise<KeyAndAccount | undefined>;
 }
 
-/** How long an instance does not notice that another one has disabled a key: the API promises five seconds. */
+/** Maximum time until an instance notices that another one has disabled a key. The API promises five seconds. */
 const rememberedMs = 5_000;
 const mostUsable = 10_000;
 const mostUnusable = 1_000;
 
 /**
- * What the database said of keys, by their fingerprints. Usable keys and others have places of their own, so that deleted,
+ * Caches database lookups of keys by fingerprint. Usable and unusable keys have separate capacities, so that deleted,
  * disabled or invented keys never displace usable ones.
  */
 export class KeyMemory {
   readonly #monotonicMs: () => number;
   readonly #usable = new Map<string, Remembered>();
   readonly #unusable = new Map<string, Remembered>();
-  /** Look-ups in progress: callers that present the same key share one. */
+  /** Lookups in progress. Callers that present the same key share one. */
   readonly #pending = new Map<string, Remembered>();
 
   constructor(monotonicMs: () => number) {
     this.#monotonicMs = monotonicMs;
   }
 
-  /** Undefined if no look-up of the key began in the last `maxAgeMs`. */
+  /** The lookup of a key; undefined if none began in the last `maxAgeMs`. */
   get(fingerprint: string, maxAgeMs = rememberedMs): Promise<KeyAndAccount | undefined> | undefined {
     const since = this.#monotonicMs() - maxAgeMs;
     for (const map of [this.#usable, this.#unusable, this.#pending]) {
@@ -35,13 +35,13 @@ export class KeyMemory {
     return undefined;
   }
 
-  /** Remembers a look-up. If it fails, the callers that wait get the error, and an earlier answer stays. */
+  /** Remembers a lookup. If it fails, the callers that wait for it get the error, and an earlier result stays. */
   keep(fingerprint: string, found: Promise<KeyAndAccount | undefined>): void {
     const remembered = { askedAt: this.#monotonicMs(), found };
     this.#pending.set(fingerprint, remembered);
     found.then(
       (key) => {
-        // `clear` or a later look-up has replaced it: what it found may be out of date.
+        // `clear` or a later lookup has replaced this one, so its result may be out of date.
         if (this.#pending.get(fingerprint) !== remembered) return;
         this.#pending.delete(fingerprint);
         this.#usable.delete(fingerprint);
@@ -60,7 +60,7 @@ export class KeyMemory {
   }
 }
 
-/** The map keeps the order of insertion, so its first entry is the oldest. */
+/** A Map keeps insertion order, so its first entry is the oldest. */
 function put(map: Map<string, Remembered>, fingerprint: string, remembered: Remembered, most: number): void {
   map.delete(fingerprint);
   map.set(fingerprint, remembered);

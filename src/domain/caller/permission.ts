@@ -1,4 +1,4 @@
-/** What a caller can be permitted to do. Every method of the API needs one of them (proto/auth/v1/permission.proto). */
+/** The permissions. Every method of the API requires one of them (proto/auth/v1/permission.proto). */
 export const permissions = [
   "users.create",
   "users.get",
@@ -47,12 +47,12 @@ export function isPermission(text: string): text is Permission {
 }
 
 /**
- * What no built-in role has, so that only who is named by a policy's own role gets it. Password hashes that have left can be
- * guessed at for years, and nobody sees it.
+ * Permissions that no built-in role has, so that only a role of the policy can grant them. Exported password hashes can
+ * be attacked offline for years without anyone noticing.
  */
 const neverBuiltIn: ReadonlySet<Permission> = new Set(["users.exportHashes"]);
 
-/** The roles that need no policy to define them. `admin` has every permission but what no built-in role has. */
+/** The roles that exist without a policy. `admin` has every permission except those of `neverBuiltIn`. */
 export const builtInRoles: Readonly<Record<string, readonly Permission[]>> = {
   /** A service that signs people in. */
   authenticator: [
@@ -64,13 +64,13 @@ export const builtInRoles: Readonly<Record<string, readonly Permission[]>> = {
     "sessions.revoke",
     "keys.get",
   ],
-  /** A service that is called with access tokens. */
+  /** A service that accepts access tokens. */
   verifier: ["tokens.introspect", "keys.get"],
   /** A service that creates users. */
   registrar: ["users.create", "users.get", "passwords.validate"],
-  /** A service that looks people up. */
+  /** A service that looks users up. */
   reader: ["users.get", "users.list", "sessions.get", "sessions.list"],
-  /** A service that keeps or looks through what happened. */
+  /** A service that stores or searches audit events. */
   auditor: ["events.list", "events.watch"],
   admin: permissions.filter((permission) => !neverBuiltIn.has(permission)),
 };

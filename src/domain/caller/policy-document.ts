@@ -2,15 +2,15 @@ import { intersection, type Limit } from "./grants.ts";
 import { builtInRoles, isPermission } from "./permission.ts";
 import { parseSpiffeId } from "./spiffe-id.ts";
 
-/** What a role grants. */
+/** The grants of a role. */
 export interface Role {
   readonly grants: ReadonlySet<string>;
   readonly limit: Limit;
 }
 
-/** Which callers have which roles. */
+/** The roles of callers whose names match. */
 export interface Rule {
-  /** What the caller is called, or how its name begins. */
+  /** The name of the caller, or a prefix of it. */
   readonly name: string;
   readonly isPrefix: boolean;
   readonly roles: readonly string[];
@@ -21,20 +21,20 @@ export interface Rule {
 export interface KnownNames {
   /** Full names of all methods. */
   readonly methods: ReadonlySet<string>;
-  /** Audiences of access tokens; undefined for any. */
+  /** Audiences of access tokens; undefined to allow any. */
   readonly audiences?: ReadonlySet<string> | undefined;
 }
 
-/** Tells a fault of the document. */
+/** Reports a fault of the document. */
 type Report = (fault: string) => void;
 
 const unlimited: Limit = {};
 const roleName = /^[a-z][a-z0-9-]{0,62}$/;
 const accountName = /^serviceAccounts\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** As of `Client.id` (session.proto). */
+/** The same as for `Client.id` (session.proto). */
 const clientId = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/;
 
-/** The roles that need no policy to define them. */
+/** The roles that exist without a policy. */
 export function builtIn(): Map<string, Role> {
   return new Map(
     Object.entries(builtInRoles).map(([role, grants]) => [
@@ -44,7 +44,7 @@ export function builtIn(): Map<string, Role> {
   );
 }
 
-/** Reads a policy document as it was parsed from JSON. Reports every fault; what it returns is of use only without any. */
+/** Reads a policy document parsed from JSON, and reports every fault. Use the result only if there are none. */
 export function readDocument(document: unknown, names: KnownNames, report: Report) {
   const { roles, callers } = sections(document, report);
   const known = new Map([...builtIn(), ...readRoles(roles, names, report)]);

@@ -1,7 +1,7 @@
 import { Grants, intersection, type Limit } from "./grants.ts";
 import { builtIn, type KnownNames, type Role, type Rule, readDocument } from "./policy-document.ts";
 
-/** Every fault of a policy, one a line. */
+/** All faults of a policy, one per line. */
 export class PolicyError extends Error {
   override readonly name = "PolicyError";
   readonly faults: readonly string[];
@@ -13,13 +13,15 @@ export class PolicyError extends Error {
 }
 
 /**
- * Which caller may do what: roles bundle permissions, rules give callers roles. Who is named by no rule may do nothing. A
- * role and a rule may each be limited to audiences and clients; several grants of one permission add up.
+ * Which caller may do what. Roles bundle permissions; rules assign roles to callers. A caller that no rule names may do
+ * nothing. A role and a rule can each be limited to audiences and clients; several grants of one permission add up.
  *
  *     {
  *       "roles": {
  *         "support": ["users.get", "auth.v1.SessionService/ListSessions"],
- *         "shop-login": { "permissions": ["sessions.begin", "sessions.refresh"], "audiences": ["shop"], "clients": ["shop-web"] }
+ *         "shop-login": {
+ *           "permissions": ["sessions.begin", "sessions.refresh"], "audiences": ["shop"], "clients": ["shop-web"]
+ *         }
  *       },
  *       "callers": [
  *         { "caller": "spiffe://example.org/ns/shop/sa/web", "roles": ["shop-login", "support"] },
@@ -30,7 +32,7 @@ export class PolicyError extends Error {
 export class Policy {
   readonly #roles: ReadonlyMap<string, Role>;
   readonly #rules: readonly Rule[];
-  /** Of callers that were asked about: a policy does not change, and callers are few. */
+  /** Cached grants by caller. They never go stale, because a policy does not change. Callers are few. */
   readonly #known = new Map<string, Grants>();
 
   private constructor(roles: ReadonlyMap<string, Role>, rules: readonly Rule[]) {
@@ -38,12 +40,12 @@ export class Policy {
     this.#rules = rules;
   }
 
-  /** The policy without a file: the built-in roles, which service accounts can have. */
+  /** The policy without a file: only the built-in roles, which service accounts can have. */
   static readonly builtIn = new Policy(builtIn(), []);
 
   /**
-   * Reads a policy document as it was parsed from JSON.
-   * @throws PolicyError with all faults: a name that is not known is refused, because a policy must not mean less than it says
+   * Reads a policy document parsed from JSON.
+   * @throws PolicyError with all faults. Unknown names are refused: a policy must not grant less than it states.
    */
   static parse(document: unknown, names: KnownNames): Policy {
     const faults: string[] = [];
@@ -56,12 +58,12 @@ export class Policy {
     return this.#roles.has(role);
   }
 
-  /** What roles permit, together. A role that is not known any longer permits nothing. */
+  /** What roles permit together. A role that no longer exists permits nothing. */
   grantsOfRoles(roles: readonly string[]): Grants {
     return Grants.of(this.#parts(roles, {}));
   }
 
-  /** What a caller may do by the rules that name it, and by the roles that it has of its own. */
+  /** What a caller may do by the rules that match it and by its own roles. */
   grantsOf(caller: string, ownRoles: readonly string[]): Grants {
     const key = JSON.stringify([caller, ownRoles]);
     const known = this.#known.get(key);

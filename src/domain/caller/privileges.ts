@@ -5,22 +5,22 @@ import { Grants } from "./grants.ts";
 import type { Policy } from "./policy.ts";
 import type { ServiceAccount, ServiceAccountKey } from "./service-account.ts";
 
-/** An account by what it may do. */
+/** A service account, as far as its grants depend on it. */
 type Holder = Pick<ServiceAccount, "caller" | "roles">;
 
 /**
- * No caller gets more permissions by way of a service account than it has: otherwise the right to create accounts or keys
- * would be the right to everything.
+ * Prevents privilege escalation: a caller cannot gain permissions through a service account. Otherwise the right to
+ * create accounts or keys would be the right to do everything.
  */
 export class Privileges {
   readonly #policy: () => Policy;
 
-  /** @param policy the policy as it is now */
+  /** @param policy returns the current policy */
   constructor(policy: () => Policy) {
     this.#policy = policy;
   }
 
-  /** @throws ROLE_UNKNOWN */
+  /** @throws ROLE_UNKNOWN if the policy does not define a role */
   assertKnown(roles: readonly string[]): void {
     const unknown = this.#unknownRole(roles);
     if (unknown !== undefined)
@@ -31,14 +31,14 @@ export class Privileges {
       );
   }
 
-  /** @throws PERMISSION_DENIED if an account that does not exist yet would have more than the caller */
+  /** @throws PERMISSION_DENIED if a new account with these roles would have more permissions than the caller */
   assertMayGive(call: Call, roles: readonly string[]): void {
     assertCovered(call, this.#policy().grantsOfRoles(roles));
   }
 
   /**
-   * A role that the policy does not define now may be defined again, with any permissions.
-   * @throws PERMISSION_DENIED if the account has more than the caller; SERVICE_ACCOUNT_ROLE_UNKNOWN
+   * Refuses unknown roles, because the policy may define them again later, with any permissions.
+   * @throws PERMISSION_DENIED if the account has more permissions than the caller; SERVICE_ACCOUNT_ROLE_UNKNOWN
    */
   assertMayAct(call: Call, account: Holder): void {
     const unknown = this.#unknownRole(account.roles);
@@ -53,8 +53,8 @@ export class Privileges {
   }
 
   /**
-   * Which keys of an account must not get what a change gives it: if it gains a permission, those that are not disabled and
-   * were created by a caller that has less now than the account is to have.
+   * The keys that must not gain the permissions that a change gives their account. If the account gains any: the keys
+   * that are not disabled and whose creator now has fewer permissions than the account will have.
    */
   async lesserKeys(
     call: Call,
@@ -66,7 +66,7 @@ export class Privileges {
     if (this.#grantsOf(account).firstLacking(after) === undefined) return [];
     const lesser: ServiceAccountKey[] = [];
     for (const key of await serviceAccounts.listKeys(account.id)) {
-      // The caller itself has all of it, or it could not make the change.
+      // The caller has all of these permissions, or it could not make the change.
       if (key.disableTime !== undefined || key.creator === call.origin.caller) continue;
       const creators = await this.#grantsOfCreator(serviceAccounts, key.creator);
       if (creators.firstLacking(after) !== undefined) lesser.push(key);
@@ -79,7 +79,7 @@ export class Privileges {
     creator: string | undefined,
   ): Promise<Grants> {
     if (creator === undefined) return Grants.none;
-    // The command line has the database and the wrapping key.
+    // The command line has access to the database and the wrapping key.
     if (creator.startsWith("cli:")) return Grants.everything;
     const [, id] = /^serviceAccounts\/(.+)$/.exec(creator) ?? [];
     if (id === undefined) return this.#policy().grantsOf(creator, []);

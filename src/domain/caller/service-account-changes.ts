@@ -1,7 +1,7 @@
 import type { ServiceAccountDraft } from "../../interfaces/relationaldb/service-account-repository.ts";
 import type { ServiceAccount } from "./service-account.ts";
 
-/** Whether an account is what a draft says already. */
+/** Whether an account already matches a draft. */
 export function isAs(account: ServiceAccount, draft: ServiceAccountDraft): boolean {
   return (
     (account.disableTime !== undefined) === draft.disabled && changedFieldsOf(account, draft).length === 0
@@ -10,7 +10,7 @@ export function isAs(account: ServiceAccount, draft: ServiceAccountDraft): boole
 
 type Profile = Pick<ServiceAccountDraft, "displayName" | "roles">;
 
-/** The names of the fields, as the API has them, in which an account becomes another. */
+/** The names of the fields that differ, as in the API. */
 export function changedFieldsOf(before: Profile, after: Profile): string[] {
   const sameRoles =
     before.roles.length === after.roles.length &&

@@ -34,7 +34,7 @@ export interface UpdateServiceAccount {
 
 export interface ServiceAccountUpdate {
   readonly account: ServiceAccount;
-  /** The keys that the change has disabled. */
+  /** The keys that the change disabled. */
   readonly disabledKeys: readonly ServiceAccountKey[];
 }
 
@@ -50,12 +50,12 @@ export interface ServiceAccountPage {
   readonly nextPageToken: string;
 }
 
-/** What is done in the same transaction before an account is changed. */
+/** Work in the same transaction, before the account changes. */
 type Preparation = (repositories: Repositories, account: ServiceAccount) => Promise<void>;
 
 const maxKeys = 10;
 
-/** Keeps the service accounts and their keys. */
+/** Manages service accounts and their keys. */
 export class ServiceAccountService {
   readonly #repository: RelationalRepository;
   readonly #keys: ServiceAccountKeys;
@@ -72,7 +72,7 @@ export class ServiceAccountService {
     pageTokens: PageTokens;
     events: AuditEvents;
     newId: () => string;
-    /** Told when a key may have become good or bad. */
+    /** Called when a key may have become valid or invalid. */
     onChange: () => void;
   }) {
     this.#repository = dependencies.repository;
@@ -130,7 +130,8 @@ export class ServiceAccountService {
       this.#privileges.assertMayAct(call, { caller: account.caller, roles });
       return { displayName, roles, disabled: account.disableTime !== undefined };
     };
-    // Work that runs again because its commit's answer was lost finds the change made, and keeps what it disabled.
+    // If the work is retried because the result of the commit was lost, the change is already made, and this keeps the
+    // keys that it disabled.
     let disabledKeys: readonly ServiceAccountKey[] = [];
     const account = await this.#change(call, "service-account.updated", id, draft, {
       etag,
@@ -165,7 +166,10 @@ export class ServiceAccountService {
     );
   }
 
-  /** Makes a key, whose text is answered this once. @throws SERVICE_ACCOUNT_NOT_FOUND, EXPIRY_IN_PAST, TOO_MANY_KEYS, SERVICE_ACCOUNT_ROLE_UNKNOWN, PERMISSION_DENIED */
+  /**
+   * Creates a key. Its text is returned only once.
+   * @throws SERVICE_ACCOUNT_NOT_FOUND, EXPIRY_IN_PAST, TOO_MANY_KEYS, SERVICE_ACCOUNT_ROLE_UNKNOWN, PERMISSION_DENIED
+   */
   async createKey(
     call: Call,
     { accountId, displayName, expireTime }: CreateServiceAccountKey,
@@ -238,7 +242,7 @@ export class ServiceAccountService {
     notFound: () => DomainError,
     work: (repositories: Repositories) => Promise<boolean>,
   ): Promise<void> {
-    // Work that runs again because its commit's answer was lost finds nothing any more.
+    // If the work is retried because the result of the commit was lost, the row is already deleted.
     let deleted = false;
     const event = this.#events.of(call, happening);
     await this.#repository.transaction(call, async (repositories) => {
@@ -262,7 +266,7 @@ export class ServiceAccountService {
       const account = await serviceAccounts.find(id.toLowerCase());
       if (account === undefined) throw serviceAccountNotFound();
       const wanted = draft(account);
-      // First, because it may be this very change that was made, and whose answer was lost.
+      // Before the etag is checked: this very change may be already made, and its result lost.
       if (isAs(account, wanted)) return account;
       account.assertEtag(etag);
       await first?.(repositories, account);

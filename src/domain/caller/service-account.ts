@@ -1,6 +1,6 @@
 import { DomainError } from "../errors.ts";
 
-/** A service account as it is stored. */
+/** A stored service account. */
 export interface ServiceAccountRow {
   readonly id: string;
   readonly name: string;
@@ -12,7 +12,7 @@ export interface ServiceAccountRow {
   readonly version: number;
 }
 
-/** A key of a service account as it is stored: without the key. */
+/** A stored key of a service account, without the secret. */
 export interface ServiceAccountKeyRow {
   readonly id: string;
   readonly accountId: string;
@@ -27,7 +27,7 @@ export interface ServiceAccountKeyRow {
 
 export type ServiceAccountKey = ServiceAccountKeyRow;
 
-/** A caller that is known by keys. */
+/** A caller that authenticates with keys. */
 export class ServiceAccount {
   readonly id: string;
   readonly name: string;
@@ -35,7 +35,7 @@ export class ServiceAccount {
   readonly roles: readonly string[];
   readonly createTime: Date;
   readonly updateTime: Date;
-  /** Since when its keys are refused. */
+  /** When it was disabled; its keys are refused from then on. Undefined if it is enabled. */
   readonly disableTime: Date | undefined;
   readonly version: number;
 
@@ -54,7 +54,7 @@ export class ServiceAccount {
     return new ServiceAccount(row);
   }
 
-  /** What policies and events call it. */
+  /** Its name in policies and events. */
   get caller(): string {
     return `serviceAccounts/${this.id}`;
   }

@@ -9,9 +9,9 @@ const segment = /^[A-Za-z0-9._-]+$/;
 const maxBytes = 2_048;
 
 /**
- * Reads a SPIFFE ID of a workload; undefined for everything else. As the standard wants it, nothing is normalised: a
- * percent sign, an empty or relative segment, a port, a query or a slash at the end make it none (SPIFFE-ID §2).
- * A workload has a path (X509-SVID §4).
+ * Parses the SPIFFE ID of a workload; undefined for anything else. As the standard requires, nothing is normalised:
+ * percent encoding, an empty or relative segment, a port, a query or a trailing slash make the text invalid (SPIFFE-ID
+ * §2). The ID of a workload has a path (X509-SVID §4).
  */
 export function parseSpiffeId(text: string): SpiffeId | undefined {
   if (text.length > maxBytes || !text.startsWith("spiffe://")) return undefined;

@@ -23,12 +23,12 @@ import type { BrokenRule, PasswordRules } from "./password-rules.ts";
 export interface VerifyPassword {
   readonly identifier: string;
   readonly password: Secret;
-  /** Of the person's client, where the caller tells it. */
+  /** IP address of the person's client, if the caller reports it. */
   readonly ipAddress?: string | undefined;
   readonly device?: DeviceChoice;
 }
 
-/** Whose password it is, and what the device is to hold. */
+/** The authenticated user, and the token for the device, if any. */
 export interface Verified {
   readonly user: User;
   readonly deviceToken: Secret | undefined;
@@ -51,7 +51,7 @@ export interface SignIn {
 
 export interface ValidatePassword {
   readonly password: Secret;
-  /** Whom it would be for: a user, or somebody who is none yet. */
+  /** The person whose password it would be: a user, or a person who is not a user yet. */
   readonly subject: { readonly userId: string } | Person;
 }
 
@@ -65,20 +65,22 @@ export interface ChangePassword {
   readonly userId: string;
   readonly currentPassword: Secret;
   readonly newPassword: Secret;
-  /** The session that goes on. */
+  /** The session to keep. */
   readonly keepSessionId: string | undefined;
-  /** Of the person's client, where the caller tells it. */
+  /** IP address of the person's client, if the caller reports it. */
   readonly ipAddress?: string | undefined;
   readonly requestId: string | undefined;
 }
 
-/** An identifier that no user can have: looked up where what was typed is none, so that the work is the same. */
+/**
+ * An identifier that no user can have. It is looked up in place of invalid identifiers, so that the work is the same.
+ */
 const nobody: UserKey = { kind: "username", key: "" };
 
-/** What of a user a new password changes. */
+/** The fields of a user that a new password changes. */
 const changedFields = ["password"];
 
-/** Checks who somebody is by a password, and keeps the passwords. */
+/** Authenticates users by password, and sets passwords. */
 export class AuthenticationService {
   readonly #repository: RelationalRepository;
   readonly #mutations: Mutations;
@@ -109,7 +111,7 @@ export class AuthenticationService {
     events: AuditEvents;
     statuses: SessionStatuses;
     newId: () => string;
-    /** Told when a good password could not be hashed anew; the check is good all the same. */
+    /** Called if a correct password could not be rehashed. The sign-in succeeds nevertheless. */
     onRehashFailure: (error: unknown) => void;
   }) {
     this.#repository = dependencies.repository;
@@ -129,8 +131,8 @@ export class AuthenticationService {
   }
 
   /**
-   * The active user whose identifier and password these are. Every other case takes as many statements and one hash as well
-   * and throws one and the same error (NIST 800-63B-4 §3.2.2, ASVS 6.3.8).
+   * Returns the active user with this identifier and password. Every other case executes as many statements, also
+   * computes one hash, and throws the same error (NIST 800-63B-4 §3.2.2, ASVS 6.3.8).
    * @throws CREDENTIALS_INVALID, TOO_MANY_ATTEMPTS, OVERLOADED
    */
   async verifyPassword(
@@ -150,16 +152,16 @@ export class AuthenticationService {
   }
 
   /**
-   * Begins a session of the user whom `verifyPassword` would answer: at most three round trips to the database beside the
-   * hash, and one transaction more each if the device is to be remembered or the user has reached the limit of sessions. A
-   * password that is replaced or a user that is suspended between check and beginning has not signed in.
+   * Begins a session of the user that `verifyPassword` would return. Takes at most three round trips to the database
+   * besides the hash, and one more transaction each if the device is to be remembered or the user has reached the limit
+   * of sessions. If the password is replaced or the user is suspended between check and begin, the sign-in fails.
    * @throws OUT_OF_SCOPE, AUDIENCE_UNKNOWN, CREDENTIALS_INVALID, TOO_MANY_ATTEMPTS, OVERLOADED
    */
   async authenticate(
     call: Call,
     { identifier, password, audience, client, device = noDevice }: Authenticate,
   ): Promise<SignIn> {
-    // Before the rest, so that a limited caller learns nothing of other audiences, and no attempt is counted.
+    // Checked first, so that a limited caller learns nothing about other audiences and no attempt is counted.
     assertInScope(call, audience, client.id);
     if (!this.#audiences.has(audience)) {
       throw invalidField("AUDIENCE_UNKNOWN", "audience", "is not configured (AUTH_AUDIENCES)");
@@ -170,7 +172,7 @@ export class AuthenticationService {
     const { ipAddress } = client;
     const knownBy = this.#devices.knownBy(device);
     const attempt = { type: "session.begun", key, name: identifier, ipAddress, knownBy } as const;
-    // A sign-in of the same user at the same moment may have hashed the password anew: then this one looks once more.
+    // A concurrent sign-in of the same user may have rehashed the password; this one then tries once more.
     for (let tries = 0; tries < 2; tries++) {
       const signIn = await this.#proofs.prove(call, attempt, password, async (proof, allowed) => {
         const { user, passwordHash } = proof;
@@ -180,7 +182,7 @@ export class AuthenticationService {
         const { caller } = call.origin;
         const session = { id, userId: user.id, caller, audience, client, passwordHash, account };
         const { sessions } = this.#repository.statement(call);
-        // Forgets the failed attempts as well.
+        // Also clears the failed attempts.
         const begun = await sessions.begin(session, this.#sessionLimits, event);
         if (begun !== undefined) return { proof, begun };
         await (tries === 0 ? allowed.givenBack() : allowed.failed("CREDENTIALS_INVALID"));
@@ -197,7 +199,7 @@ export class AuthenticationService {
   }
 
   /**
-   * The rules that a password would break if it were set, of which there may be none. Nothing is hashed or changed.
+   * The rules that a password would break if it were set. Nothing is hashed or changed.
    * @throws PERMISSION_DENIED, USER_NOT_FOUND, BREACH_CHECK_UNAVAILABLE
    */
   async validatePassword(
@@ -208,12 +210,16 @@ export class AuthenticationService {
     return this.#passwordRules.broken(call, password, person);
   }
 
-  /** Sets a password without the current one, and ends all sessions. @throws PASSWORD_UNACCEPTABLE, BREACH_CHECK_UNAVAILABLE, USER_NOT_FOUND, USER_DELETED, REQUEST_ID_REUSED, OVERLOADED */
+  /**
+   * Sets a password without the current one, and ends all sessions.
+   * @throws PASSWORD_UNACCEPTABLE, BREACH_CHECK_UNAVAILABLE, USER_NOT_FOUND, USER_DELETED, REQUEST_ID_REUSED,
+   *   OVERLOADED
+   */
   async setPassword(call: Call, { userId, password: raw, requestId }: SetPassword): Promise<void> {
     const id = userId.toLowerCase();
     const request = { requestId, method: "SetPassword", content: { id } };
     const password = await this.#acceptFor(call, id, raw).catch(async (error) => {
-      // Rules may have become stricter since the same call was made.
+      // The rules may have become stricter since the same request was first made.
       if (await this.#mutations.earlier(call, request, raw)) return undefined;
       throw error;
     });
@@ -235,12 +241,16 @@ export class AuthenticationService {
     await this.#statuses.forgetUserAfter(id, work);
   }
 
-  /** Sets a password where the current one is given, and ends all other sessions. @throws CREDENTIALS_INVALID, TOO_MANY_ATTEMPTS, PASSWORD_UNACCEPTABLE, BREACH_CHECK_UNAVAILABLE, REQUEST_ID_REUSED, OVERLOADED */
+  /**
+   * Sets a password, given the current one, and ends all other sessions.
+   * @throws CREDENTIALS_INVALID, TOO_MANY_ATTEMPTS, PASSWORD_UNACCEPTABLE, BREACH_CHECK_UNAVAILABLE, REQUEST_ID_REUSED,
+   *   OVERLOADED
+   */
   async changePassword(call: Call, change: ChangePassword): Promise<void> {
     const id = change.userId.toLowerCase();
     const keep = change.keepSessionId?.toLowerCase();
     const request = { requestId: change.requestId, method: "ChangePassword", content: { id, keep } };
-    // Once the change is made, the current password is no longer current.
+    // Once the change is made, the current password of the request is no longer current.
     const earlier = () => this.#mutations.earlier(call, request, change.newPassword);
     if (await earlier()) return;
     this.#passwordRules.assertGoodForAnybody(change.newPassword, "new_password");
@@ -281,7 +291,7 @@ export class AuthenticationService {
         }
       })
       .catch(async (error) => {
-        // The same call may have been sent twice at once, and the other one may have made the change since.
+        // The same request may have been sent twice concurrently, and the other one may have made the change.
         if (isRefusal(error) && (await earlier())) return;
         throw error;
       });
@@ -297,7 +307,10 @@ export class AuthenticationService {
     return personOf(user);
   }
 
-  /** Whoever may ask for the user itself learns nothing from which passwords hold its names. */
+  /**
+   * Requires "users.get", because the broken rules reveal parts of the user's names. A caller that may read the user
+   * learns nothing new.
+   */
   async #visiblePerson(call: Call, userId: string): Promise<Person> {
     if (!call.may("users.get")) {
       throw new DomainError(
@@ -315,7 +328,7 @@ export class AuthenticationService {
   }
 }
 
-/** Whether a failure after the proof tells that the current password is right: that must not be free. */
+/** Whether a failure after the check reveals that the current password is correct. Such an attempt must count. */
 function confirmsPassword(error: unknown): error is DomainError {
   return error instanceof DomainError && confirming.has(error.reason);
 }
@@ -327,7 +340,7 @@ const confirming: ReadonlySet<Reason> = new Set([
   "OVERLOADED",
 ]);
 
-/** Whether an attempt came to nothing: it was wrong, or it was one too many. */
+/** Whether an attempt was refused: wrong credentials, or too many attempts. */
 function isRefusal(error: unknown): boolean {
   return (
     error instanceof DomainError &&

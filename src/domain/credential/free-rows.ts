@@ -1,7 +1,7 @@
-/** A part of a password counts as a run or a repetition from so many characters on. */
+/** Minimum length, in characters, of a part that counts as a run or a repetition. */
 export const shortestRow = 3;
 
-/** What fingers and tongues run along: alphabets, digits, and the rows and columns of keyboards. */
+/** Sequences that are easy to type or recite: alphabets, digits, and the rows and columns of keyboards. */
 const tracks = [
   "abcdefghijklmnopqrstuvwxyz",
   "01234567890",
@@ -16,22 +16,25 @@ const tracks = [
   "a1b2c3d4e5f6g7h8i9",
 ];
 
-/** All tracks in both directions, one behind the other, with a place between them that no character has. */
+/** All tracks in both directions, concatenated, separated by an entry that matches no character. */
 const places = tracks.flatMap((track) => [...track, "", ...[...track].reverse(), ""]);
 const placesOf = Map.groupBy(places.keys(), (place) => places[place] ?? "");
 
-/** For each character, how many from it on are worth no guess: a run or a repetition; 0 where too few are. */
+/**
+ * For each character, the length of the longest run or repetition that begins there; 0 if it is shorter than
+ * `shortestRow`. Such parts add nothing for a guesser.
+ */
 export function freeRows(characters: readonly string[]): number[] {
   const repetitions = longestRepetitions(characters);
   return longestRuns(characters).map((run, at) => Math.max(run, repetitions[at] ?? 0));
 }
 
-/** For each character, how many from it on stood so before; 0 where too few did. */
+/** For each character, the length of the longest part from there that also occurs earlier; 0 if it is too short. */
 function longestRepetitions(characters: readonly string[]): Uint16Array {
   const { length } = characters;
   const longest = new Uint16Array(length);
-  // How many characters from `earlier` and from `at` on are the same. Those of `at + 1` are replaced from the front, each
-  // after the one before it has used it.
+  // Number of equal characters from `earlier` and from `at` on. Entries of `at + 1` are overwritten from the front,
+  // each after its predecessor has used it.
   const sames = new Uint16Array(length + 1);
   for (let at = length - 1; at > 0; at--) {
     for (let earlier = 0; earlier < at; earlier++) {
@@ -43,10 +46,11 @@ function longestRepetitions(characters: readonly string[]): Uint16Array {
   return longest;
 }
 
-/** For each character, how many from it on are the same one, or lie along a track; 0 where too few do. */
+/** For each character, how many from there on are identical or lie along a track; 0 if they are too few. */
 function longestRuns(characters: readonly string[]): number[] {
   const longest = new Array<number>(characters.length).fill(0);
-  // How many characters from one on lie along the tracks from a place on, and which one that was.
+  // Number of characters that lie along the tracks from each place on, and the character position that each count is
+  // for.
   const along = new Uint16Array(places.length);
   const counted = new Int32Array(places.length).fill(-1);
   let same = 0;
@@ -54,7 +58,7 @@ function longestRuns(characters: readonly string[]): number[] {
     const character = characters[at] ?? "";
     same = character === characters[at + 1] ? same + 1 : 1;
     let most = same;
-    // From the front, so that the place behind still has what was counted for the next character.
+    // From the front, so that the next place still has the count of the next character.
     for (const place of placesOf.get(character) ?? []) {
       const count = counted[place + 1] === at + 1 ? (along[place + 1] ?? 0) + 1 : 1;
       along[place] = count;

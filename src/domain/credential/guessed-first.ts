@@ -1,34 +1,34 @@
 import { freeRows, shortestRow } from "./free-rows.ts";
 import { SortedWords } from "./sorted-words.ts";
 
-/** The passwords that are tried first, folded as `foldPassword` folds. A port: they are kept outside of the domain. */
+/** The passwords that guessers try first, folded by `foldPassword`. A port: they are stored outside of the domain. */
 export interface CommonPasswords {
-  /** In the order of their code units. */
+  /** Sorted by code unit. */
   readonly sorted: readonly string[];
 }
 
-/** What spellings of one password have in common for who guesses: width, compatibility forms and case are no secret. */
+/** Folds width, compatibility forms and case. Guessers try those anyway. */
 export function foldPassword(password: string): string {
   return password.normalize("NFKC").toLowerCase();
 }
 
-/** What a common word inside of a password adds: one of ten thousand takes as many tries as two characters do. */
+/** Weight of a common word within a password: one of ten thousand takes as many guesses as two characters. */
 const weightOfWord = 2;
-/** Three common words, or six characters: below that the length of a password is only looks. */
+/** Three common words, or six characters. Below that, the length of a password is misleading. */
 export const enoughWeight = 6;
 
-/** A part of a password counts as a word from so many characters on. */
+/** Minimum length, in characters, of a part that counts as a word. */
 const shortestWord = 4;
 const longestWord = 64;
 /**
- * Characters that are looked at. Folding makes one of 256 characters up to 18 times as long, and what is looked for takes the
- * square of the length. A password that has not enough weight by then is refused.
+ * Number of characters that are weighed. Folding can turn 256 characters into 18 times as many, and the search takes
+ * quadratic time. A password without enough weight by then is refused.
  */
 const longestWeighed = 256;
 
 const year = /^(19|20)[0-9]{2}$/;
 
-/** What letters are disguised as: "p@ssw0rd" is a spelling that every guesser tries. */
+/** Letter substitutions that every guesser tries, as in "p@ssw0rd". */
 const disguises: Readonly<Record<string, string>> = {
   "@": "a",
   "4": "a",
@@ -41,14 +41,14 @@ const disguises: Readonly<Record<string, string>> = {
   "7": "t",
 };
 
-/** What stands between words and is worth no guess. */
+/** Word separators, which add nothing for a guesser. */
 const separators = new Set([" ", "-", "_", "."]);
 
 /**
- * How much of a password is left to guess for who knows common passwords, keyboards and the words in `own`: the least that
- * any way to cut it into parts leaves, up to `enoughWeight`. A character is worth 1; a common password within it or a
- * year 2; and nothing the words in `own`, a run of one character or along a track, what stood there before, and what
- * separates words. A password that is in a list as a whole is worth nothing. So a phrase of three words has enough weight,
+ * The weight of a password against a guesser who knows common passwords, keyboards and the words in `own`: the minimum
+ * over all ways to cut it into parts, up to `enoughWeight`. A character weighs 1. A common password within it, or a
+ * year, weighs 2. The words in `own`, a run of one character or along a track, a repetition of an earlier part, and
+ * word separators weigh 0. A password that is itself in a list weighs 0. So a phrase of three words has enough weight,
  * and "passwordpassword", "Dragon-Monkey-123456" and "Summer2026Summer2026!" do not. Both sets hold folded strings.
  */
 export function weightOf(password: string, common: CommonPasswords, own: ReadonlySet<string>): number {
@@ -60,7 +60,7 @@ export function weightOf(password: string, common: CommonPasswords, own: Readonl
   const { length } = characters;
   const spellings = spellingsOf(characters);
   const rows = freeRows(characters);
-  /** The least weight of the first so many characters. */
+  /** `weights[n]` is the minimum weight of the first n characters. */
   const weights = new Array<number>(length + 1).fill(Number.POSITIVE_INFINITY);
   weights[0] = 0;
   const reach = (end: number, weight: number) => {
@@ -87,7 +87,7 @@ export function weightOf(password: string, common: CommonPasswords, own: Readonl
   return Math.min(weights[length] ?? 0, enoughWeight);
 }
 
-/** A password as it is, and what it is a disguise of, where it is one. */
+/** The password as it is and, if it contains substitutions, with them undone. */
 function spellingsOf(characters: readonly string[]): readonly (readonly string[])[] {
   const plain = characters.map((character) => disguises[character] ?? character);
   return plain.some((character, at) => character !== characters[at]) ? [characters, plain] : [characters];

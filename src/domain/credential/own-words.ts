@@ -1,7 +1,7 @@
 import type { UserProfile } from "../user/user.ts";
 import { foldPassword } from "./guessed-first.ts";
 
-/** Whom a password is for, as far as that is known, as it was given. */
+/** The person whose password it is, as far as known, with unnormalised names. */
 export interface Person {
   readonly email: string | undefined;
   readonly username: string | undefined;
@@ -17,14 +17,15 @@ const separators = /[^\p{L}\p{M}\p{N}]+/u;
 const noLetters = /[^\p{L}\p{M}]+/u;
 
 /**
- * What somebody is called, folded as passwords are: email, what is on either side of its "@", username and display name,
- * each as a whole, without what separates its parts, and its parts, with their digits and without; all of four characters or more.
+ * The names of a person, folded like passwords: email, the parts before and after its "@", username and display name.
+ * Each as a whole, without its separators, and in parts, with digits and without. Only words of four characters or
+ * more.
  */
 export function ownWords({ email = "", username = "", displayName }: Person): Set<string> {
   return wordsIn([email, ...email.split("@"), username, displayName]);
 }
 
-/** The words in names of any kind, by the rule of `ownWords`. */
+/** The words in names of any kind, by the same rule as `ownWords`. */
 export function wordsIn(names: readonly string[]): Set<string> {
   const words = names.map(foldPassword).flatMap((name) => {
     const parts = name.split(separators);

@@ -1,34 +1,37 @@
 import type { Call } from "../call.ts";
 
-/** What is known of a password beside itself, when it is checked. */
+/** Additional facts about a password check. */
 export interface PasswordAttempt {
   /**
-   * The password as it was typed, where `preparePassword` has changed it: other systems have hashed that. Where it differs,
-   * a check takes two hashes, whoever's it is.
+   * The password as typed, if `preparePassword` changed it: other systems have hashed that form. If the two differ, a
+   * check takes two hashes, for every user.
    */
   readonly typed?: string;
-  /** Whose password it would be. Where there is no hash, the same name is stood in for by the same costs. */
+  /**
+   * The name that the password is checked for. Without a stored hash, the same name always gets a decoy of the same
+   * cost.
+   */
   readonly name?: string;
 }
 
 /**
- * Turns passwords into hashes and back-checks them. Passwords come as `preparePassword` answers them. Hashing is
- * made to be slow, so its implementation bounds how many run and wait at once.
+ * Hashes and verifies passwords. Passwords must be prepared by `preparePassword`. Hashing is slow by design, so
+ * implementations bound how many hashes run and wait at once.
  */
 export interface PasswordHasher {
-  /** @throws OVERLOADED where a hash that is asked for now would be refused: then nothing else need be done for it. */
+  /** @throws OVERLOADED if a hash requested now would be refused, so that no other work is wasted on the request */
   assertRoom(): void;
 
   /**
-   * A PHC string with a fresh salt.
-   * @throws OVERLOADED where too many wait; nothing is hashed for a call that is aborted.
+   * Returns a PHC string with a new salt.
+   * @throws OVERLOADED if too many hashes wait; for an aborted call, nothing is hashed
    */
   hash(call: Call, password: string): Promise<string>;
 
   /**
-   * Whether the hash was made of this password, by this service or by another system (`PasswordHashes`). Without a hash it
-   * does the work that one would take and answers false, so that nobody can tell by the time whether there was one.
-   * @throws OVERLOADED where too many wait; nothing is hashed for a call that is aborted.
+   * Whether the hash was made from this password, by this service or by another system (`PasswordHashes`). Without a
+   * hash it does the same work and returns false, so that timing does not reveal whether there was one.
+   * @throws OVERLOADED if too many hashes wait; for an aborted call, nothing is hashed
    */
   verify(
     call: Call,
@@ -37,6 +40,6 @@ export interface PasswordHasher {
     attempt?: PasswordAttempt,
   ): Promise<boolean>;
 
-  /** Whether `hash` would use another function or other costs than this hash has. */
+  /** Whether `hash` would now use another function or other costs. */
   isOutdated(passwordHash: string): boolean;
 }

@@ -1,17 +1,17 @@
 /**
- * A hash as it is stored; or `none` if the text says that its user has no password ("!", "*"); or why it is refused: the
- * predicate of a sentence whose subject is "the hash", without any part of it.
+ * The hash to store; or `none` if the text states that the user has no password ("!", "*"); or why the hash is refused:
+ * the predicate of a sentence whose subject is "the hash", containing no part of it.
  */
 export type PasswordHashVerdict =
   | { readonly stored: string }
   | { readonly none: true }
   | { readonly refusal: string };
 
-/** Password hashes that other systems have made and users bring along. Which formats are known: docs/decisions/0017. */
+/** Password hashes made by other systems, for imported users. Supported formats: docs/decisions/0017. */
 export interface PasswordHashes {
   /**
-   * Whether passwords can be checked by this hash, and at a cost that no row may exceed. Nothing is computed. What is stored
-   * is `verify`'s and `isOutdated`'s to understand (`PasswordHasher`), until the next good sign-in replaces it.
+   * Whether passwords can be checked against this hash at a cost within the limit for a row. Nothing is computed.
+   * `PasswordHasher.verify` and `isOutdated` understand the stored form, until the next successful sign-in replaces it.
    */
   accept(text: string): Promise<PasswordHashVerdict>;
 }

@@ -9,15 +9,15 @@ import type { User } from "../user/user.ts";
 import { preparePassword } from "./password.ts";
 import type { PasswordHasher } from "./password-hasher.ts";
 
-/** Who somebody has proven to be. */
+/** An authenticated user. */
 export interface Proof {
   readonly user: User;
   readonly passwordHash: string;
-  /** The password, prepared. */
+  /** The prepared password. */
   readonly prepared: Secret;
 }
 
-/** Proves by a password who somebody is, as often as the budget of attempts allows. */
+/** Checks passwords within the budget of attempts. */
 export class PasswordProofs {
   readonly #repository: RelationalRepository;
   readonly #hasher: PasswordHasher;
@@ -30,7 +30,7 @@ export class PasswordProofs {
     hasher: PasswordHasher;
     attempts: SignInAttempts;
     events: AuditEvents;
-    /** Told when a good password could not be hashed anew; the check is good all the same. */
+    /** Called if a correct password could not be rehashed. The check succeeds nevertheless. */
     onRehashFailure: (error: unknown) => void;
   }) {
     this.#repository = dependencies.repository;
@@ -41,8 +41,8 @@ export class PasswordProofs {
   }
 
   /**
-   * Makes an attempt: counted, checked by one hash, and then concluded by `proven` where it is right. What is refused
-   * anyway is to cost next to nothing, so that whether there is room for a hash comes first.
+   * Makes an attempt: counts it, verifies the password with one hash and, if it is correct, concludes it with `proven`.
+   * Checks first that there is room for a hash, so that a call that will be refused anyway costs next to nothing.
    * @throws CREDENTIALS_INVALID, TOO_MANY_ATTEMPTS, OVERLOADED and what `proven` throws
    */
   prove<T>(
@@ -54,7 +54,7 @@ export class PasswordProofs {
     this.#hasher.assertRoom();
     return this.#attempts.make(call, attempt, async (allowed) => {
       const { found } = allowed;
-      // What cannot be a password is hashed like one, but is never right.
+      // A text that cannot be a password takes a hash too, so that timing does not reveal it, but never matches.
       const prepared = preparePassword(password);
       const { key } = attempt;
       const matches = await this.#hasher.verify(call, (prepared ?? password).reveal(), found?.passwordHash, {
@@ -69,7 +69,7 @@ export class PasswordProofs {
     });
   }
 
-  /** Hashes a password anew that was hashed otherwise than it would be now. Never throws. */
+  /** Rehashes a password if its hash is outdated. Never throws. */
   async rehashIfOutdated(call: Call, { user, prepared, passwordHash: current }: Proof): Promise<void> {
     if (!this.#hasher.isOutdated(current)) return;
     try {

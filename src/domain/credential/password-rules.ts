@@ -6,7 +6,7 @@ import { type CommonPasswords, enoughWeight, weightOf } from "./guessed-first.ts
 import { ownWords, type Person } from "./own-words.ts";
 import { isTooLong, maxBytes, type PasswordPolicy, preparePassword } from "./password.ts";
 
-/** What a new password can break. The names are API (proto/auth/v1/authentication_service.proto). */
+/** The rules for a new password. The names are API (proto/auth/v1/authentication_service.proto). */
 export type PasswordRule =
   | "max-bytes"
   | "characters"
@@ -16,27 +16,27 @@ export type PasswordRule =
   | "own-words"
   | "breached";
 
-/** A rule that a password breaks, and a sentence about it that holds nothing of the password. */
+/** A rule that a password breaks, and a sentence about it that contains nothing of the password. */
 export interface BrokenRule {
   readonly rule: PasswordRule;
   readonly description: string;
 }
 
-/** Breached passwords, and what becomes of a new one while nobody can say whether it is one of them. */
+/** The breach check, and whether a new password is allowed or refused if the check fails. */
 export interface BreachCheck {
   readonly breached: BreachedPasswords;
   readonly onFailure: "allow" | "refuse";
 }
 
-/** When to come back where a breach check was needed and could not be made. */
+/** When to retry if a breach check fails. */
 const retryAfterMs = 5_000;
 
 const noWords: ReadonlySet<string> = new Set();
 
 /**
- * What a new password must be (NIST SP 800-63B-4 §3.1.1.2, ASVS 6.2): long enough, not what is guessed first, and not
- * known from a breach. No kind of character is asked for. Applied where a password is set, never where one is checked:
- * rules may become stricter, and who has a password can still sign in.
+ * The rules for new passwords (NIST SP 800-63B-4 §3.1.1.2, ASVS 6.2): long enough, hard to guess, and not known from a
+ * data breach. No character classes are required. Applied when a password is set, never when one is checked: rules may
+ * become stricter, and users with an older password can still sign in.
  */
 export class PasswordRules {
   readonly #policy: PasswordPolicy;
@@ -48,10 +48,10 @@ export class PasswordRules {
   constructor(dependencies: {
     policy: PasswordPolicy;
     common: CommonPasswords;
-    /** What the service itself is called, folded. */
+    /** The names of the service itself, folded. */
     serviceWords: ReadonlySet<string>;
     breachCheck: BreachCheck | undefined;
-    /** Told when breached passwords could not be asked for, whatever becomes of the new one. */
+    /** Called if the breach check failed, whether the new password is then allowed or refused. */
     onCheckFailure: (error: unknown) => void;
   }) {
     this.#policy = dependencies.policy;
@@ -62,8 +62,8 @@ export class PasswordRules {
   }
 
   /**
-   * Refuses what is no good for anybody, before anything is asked for.
-   * @throws PASSWORD_UNACCEPTABLE about `field`, the path in the API's words.
+   * Refuses a password that is unacceptable for every user, before any lookup.
+   * @throws PASSWORD_UNACCEPTABLE about `field`, a path as in the API
    */
   assertGoodForAnybody(raw: Secret, field: string): void {
     const { broken } = this.#look(raw, noWords);
@@ -80,12 +80,17 @@ export class PasswordRules {
     return password;
   }
 
-  /** The rules that a password would break as this person's. @throws BREACH_CHECK_UNAVAILABLE */
+  /**
+   * The rules that a password would break if it were this person's.
+   * @throws BREACH_CHECK_UNAVAILABLE
+   */
   async broken(call: Call, raw: Secret, person: Person): Promise<readonly BrokenRule[]> {
     return (await this.#check(call, raw, person)).broken;
   }
 
-  /** Breached passwords are asked for only where nothing else is wrong: it takes time and may tell others something. */
+  /**
+   * Runs the breach check only if no other rule is broken: it takes time and may disclose something to a third party.
+   */
   async #check(call: Call, raw: Secret, person: Person): Promise<Looked> {
     const looked = this.#look(raw, ownWords(person).union(this.#serviceWords));
     const { password, broken } = looked;
@@ -108,7 +113,7 @@ export class PasswordRules {
     const { length } = [...password.reveal()];
     const { minLength, maxLength } = this.#policy;
     if (length > maxLength) {
-      // Nor is it weighed: that takes the longer the longer it is.
+      // It is not weighed either, because the cost of that grows with the length.
       return {
         password,
         broken: [{ rule: "max-length", description: `must be at most ${maxLength} characters` }],
@@ -149,7 +154,7 @@ export class PasswordRules {
 }
 
 interface Looked {
-  /** The password as it is to be hashed, or undefined for what cannot be a password. */
+  /** The password to hash, or undefined if the text cannot be a password. */
   readonly password: Secret | undefined;
   readonly broken: readonly BrokenRule[];
 }

@@ -1,12 +1,11 @@
 /**
- * Words in the order of their code units, among which those that begin somewhere in a text are found letter by letter: each
- * letter narrows the range of words that still fit, so that the search ends where no word goes on, and no piece of the text
- * is ever made.
+ * Words sorted by code unit, to find those that occur at a position of a text. The search goes letter by letter: each
+ * letter narrows the range of matching words. It stops when no word continues, and never creates a substring.
  */
 export class SortedWords {
   readonly #words: readonly string[];
 
-  /** @param words sorted as `sort()` sorts */
+  /** @param words sorted as by `sort()` */
   constructor(words: readonly string[]) {
     this.#words = words;
   }
@@ -32,7 +31,7 @@ export class SortedWords {
     }
   }
 
-  /** The first place of a range whose word is not below, all words that are being before those that are not. */
+  /** The first index in the range whose word is not below. Words that are below must precede the others. */
   #firstAtLeast(low: number, high: number, isBelow: (word: string) => boolean): number {
     let [from, to] = [low, high];
     while (from < to) {
@@ -44,7 +43,7 @@ export class SortedWords {
   }
 }
 
-/** A word that has ended comes before those that go on. */
+/** Returns -1 past the end, so that a word sorts before its continuations. */
 function codeAt(word: string, unit: number): number {
   return unit < word.length ? word.charCodeAt(unit) : -1;
 }

@@ -1,4 +1,4 @@
-// JavaScript has no Bidi_Class. These blocks hold every right-to-left letter that there is, and Unicode keeps them for
+// JavaScript has no Bidi_Class. These blocks contain all right-to-left letters, and Unicode reserves them for
 // right-to-left scripts (their unassigned code points default to R and AL).
 const rightToLeftBlocks = String.raw`[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFF\u{10800}-\u{10FFF}\u{1E800}-\u{1EFFF}]`;
 const arabicNumber = String.raw`[\u0660-\u0669\u{10D30}-\u{10D39}\u{10D40}-\u{10D49}]`;
@@ -18,10 +18,10 @@ const rightToLeftLabel = new RegExp(
 const rightToLeftEnd = new RegExp(`[${rightToLeft}${arabicNumber}${europeanNumber}]${mark}*$`, "v");
 
 /**
- * Whether a string of the IdentifierClass obeys the Bidi Rule (RFC 5893, section 2), which is asked only of strings with
- * right-to-left characters (RFC 8265, section 3.3.1). Stricter where it would have to guess a Bidi_Class: of the
- * characters of left-to-right and of no script, a right-to-left string may hold ASCII digits and punctuation and
- * inherited marks, no other letters, marks or symbols.
+ * Whether a string of the IdentifierClass satisfies the Bidi Rule (RFC 5893, section 2), which applies only to strings
+ * with right-to-left characters (RFC 8265, section 3.3.1). Stricter than the rule where it would have to guess a
+ * Bidi_Class: of left-to-right and script-neutral characters, a right-to-left string may contain only ASCII digits and
+ * punctuation and inherited marks, but no other letters, marks or symbols.
  */
 export function obeysBidiRule(text: string): boolean {
   if (!hasRightToLeft.test(text)) return true;

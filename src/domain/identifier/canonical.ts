@@ -1,8 +1,8 @@
-/** A canonical key, or in a sentence for the caller's developer why there is none. */
+/** A canonical key, or why there is none, as a sentence for the caller's developer. */
 export type Canonical = { readonly key: string } | { readonly fault: string };
 
 /**
- * How many UTF-16 code units anything may have that is to become an identifier. More than any real identifier has, even
- * fully decomposed; looked at before all else, so that nobody can have a megabyte normalised.
+ * Maximum number of UTF-16 code units of an identifier. More than any real identifier has, even fully decomposed.
+ * Checked first, so that callers cannot have a megabyte normalised.
  */
 export const maxRawLength = 1024;

@@ -9,9 +9,9 @@ const extendedArabicIndicDigit = /[\u06F0-\u06F9]/;
 const joinControl = /[\u200C-\u200D]/;
 
 /**
- * Whether every code point that is allowed only in some contexts stands in one: the rules of RFC 5892, appendix A, as
- * RFC 8264 takes them over. Stricter in one place: ZERO WIDTH NON-JOINER is allowed after a virama only, because the
- * other half of its rule needs Joining_Type, which JavaScript does not have.
+ * Whether every code point that is allowed only in certain contexts is in one: the rules of RFC 5892, appendix A, as
+ * adopted by RFC 8264. Stricter in one case: ZERO WIDTH NON-JOINER is allowed only after a virama, because the other
+ * half of its rule needs Joining_Type, which JavaScript does not have.
  */
 export function obeysContextualRules(text: string): boolean {
   if (!contextual.test(text)) return true;
@@ -35,8 +35,8 @@ function joinControlsFollowViramas(text: string): boolean {
 const combiningClass8 = "\u3099";
 const combiningClass10 = "\u05B0";
 
-// Normalisation puts marks in the order of their combining classes, and viramas are class 9. That says which they are
-// without a table, and in the Unicode version of the engine.
+// Normalisation sorts marks by combining class, and viramas have class 9. This identifies them without a table, in the
+// Unicode version of the engine.
 function isVirama(character: string): boolean {
   return swaps(combiningClass10, character) && swaps(character, combiningClass8);
 }

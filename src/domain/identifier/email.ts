@@ -4,24 +4,25 @@ import { findLookAlike } from "./look-alikes.ts";
 import { usernameCaseMapped } from "./precis.ts";
 import { mapWidth } from "./width-mapping.ts";
 
-/** An email address: as it was given, which is shown and written to, and its key, which is compared and unique. */
+/** An email address: `value` as entered, which is displayed and mailed to, and `key`, which is compared and unique. */
 export interface Email {
   readonly value: string;
   readonly key: string;
 }
 
 /**
- * Maps a domain to its A-label form (IDNA, UTS #46), or answers undefined or "" where it has none. May do more than that,
- * as the host parser of WHATWG URL does: the domain of an email is checked before and after.
+ * Maps a domain to its A-label form (IDNA, UTS #46). Returns undefined or "" if it has none. Implementations may do
+ * more, like the host parser of WHATWG URL, so the domain of an email is checked before and after.
  */
 export type DomainToAscii = (domain: string) => string | undefined;
 
-// Dot-atom of RFC 5322, section 3.2.3, with the UTF-8 of RFC 6531, section 3.3. Lower case, because it is asked of keys.
+// Dot-atom of RFC 5322, section 3.2.3, with the UTF-8 of RFC 6531, section 3.3. Lower case only, because it is applied
+// to keys.
 const dotAtom =
   /^[a-z0-9!#$%&'*+\-/=?^_`{|}~\u{80}-\u{10FFFF}]+(?:\.[a-z0-9!#$%&'*+\-/=?^_`{|}~\u{80}-\u{10FFFF}]+)*$/u;
 
-// Nothing that a host parser acts on ("%", "/", ":", "[", tab) and nothing invisible gets to it. Ideographic full stops
-// are dots to IDNA; the other four are punctuation inside of words.
+// Keeps characters with a meaning to host parsers ("%", "/", ":", "[", tab) and invisible ones away from `toAscii`.
+// Ideographic full stops are dots in IDNA; the other four are punctuation within words.
 const domainCharacters =
   /^[[\p{L}\p{M}\p{Nd}\-.\u3002\u00B7\u0375\u05F3\u05F4\u30FB]--\p{Default_Ignorable_Code_Point}]+$/v;
 
@@ -37,11 +38,12 @@ const maxLocalOctets = 64;
 const maxOctets = 254;
 
 /**
- * Reads an email address (RFC 5321, RFC 6531): a dot-atom, "@", and a domain name. No quoted local parts, comments or
- * address literals. Its key is the local part by RFC 8265 UsernameCaseMapped, at most 64 octets, "@", and the domain in
- * A-labels; at most 254 octets together. A label of the domain that mixes scripts has to be given as an A-label, as browsers
- * show it (docs/decisions/0035-look-alikes.md). It is split only once widths are mapped, so that no "＠" is an "@" later on.
- * @throws EMAIL_INVALID about `field`, the path in the API's words.
+ * Parses an email address (RFC 5321, RFC 6531): a dot-atom, "@", and a domain name. Quoted local parts, comments and
+ * address literals are not supported. The key is the local part by RFC 8265 UsernameCaseMapped, at most 64 octets, "@",
+ * and the domain in A-labels; at most 254 octets in total. A domain label that mixes scripts must be given as an
+ * A-label, as browsers display it (docs/decisions/0035-look-alikes.md). The address is split only after width mapping,
+ * so that a "＠" cannot become an "@" later.
+ * @throws EMAIL_INVALID about `field`, a path as in the API
  */
 export function parseEmail(raw: string, field: string, toAscii: DomainToAscii): Email {
   const canonical = canonicaliseEmail(raw, toAscii);
@@ -49,7 +51,7 @@ export function parseEmail(raw: string, field: string, toAscii: DomainToAscii): 
   return { value: raw, key: canonical.key };
 }
 
-/** The key of an email address, or why there is none. Throws nothing that `toAscii` does not throw. */
+/** The key of an email address, or why there is none. Throws only what `toAscii` throws. */
 export function canonicaliseEmail(raw: string, toAscii: DomainToAscii): Canonical {
   if (raw.length > maxRawLength) return { fault: "must be at most 254 octets" };
   const mapped = mapWidth(raw);
@@ -88,14 +90,14 @@ function canonicaliseDomain(domain: string, toAscii: DomainToAscii): string | un
   return ascii !== undefined && isHostName(ascii) ? ascii : undefined;
 }
 
-// WHATWG URL lets any "xn--" label pass in a domain that is all ASCII. The same domain with the dots of IDNA is not, and
+// WHATWG URL accepts any "xn--" label in an all-ASCII domain. With ideographic full stops the domain is not all ASCII,
 // so its A-labels are checked.
 function withIdeographicDots(domain: string): string {
   return domain.replaceAll(".", "\u3002");
 }
 
-// A-labels in lower case, at least two, and the last not all digits, so that it is no IPv4 address (RFC 1035, section
-// 2.3.4; RFC 5321, section 4.1.2; RFC 3696, section 2). A trailing dot would be an empty label.
+// A-labels in lower case, at least two, the last one not all digits, so that it is not an IPv4 address (RFC 1035,
+// section 2.3.4; RFC 5321, section 4.1.2; RFC 3696, section 2). A trailing dot would add an empty label.
 function isHostName(ascii: string): boolean {
   const labels = ascii.split(".");
   return (

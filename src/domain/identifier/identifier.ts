@@ -4,15 +4,15 @@ import { mapUsernameCharacters } from "./precis.ts";
 import { canonicaliseUsername } from "./username.ts";
 import { mapWidth } from "./width-mapping.ts";
 
-/** What a person is found by. */
+/** A canonical identifier to find a user by. */
 export interface IdentifierKey {
   readonly kind: "email" | "username";
   readonly key: string;
 }
 
 /**
- * Reads what a person types into one login box: an email where it holds an "@" of any width, else a username. Answers
- * undefined where it is neither, so that it can belong to nobody. Throws nothing that `toAscii` does not throw.
+ * Parses what a person enters in a login form: an email if it contains an "@" of any width, otherwise a username.
+ * Returns undefined if it is neither, so that no user can have it. Throws only what `toAscii` throws.
  */
 export function parseIdentifier(raw: string, toAscii: DomainToAscii): IdentifierKey | undefined {
   if (raw.length > maxRawLength) return undefined;
@@ -22,10 +22,10 @@ export function parseIdentifier(raw: string, toAscii: DomainToAscii): Identifier
 }
 
 /**
- * The beginning of an email in the characters of email keys (width, lower case, NFC), to filter a list by. Any string
- * goes, and comes back without checks: bound its length before, and expect NUL and lone surrogates after. It is the
- * beginning of a key only up to the domain, which in a key is in A-labels, and not where it ends inside of a character
- * or, in Greek, before the end of a word.
+ * Maps the start of an email to the characters of email keys (width, lower case, NFC), to filter a list by. Accepts any
+ * string and does not check it: limit its length beforehand, and expect NUL and lone surrogates in the result. The
+ * result is not the start of a key if it extends into the domain, which keys hold in A-labels, or if it ends within a
+ * character or, in Greek, before the end of a word.
  */
 export function canonicalEmailPrefix(raw: string): string {
   return mapUsernameCharacters(raw);

@@ -1,6 +1,6 @@
 const everyScript = String.raw`\p{scx=Common}\p{scx=Inherited}`;
 
-// The recommended scripts of UAX #31, table 5. Those of the three East Asian sets stand in the sets.
+// The recommended scripts of UAX #31, table 5, except those in the three East Asian sets below.
 const aloneAllowed = [
   "Arabic",
   "Armenian",
@@ -27,7 +27,7 @@ const aloneAllowed = [
   "Tibetan",
 ];
 
-// Latin comes with each, and so do the scripts of a set without one another.
+// Latin is in each set. A name may use any of the scripts of one set.
 const togetherAllowed = [
   ["Latin", "Han", "Hiragana", "Katakana"],
   ["Latin", "Han", "Bopomofo"],
@@ -47,10 +47,10 @@ const dotOnDot = /\p{Soft_Dotted}\p{Mn}*\u0307/u;
 const digitsOfTwoSystems = /[0-9].*[\p{Nd}--[0-9]]|[\p{Nd}--[0-9]].*[0-9]/v;
 
 /**
- * Why a name in canonical form could pass for another one, as a sentence, or undefined where it is plain: UTS #39, level
- * Highly Restrictive (section 5.2), with the optional detections of marks and of mixed digits (sections 5.3 and 5.4), and
- * no join controls. Names that are wholly of one script and look like another script's ("сосо" in Cyrillic) are not
- * found (docs/decisions/0035-look-alikes.md).
+ * Why a canonical name could be confused with another one, as a sentence, or undefined if it could not: UTS #39, level
+ * Highly Restrictive (section 5.2), with the optional detection of marks and mixed digits (sections 5.3 and 5.4), and
+ * without join controls. Names entirely in one script that resemble another script ("сосо" in Cyrillic) are not
+ * detected (docs/decisions/0035-look-alikes.md).
  */
 export function findLookAlike(name: string): string | undefined {
   if (ascii.test(name)) return undefined;

@@ -7,9 +7,10 @@ const printableAscii = /^[ -~]+$/;
 const space = /\p{Zs}/gu;
 
 /**
- * The UsernameCaseMapped profile of RFC 8265, section 3.3: what two spellings of one name have in common. Answers the
- * enforced string, or undefined where the profile refuses it. The rules are applied in the order of RFC 8264, section 7,
- * so that the class is asked of the result: decomposed Hangul and KELVIN SIGN are names, by the letters they become.
+ * The UsernameCaseMapped profile of RFC 8265, section 3.3: maps all spellings of a name to one string. Returns the
+ * enforced string, or undefined if the profile refuses it. The rules are applied in the order of RFC 8264, section 7,
+ * so the class is checked on the result: decomposed Hangul and KELVIN SIGN are valid, because of the letters they
+ * become.
  */
 export function usernameCaseMapped(text: string): string | undefined {
   if (visibleAscii.test(text)) return text.toLowerCase();
@@ -19,7 +20,7 @@ export function usernameCaseMapped(text: string): string | undefined {
 
 /**
  * The OpaqueString profile of RFC 8265, section 4.2, for passwords: non-ASCII spaces become U+0020, the rest NFC. Case,
- * width and compatibility forms stay apart. Answers the enforced string, or undefined where the profile refuses it.
+ * width and compatibility forms stay distinct. Returns the enforced string, or undefined if the profile refuses it.
  */
 export function opaqueString(text: string): string | undefined {
   if (printableAscii.test(text)) return text;
@@ -28,8 +29,8 @@ export function opaqueString(text: string): string | undefined {
 }
 
 /**
- * The mappings of UsernameCaseMapped, once, without its refusals: width, default lower case, NFC. Lower case is that of
- * no language, and a capital sigma at the end of a word becomes a final one (Unicode, section 3.13).
+ * The mappings of UsernameCaseMapped, applied once and without its checks: width, default lower case, NFC. Lower-casing
+ * is locale-independent, and a capital sigma at the end of a word becomes a final one (Unicode, section 3.13).
  */
 export function mapUsernameCharacters(text: string): string {
   return mapWidth(text).toLowerCase().normalize("NFC");
@@ -41,7 +42,7 @@ function mapOpaqueCharacters(text: string): string {
 
 const repetitions = 3;
 
-// RFC 8264, section 7: what is not stable after three repetitions is refused. No such string is known.
+// RFC 8264, section 7: a string that is not stable after three repetitions is refused. No such string is known.
 function untilStable(text: string, map: (text: string) => string): string | undefined {
   let mapped = map(text);
   for (let repetition = 0; repetition < repetitions; repetition++) {

@@ -3,7 +3,7 @@ import { type Canonical, maxRawLength } from "./canonical.ts";
 import { findLookAlike } from "./look-alikes.ts";
 import { usernameCaseMapped } from "./precis.ts";
 
-/** A username: as it was given, which is shown, and its key, which is compared and unique. */
+/** A username: `value` as entered, which is displayed, and `key`, which is compared and unique. */
 export interface Username {
   readonly value: string;
   readonly key: string;
@@ -13,9 +13,9 @@ const maxCodePoints = 64;
 const wrongLength = { fault: `must be 1 to ${maxCodePoints} characters` };
 
 /**
- * Reads a username. Its key is RFC 8265 UsernameCaseMapped, 1 to 64 code points, without "@" (that would make it an
- * email) and without what passes for another name.
- * @throws USERNAME_INVALID about `field`, the path in the API's words.
+ * Parses a username. Its key is RFC 8265 UsernameCaseMapped, 1 to 64 code points, without "@" (that would make it an
+ * email) and not confusable with another name.
+ * @throws USERNAME_INVALID about `field`, a path as in the API
  */
 export function parseUsername(raw: string, field: string): Username {
   const canonical = canonicaliseUsername(raw);
@@ -23,7 +23,7 @@ export function parseUsername(raw: string, field: string): Username {
   return { value: raw, key: canonical.key };
 }
 
-/** The key of a username, or why there is none. Throws nothing. */
+/** The key of a username, or why there is none. Never throws. */
 export function canonicaliseUsername(raw: string): Canonical {
   if (raw === "" || raw.length > maxRawLength) return wrongLength;
   const key = usernameCaseMapped(raw);

@@ -1,6 +1,6 @@
 import type { Fingerprint } from "./mutations.ts";
 
-/** A UUID that follows from a value, and from nothing else (RFC 9562, version 8). */
+/** A UUID that is derived from a value alone (RFC 9562, version 8). */
 export function derivedId(fingerprint: Fingerprint, value: unknown): string {
   const hex = fingerprint(value);
   const variant = "89ab"[Number.parseInt(hex.slice(16, 17), 16) & 3];

@@ -12,27 +12,29 @@ import { sweepAll } from "../sweep.ts";
 import type { User } from "../user/user.ts";
 import { derivedId } from "./derived-id.ts";
 
-/** A change that a caller asks for. */
+/** A change that a caller requests. */
 export interface Mutation {
-  /** The UUID that the caller chose for it, or undefined: then one is made, so that the service's own retries are safe. */
+  /**
+   * The caller's UUID for the request. If it is undefined, one is created, so that the service's own retries are safe.
+   */
   readonly requestId: string | undefined;
   readonly method: string;
-  /** All that the caller sent but the request id and secrets. */
+  /** The content of the request, except the request id and secrets. */
   readonly content: unknown;
-  /** The new password that the caller sent, if any, and its PHC string. */
+  /** The new password in the request, if any, and its PHC string. */
   readonly secret?: { readonly password: Secret; readonly hash: string } | undefined;
 }
 
-/** Digests a value so that equal values, whatever the order of their keys, and only they, have equal digests. */
+/** A digest of a value. Two values have the same digest if and only if they are equal, apart from the order of keys. */
 export type Fingerprint = (value: unknown) => string;
 
-/** A day: what the API promises (error_reason.proto, REQUEST_ID_REUSED). */
+/** One day, as the API promises (error_reason.proto, REQUEST_ID_REUSED). */
 const rememberedForMs = 24 * 3_600_000;
 
 /**
- * Makes each mutation at most once for its caller and request id (AIP-155). A secret is kept out of the fingerprint, which is fast
- * to compute and so fast to guess against: it is told from another by the password hash that was stored with the
- * request.
+ * Makes each mutation at most once per caller and request id (AIP-155). Secrets are not part of the fingerprint, which
+ * is fast to compute and would allow fast offline guessing. A different secret is detected by the password hash that is
+ * stored with the request.
  */
 export class Mutations {
   readonly #repository: RelationalRepository;
@@ -53,8 +55,8 @@ export class Mutations {
   }
 
   /**
-   * Runs `act` in one transaction, or answers what it answered when the same request was made before.
-   * @throws REQUEST_ID_REUSED where the request id was used for something else.
+   * Runs `act` in one transaction. If the same request was made before, returns its earlier result instead.
+   * @throws REQUEST_ID_REUSED if the request id was used for a different request
    */
   async once<Result extends User | undefined>(
     call: Call,
@@ -75,9 +77,9 @@ export class Mutations {
   }
 
   /**
-   * The mutation as it was made before with this new password: for one that must look at what it has changed since, or that
-   * its own rules, having become stricter, refuse by now.
-   * @throws REQUEST_ID_REUSED
+   * The earlier request with the same id and new password, if any. For mutations that check state which they have since
+   * changed themselves, or rules that may have become stricter since.
+   * @throws REQUEST_ID_REUSED if the request id was used for a different request
    */
   async earlier(
     call: Call,
@@ -93,14 +95,17 @@ export class Mutations {
     return earlier;
   }
 
-  /** Forgets what need not be remembered any longer, in small steps. For a task in the background. */
+  /** Purges requests that are no longer needed, in small steps. For a background task. */
   async forgetOld(call: Call): Promise<void> {
     await sweepAll((limit) =>
       this.#repository.transaction(call, ({ requests }) => requests.sweep(rememberedForMs, limit)),
     );
   }
 
-  /** Under an id of the caller's own: the request id of another caller neither answers nor tells what that one did. */
+  /**
+   * Derives the id from the caller and its request id, so that request ids of other callers neither collide nor reveal
+   * what those callers did.
+   */
   #request(call: Call, { requestId, method, content, secret }: Mutation): MutationRequest {
     return {
       id:

@@ -1,17 +1,17 @@
-/** What a refresh token stands for: one generation of one session. */
+/** The content of a refresh token: one generation of one session. */
 export interface RefreshGrant {
   /** Lower-case UUID. */
   readonly sessionId: string;
-  /** 1 for the token that the sign-in answered, one more after every refresh. */
+  /** 1 for the token that the sign-in returned, incremented by every refresh. */
   readonly generation: number;
 }
 
 /**
- * Makes refresh tokens and reads them. A token is derived from its grant under a key that no database holds in plain: equal
- * grants have equal tokens, so a lost answer can be given again, and nobody can make one from what is stored.
+ * Creates and parses refresh tokens. A token is derived from its grant with a key that no database holds in plain text.
+ * Equal grants have equal tokens, so a lost response can be repeated. Stored data does not suffice to create a token.
  */
 export interface RefreshTokens {
   seal(grant: RefreshGrant): string;
-  /** The grant, or undefined where the token is not one of ours. */
+  /** The grant, or undefined if this service did not issue the token. */
   open(token: string): RefreshGrant | undefined;
 }

@@ -3,10 +3,13 @@ import type { AuditEvents } from "../audit/event.ts";
 import type { Call } from "../call.ts";
 import type { SessionStatuses } from "../token/session-statuses.ts";
 
-/** Sessions that one sign-in ends at most: more only if the limit was lowered, and then each sign-in ends some. */
+/**
+ * Maximum number of sessions that one sign-in ends. More than one only after the limit was lowered; then each sign-in
+ * ends some.
+ */
 const evictedAtOnce = 10;
 
-/** Keeps the sessions of each user within a limit. */
+/** Limits the number of sessions per user. */
 export class SessionLimit {
   readonly #repository: RelationalRepository;
   readonly #events: AuditEvents;
@@ -26,8 +29,8 @@ export class SessionLimit {
   }
 
   /**
-   * Ends the oldest sessions of a user who has too many, after one more has begun. Not in the statement that begins it:
-   * that would read an index that the sign-ins of others write to, and SERIALIZABLE would abort them.
+   * Ends the oldest sessions of a user with too many, after a new one has begun. Not in the statement that begins it:
+   * that would read an index that concurrent sign-ins write to, and SERIALIZABLE would abort them.
    */
   async enforce(call: Call, userId: string): Promise<void> {
     if (!(await this.#repository.read(call).sessions.areMoreThan(userId, this.#perUser))) return;

@@ -26,12 +26,12 @@ export interface SessionPage {
   readonly nextPageToken: string;
 }
 
-/** What RefreshSession takes beyond its own permission for a session that another caller began. */
+/** The additional permission that RefreshSession requires for a session that another caller began. */
 const refreshAny = "sessions.refreshAny";
-/** Few enough that no other transaction waits for long. */
+/** Small enough that no other transaction waits long. */
 const settledAtOnce = 500;
 
-/** Keeps the sessions once they have begun. */
+/** Reads, refreshes and revokes sessions. */
 export class SessionService {
   readonly #repository: RelationalRepository;
   readonly #limits: SessionLimits;
@@ -50,7 +50,7 @@ export class SessionService {
     pageTokens: PageTokens;
     events: AuditEvents;
     statuses: SessionStatuses;
-    /** Told of a session that has just ended because one of its refresh tokens was used again. */
+    /** Called when a session has just been ended because one of its refresh tokens was reused. */
     onReuse: (session: Session) => void;
   }) {
     this.#repository = dependencies.repository;
@@ -90,18 +90,18 @@ export class SessionService {
       const end = await sessions.end(id, "revoked");
       if (end === undefined) throw sessionNotFound();
       const { session, ended } = end;
-      // With the end of the session or not at all: a second run finds both or neither.
+      // Event and session end are written in one transaction: a retry finds both or neither.
       if (ended) {
         const { userId } = session;
         await events.add(this.#events.of(call, { type: "session.revoked", userId, objectId: id }));
       }
       return session;
     });
-    // Also if it fails: its outcome may be unknown.
+    // Also on failure, because the outcome may be unknown.
     return work.finally(() => this.#statuses.forgetSession(id));
   }
 
-  /** Ends all sessions of a user, who need not exist, but `except`. */
+  /** Ends all sessions of a user except `except`. The user need not exist. */
   async revokeAll(call: Call, userId: string, except: string | undefined): Promise<void> {
     const id = userId.toLowerCase();
     const kept = except?.toLowerCase();
@@ -113,8 +113,8 @@ export class SessionService {
   }
 
   /**
-   * Uses up a refresh token.
-   * @throws REFRESH_TOKEN_INVALID; OUT_OF_SCOPE; PERMISSION_DENIED where another caller began the session
+   * Consumes a refresh token and returns new tokens.
+   * @throws REFRESH_TOKEN_INVALID; OUT_OF_SCOPE; PERMISSION_DENIED if another caller began the session
    */
   async refresh(
     call: Call,
@@ -151,17 +151,23 @@ export class SessionService {
     );
   }
 
-  /** Writes the end of all sessions of a user into each of them, in small steps. For a task in the background. */
+  /**
+   * After all sessions of a user were ended at once, writes the end into each of them, in small steps. For a background
+   * task.
+   */
   async settleEnds(call: Call): Promise<void> {
     while (await this.#repository.transaction(call, ({ sessions }) => sessions.settle(settledAtOnce)));
   }
 
-  /** Forgets sessions that ended long ago, in small steps. For a task in the background. */
+  /** Purges sessions that ended long ago, in small steps. For a background task. */
   async forgetOld(call: Call): Promise<void> {
     await sweepAll((limit) => this.#repository.transaction(call, ({ sessions }) => sessions.sweep(limit)));
   }
 
-  /** Reads first, as audience and client of a session never change: a call that is refused uses no refresh token. */
+  /**
+   * Checked before the refresh, so that a refused call consumes no refresh token. The audience and client of a session
+   * never change.
+   */
   async #assertInScope(call: Call, sessionId: string): Promise<void> {
     const session = await this.#repository.read(call).sessions.find(sessionId);
     if (session === undefined) throw refreshTokenInvalid();

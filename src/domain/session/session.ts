@@ -2,7 +2,7 @@ import { DomainError } from "../errors.ts";
 
 export type SessionState = "live" | "expired" | "revoked";
 
-/** Why a session was ended before its time. */
+/** Why a session was ended before it expired. */
 export type EndReason =
   | "revoked"
   | "user-suspended"
@@ -10,19 +10,19 @@ export type EndReason =
   | "password-changed"
   | "refresh-token-reused";
 
-/** What a person signs in with, as the calling service tells it. */
+/** The client that a person signs in with, as reported by the calling service. */
 export interface Client {
-  /** The `client_id` of the tokens (RFC 9068 §2.2): the application. */
+  /** The application: the `client_id` of the tokens (RFC 9068 §2.2). */
   readonly id: string;
-  /** For the person to tell their sessions apart: "Ada's phone". May be empty. */
+  /** Helps people to tell their sessions apart: "Ada's phone". May be empty. */
   readonly displayName: string;
   readonly userAgent: string;
   readonly ipAddress: string;
 }
 
 /**
- * A session as an adapter hands it over: one flat record, absent values undefined, times in whole milliseconds. `state` is
- * decided by the database's clock in the statement that answered the row.
+ * A session as returned by a database adapter: one flat record, absent values undefined, times in whole milliseconds.
+ * The database's clock determines `state`, in the statement that returned the row.
  */
 export interface SessionRow {
   readonly id: string;
@@ -43,26 +43,29 @@ export interface SessionRow {
   readonly endReason?: EndReason | undefined;
 }
 
-/** One sign-in of one user with one client, until it ends. */
+/** One sign-in of a user with a client, until it ends. */
 export class Session {
   readonly id: string;
   readonly userId: string;
-  /** Who began it, as in Origin: the only caller that may refresh it without another permission (RFC 9700 §2.2.2). */
+  /**
+   * The caller that began it, as in Origin. Only this caller may refresh it without an additional permission (RFC 9700
+   * §2.2.2).
+   */
   readonly caller: string;
-  /** Who its access tokens are for (RFC 9068 `aud`). */
+  /** Audience of its access tokens (RFC 9068 `aud`). */
   readonly audience: string;
   readonly client: Client;
   readonly state: SessionState;
-  /** Counts the refresh tokens: the one of this generation is the one to use. */
+  /** Generation of the current refresh token. Incremented by every refresh. */
   readonly generation: number;
   readonly createTime: Date;
-  /** When the refresh token of this generation was made. */
+  /** When the current refresh token was issued. */
   readonly refreshTime: Date;
-  /** When it ends unless it is refreshed before. Never later than `expireTime`. */
+  /** When it expires without a further refresh. Never later than `expireTime`. */
   readonly idleExpireTime: Date;
-  /** When it ends however often it is refreshed. */
+  /** When it expires regardless of refreshes. */
   readonly expireTime: Date;
-  /** When and why it was ended before its time. */
+  /** When and why it was ended before it expired. */
   readonly endTime: Date | undefined;
   readonly endReason: EndReason | undefined;
 
@@ -92,15 +95,15 @@ export class Session {
   }
 }
 
-/** How long sessions may last (NIST 800-63B-4 §5.2), in milliseconds, and how many there may be. */
+/** Limits on the lifetime of sessions (NIST 800-63B-4 §5.2), in milliseconds, and on their number. */
 export interface SessionLimits {
-  /** Without a refresh. */
+  /** Maximum time without a refresh. */
   readonly idleMs: number;
-  /** In all. */
+  /** Maximum total time. */
   readonly absoluteMs: number;
-  /** For how long after a refresh the token that it used up is answered with the same successor again. */
+  /** How long after a refresh the consumed token still returns the same successor. */
   readonly leewayMs: number;
-  /** Of one user. */
+  /** Maximum number per user. */
   readonly perUser: number;
 }
 

@@ -12,21 +12,21 @@ import type {
   SigningKeyStatus,
 } from "./signing-key.ts";
 
-/** When keys come and go. Milliseconds. */
+/** Key rotation. Milliseconds. */
 export interface KeySchedule {
   /** How long a key signs. */
   readonly rotationMs: number;
-  /** How long verifiers may keep the set of keys. A key is published for twice as long before it signs. */
+  /** How long verifiers may cache the key set. A key is published for twice this time before it signs. */
   readonly maxAgeMs: number;
-  /** How long what a key has signed may be good: as long it is published after it has signed last. */
+  /** Maximum lifetime of a token. A key stays published this long after it last signed. */
   readonly tokenLifetimeMs: number;
 }
 
 interface Loaded {
-  /** Those that are not revoked, by id. */
+  /** The keys that are not revoked, by id. */
   readonly keys: ReadonlyMap<string, SigningKey>;
   readonly timeline: KeyTimeline;
-  /** The database's time, and this process's, of the moment. */
+  /** The database's time and this process's time when the keys were loaded. */
   readonly time: number;
   readonly loadedAt: number;
 }
@@ -39,9 +39,9 @@ const nothing: Loaded = {
 };
 
 /**
- * The signing keys as this process knows them. Keys are made, published, activated and retired by a schedule that follows
- * from the rows alone, so that all instances on one database agree: whichever finds that the next key is due adds it, and
- * its sequence lets only one do so.
+ * The signing keys as known to this process. Keys are created, published, activated and retired by a schedule that
+ * depends on the rows alone, so that all instances on one database agree. The first instance that finds the next key
+ * due adds it; the unique sequence number admits only one.
  */
 export class KeyRing {
   readonly #repository: RelationalRepository;
@@ -60,7 +60,7 @@ export class KeyRing {
     schedule: KeySchedule;
     events: AuditEvents;
     newId: () => string;
-    /** Milliseconds of a clock that only goes on. */
+    /** Milliseconds of a monotonic clock. */
     monotonicMs: () => number;
   }) {
     this.#repository = dependencies.repository;
@@ -72,22 +72,25 @@ export class KeyRing {
     this.#monotonicMs = dependencies.monotonicMs;
   }
 
-  /** All keys that are known and not revoked, by id. */
+  /** All known keys that are not revoked, by id. */
   get keys(): ReadonlyMap<string, SigningKey> {
     return this.#loaded.keys;
   }
 
-  /** How long verifiers may keep the keys. */
+  /** How long verifiers may cache the keys. */
   get maxAgeMs(): number {
     return this.#schedule.maxAgeMs;
   }
 
-  /** Whether a key that signs already may be unknown here: the keys must be loaded before they are used. */
+  /** Whether a signing key may be missing here. The keys must then be reloaded before use. */
   get isStale(): boolean {
     return this.#monotonicMs() - this.#loaded.loadedAt > this.#schedule.maxAgeMs;
   }
 
-  /** Reads the keys, adds the next one where it is due, wraps anew what an old wrapping key wraps, forgets retired ones. */
+  /**
+   * Loads the keys, adds the next one if it is due, rewraps keys that an old wrapping key wraps, and removes retired
+   * keys.
+   */
   async maintain(call: Call): Promise<void> {
     for (const row of await this.#load(call)) await this.#rewrap(call, row);
     if (await this.#addNext(call)) await this.#load(call);
@@ -99,8 +102,8 @@ export class KeyRing {
   }
 
   /**
-   * Adds the next key now, whether or not it is due: published at once, it signs after twice the max-age. Where a key waits
-   * for its time already, that is the next one, and none is added. Answers the key, and whether it was added.
+   * Adds the next key now, whether or not it is due. It is published immediately and signs after twice the max-age. If
+   * a key is already waiting, returns that one and adds none. Returns the key, and whether it was added.
    */
   async rotate(call: Call): Promise<{ key: SigningKey; added: boolean }> {
     await this.#load(call);
@@ -108,15 +111,15 @@ export class KeyRing {
     if (waiting !== undefined) return { key: this.#keyOf(waiting.id), added: false };
     const id = await this.#add(call, 0);
     await this.#load(call);
-    // Another instance may have added one at the same moment: then that is the next one.
+    // Another instance may have added a key concurrently; then that is the next one.
     const next = this.#waiting();
     const key = this.keys.get(id) ?? (next ? this.#keyOf(next.id) : this.signingAt(this.#loaded.time));
     return { key, added: key.id === id };
   }
 
   /**
-   * Permanently revokes a key: its tokens are refused from now on. If it is the key that signs, the next one signs from now
-   * on, and is made if it is missing. Revoking a key again changes nothing.
+   * Permanently revokes a key: its tokens are refused from now on. If it is the signing key, the next key signs from
+   * now on, and is created if there is none. Revoking a key again changes nothing.
    *
    * @throws SIGNING_KEY_NOT_FOUND
    */
@@ -143,7 +146,7 @@ export class KeyRing {
     return { id, revokeTime, signing: this.signingAt(this.#loaded.time) };
   }
 
-  /** Every key, oldest first, and what it is now. */
+  /** Status of every key, oldest first. */
   async list(call: Call): Promise<SigningKeyStatus[]> {
     const rows = await this.#load(call);
     const { time, timeline } = this.#loaded;
@@ -166,7 +169,7 @@ export class KeyRing {
     });
   }
 
-  /** Wraps anew what an old wrapping key wraps. Answers how many keys there are, and how many of them it was. */
+  /** Rewraps keys that an old wrapping key wraps. Returns the number of keys, and how many were rewrapped. */
   async rewrap(call: Call): Promise<{ keys: number; rewrapped: number }> {
     const rows = await this.#load(call);
     const old = rows.filter((row) => this.#rewrapped(row) !== undefined);
@@ -178,36 +181,39 @@ export class KeyRing {
     await this.#load(call);
   }
 
-  /** Before the keys are used: reads them where one that signs already may be unknown here. */
+  /** Reloads the keys before use, if a signing key may be missing here. */
   async reloadIfStale(call: Call): Promise<void> {
     if (this.isStale) await this.#load(call);
   }
 
-  /** Before the keys are published: the same; where the database does not answer, those that are known are better than none. */
+  /**
+   * Reloads the keys before they are published, if a signing key may be missing. If the database does not respond,
+   * keeps the known ones.
+   */
   async freshen(call: Call): Promise<void> {
     await this.reloadIfStale(call).catch(() => {});
   }
 
-  /** The key that signs at a time of the database's clock. */
+  /** The signing key at a time of the database's clock. */
   signingAt(time: number): SigningKey {
     const id = this.#loaded.timeline.signingAt(time)?.id;
     if (id === undefined) throw new Error("no signing key is active");
     return this.#keyOf(id);
   }
 
-  /** Whether what a key has signed may be good at a time of the database's clock. */
+  /** Whether tokens of a key may still be valid at a time of the database's clock. */
   isGoodAt(id: string, time: number): boolean {
     return this.#loaded.timeline.isGoodAt(id, time, this.#schedule.tokenLifetimeMs);
   }
 
-  /** The keys that verifiers are to know now, the one to sign with next first. */
+  /** The keys that verifiers need now, the next signing key first. */
   published(): SigningKey[] {
     const { keys, time, loadedAt } = this.#loaded;
     const now = time + this.#monotonicMs() - loadedAt;
     return [...keys.values()].filter(({ id }) => this.isGoodAt(id, now)).reverse();
   }
 
-  /** Adds the next key where it is due. Answers whether the keys are others than before. */
+  /** Adds the next key if it is due. Returns whether the keys must be reloaded. */
   async #addNext(call: Call): Promise<boolean> {
     const { timeline, time } = this.#loaded;
     const { last } = timeline;
@@ -222,9 +228,9 @@ export class KeyRing {
     return 2 * this.#schedule.maxAgeMs;
   }
 
-  /** Adds a key after the last one, unless another instance does. Answers the id that it would have. */
+  /** Adds a key after the last one, unless another instance does. Returns the id that the key has or would have. */
   async #add(call: Call, dueInMs: number): Promise<string> {
-    // Nobody knows a key before the first, so nobody has to learn of the first.
+    // Verifiers hold no key set from before the first key, so it need not be published in advance.
     const isFirst = this.#loaded.timeline.last === undefined;
     const key = this.#newKey(isFirst ? 0 : Math.max(dueInMs, this.#leadMs));
     const event = this.#events.of(call, { type: "signing-key.added", objectId: key.id });
@@ -234,7 +240,7 @@ export class KeyRing {
     return key.id;
   }
 
-  /** A key after the last one that is known here. */
+  /** Creates a key with the sequence number after the last known one. */
   #newKey(activateAfterMs: number): NewSigningKey {
     const id = this.#newId();
     return {
@@ -246,7 +252,7 @@ export class KeyRing {
     };
   }
 
-  /** The key that is published and does not sign yet. */
+  /** The key that is published but does not sign yet. */
   #waiting() {
     return this.#loaded.timeline.waitingAt(this.#loaded.time);
   }
@@ -261,20 +267,20 @@ export class KeyRing {
     const loadedAt = this.#monotonicMs();
     const { keys: rows, time } = await this.#repository.read(call).signingKeys.list();
     const usable = rows.filter(({ revokeTime }) => revokeTime === undefined);
-    // Of two reads at once the earlier may be answered last.
+    // Concurrent reads may complete out of order; a newer result is not replaced.
     if (loadedAt < this.#loaded.loadedAt) return rows;
     const keys = new Map(usable.map((row) => [row.id, this.#known(row) ?? this.#pairs.open(row)]));
     this.#loaded = { keys, timeline: new KeyTimeline(rows), time: time.getTime(), loadedAt };
     return rows;
   }
 
-  /** A key that is open already, and is as it was. */
+  /** The loaded key of a row, if its activation time is unchanged. */
   #known({ id, activateTime }: SigningKeyRow): SigningKey | undefined {
     const key = this.#loaded.keys.get(id);
     return key?.activateTime.getTime() === activateTime.getTime() ? key : undefined;
   }
 
-  /** The private key wrapped again, if an old wrapping key wraps it. That of a revoked key is erased. */
+  /** The rewrapped private key, if an old wrapping key wraps it. The private key of a revoked key is erased. */
   #rewrapped(row: SigningKeyRow): Uint8Array | undefined {
     return row.revokeTime === undefined ? this.#pairs.rewrapped(row) : undefined;
   }

@@ -2,9 +2,9 @@ import type { SigningKeyRow } from "./signing-key.ts";
 
 type Entry = Pick<SigningKeyRow, "id" | "sequence" | "activateTime" | "revokeTime">;
 
-/** Which key signs and which is good, and when: what follows from the times of all keys. Milliseconds. */
+/** Derives from the times of all keys which one signs and which are valid at a given time. Milliseconds. */
 export class KeyTimeline {
-  /** By sequence. */
+  /** Sorted by sequence. */
   readonly #keys: readonly Entry[];
 
   constructor(keys: readonly Entry[]) {
@@ -16,42 +16,42 @@ export class KeyTimeline {
     return this.#keys.findLast(isUsable);
   }
 
-  /** 0 if there is no key. */
+  /** 0 if there are no keys. */
   get lastSequence(): number {
     return this.#keys.at(-1)?.sequence ?? 0;
   }
 
-  /** The key that signs at a time; undefined if all are revoked, or there is none. */
+  /** The signing key at a time; undefined if there are no keys or all are revoked. */
   signingAt(time: number): Entry | undefined {
     const current = this.#keys.findLast(({ activateTime }) => activateTime.getTime() <= time);
-    // The clocks of a database's nodes differ a little: by one of them the only key may not have begun to sign yet.
+    // The clocks of a database's nodes differ slightly: by one of them, the only key may not be active yet.
     if (current === undefined) return this.#keys.find(isUsable);
-    // The successor of a revoked key signs from its revocation on, and by another node's clock a little later.
+    // The successor of a revoked key signs from the revocation on; by another node's clock, slightly later.
     return isUsable(current) ? current : (this.after(current.id) ?? this.before(current.id));
   }
 
-  /** The first key after another that is not revoked. */
+  /** The first key after the given one that is not revoked. */
   after(id: string): Entry | undefined {
     return this.#keys.slice(this.#indexOf(id) + 1).find(isUsable);
   }
 
-  /** The last key before another that is not revoked. */
+  /** The last key before the given one that is not revoked. */
   before(id: string): Entry | undefined {
     return this.#keys.slice(0, this.#indexOf(id)).findLast(isUsable);
   }
 
-  /** The key that does not sign yet at a time, and will. */
+  /** The key that does not sign yet at a time, but will. */
   waitingAt(time: number): Entry | undefined {
     const signing = this.signingAt(time);
     return this.#keys.find((key) => isUsable(key) && key !== signing && key.activateTime.getTime() > time);
   }
 
-  /** When a key stops signing, because the one after it begins; undefined if none does yet. */
+  /** When a key stops signing because its successor starts; undefined if there is no successor yet. */
   endOf(id: string): Date | undefined {
     return this.#keys.slice(this.#indexOf(id) + 1).find(hasSigned)?.activateTime;
   }
 
-  /** Whether what a key has signed, for a lifetime, may be good at a time. */
+  /** Whether a token that a key has signed, valid for a lifetime, may still be valid at a time. */
   isGoodAt(id: string, time: number, lifetimeMs: number): boolean {
     const key = this.#keys.find((each) => each.id === id);
     if (key === undefined || !isUsable(key)) return false;
@@ -59,7 +59,10 @@ export class KeyTimeline {
     return end === undefined || time < end.getTime() + lifetimeMs;
   }
 
-  /** The ids of the keys that can be removed at a time: a revoked one, once all instances must have read that it is revoked. */
+  /**
+   * The ids of the keys that can be removed at a time: retired keys, and revoked keys once all instances must have seen
+   * the revocation.
+   */
   forgettable(time: number, lifetimeMs: number, lookMs: number): string[] {
     return this.#keys
       .filter((key) =>
@@ -79,7 +82,7 @@ function isUsable({ revokeTime }: Entry): boolean {
   return revokeTime === undefined;
 }
 
-/** Whether a key signs at some time, or did: one that was revoked before its time never does. */
+/** Whether a key signs at some time. A key that was revoked before its activation never does. */
 function hasSigned({ activateTime, revokeTime }: Entry): boolean {
   return revokeTime === undefined || revokeTime > activateTime;
 }

@@ -1,24 +1,25 @@
 /**
- * How often somebody may be wrong (NIST SP 800-63B-4 §3.2.2).
+ * Limits on failed authentication (NIST SP 800-63B-4 §3.2.2).
  *
- * An account: so many failures in a row are free; from then on each attempt closes the account for a while, twice as long
- * each time up to the longest. At the cap it stays closed until UnlockUser or a new password. A success forgets the failures,
- * and time alone does not.
+ * Per account: a number of consecutive failures is free. After that, each attempt locks the account, doubling the time
+ * up to a maximum. At the cap it stays locked until UnlockUser or a new password. A success clears the failures; time
+ * alone does not.
  *
- * A known device, and ChangePassword within a session: the same, apart from the account, with a lower cap.
+ * Per known device, and for ChangePassword within a session: the same, counted separately from the account, with a
+ * lower cap.
  *
- * A network: so many failures in a window, of whatever accounts.
+ * Per network: a number of failures within a window, for any accounts.
  */
 export interface AttemptLimits {
-  /** Failures after which an account is closed. */
+  /** Failures after which an account is locked. */
   readonly free: number;
-  /** How long each further attempt closes it, in milliseconds; the last one is for all that follow. */
+  /** How long each further attempt locks the account, in milliseconds. The last value applies to all later attempts. */
   readonly locksMs: readonly number[];
-  /** Failures in a row after which it stays closed. */
+  /** Consecutive failures after which the account stays locked. */
   readonly cap: number;
-  /** The same for a known device, and for ChangePassword within a session. */
+  /** The cap for a known device, and for ChangePassword within a session. */
   readonly capOfKnown: number;
-  /** Failures of a network in a window of so many milliseconds. */
+  /** Failures of a network within a window of `windowMs` milliseconds. */
   readonly ofNetwork: number;
   readonly windowMs: number;
 }

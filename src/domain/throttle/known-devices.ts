@@ -4,24 +4,24 @@ import type { Secret } from "../secret.ts";
 import { sweepAll } from "../sweep.ts";
 import type { DeviceTokens } from "./device-tokens.ts";
 
-/** What a sign-in says of its device. */
+/** What a sign-in request states about its device. */
 export interface DeviceChoice {
-  /** The token that the device holds, if any. */
+  /** The token that the device presents, if any. */
   readonly token: Secret | undefined;
-  /** Whether the device is to hold one from now on. */
+  /** Whether to issue a token to the device. */
   readonly remember: boolean;
 }
 
 export const noDevice: DeviceChoice = { token: undefined, remember: false };
 
-/** Days for which a token is good: at most 30. */
+/** Lifetime of a token: at most 30 days. */
 const keptForMs = 30 * 24 * 3_600_000;
-/** Devices of one user; the oldest make room. */
+/** Maximum devices per user; the oldest are removed. */
 const mostDevices = 10;
 
 /**
- * Devices on which a user has signed in (OWASP Authentication Cheat Sheet, device cookies). An attempt from one has a budget
- * of its own. A token proves nothing else: it opens no account.
+ * Devices on which a user has signed in (OWASP Authentication Cheat Sheet, device cookies). Attempts from a known
+ * device have a budget of their own. The token grants nothing else and does not sign anyone in.
  */
 export class KnownDevices {
   readonly #repository: RelationalRepository;
@@ -33,7 +33,7 @@ export class KnownDevices {
     repository: RelationalRepository;
     tokens: DeviceTokens;
     newId: () => string;
-    /** Told when a device could not be remembered; the sign-in is good all the same. */
+    /** Called if a device could not be remembered. The sign-in succeeds nevertheless. */
     onFailure: (error: unknown) => void;
   }) {
     this.#repository = dependencies.repository;
@@ -42,14 +42,15 @@ export class KnownDevices {
     this.#onFailure = dependencies.onFailure;
   }
 
-  /** What an attempt is known by. */
+  /** Identifies the device in an attempt. */
   knownBy({ token }: DeviceChoice): { readonly deviceDigest: string } | undefined {
     return token && { deviceDigest: this.#tokens.digestOf(token) };
   }
 
   /**
-   * A token for the device of a user who has just signed in, where it is to be remembered. None where the password was
-   * replaced since, and none where it cannot be stored: a session has begun that the caller must learn of. Never throws.
+   * Issues a token for the device of a user who has just signed in, if it is to be remembered. Returns undefined if the
+   * password was replaced in the meantime, or if the token cannot be stored. Never throws, because the session has
+   * begun and the caller must receive it.
    */
   async remember(
     call: Call,
@@ -73,7 +74,7 @@ export class KnownDevices {
     }
   }
 
-  /** Forgets devices that have expired, in small steps. For a task in the background. */
+  /** Purges expired devices, in small steps. For a background task. */
   async forgetOld(call: Call): Promise<void> {
     await sweepAll((limit) => this.#repository.transaction(call, ({ devices }) => devices.sweep(limit)));
   }

@@ -6,7 +6,7 @@ import { type PageTokens, readPage } from "../page-tokens.ts";
 import { type User, userNotFound } from "../user/user.ts";
 import type { ListUsers } from "../user/user-service.ts";
 
-/** Which users to unlock, and which page of them. */
+/** A filter for the users to unlock, and a page. */
 export interface UnlockUsers
   extends Pick<ListUsers, "state" | "createdAfter" | "createdBefore" | "emailPrefix"> {
   /** 0 means the default. */
@@ -16,16 +16,16 @@ export interface UnlockUsers
 }
 
 export interface UnlockedPage {
-  /** Users of the page that had failed attempts. */
+  /** Number of users on the page that had failed attempts. */
   readonly unlockedCount: number;
   /** Empty on the last page. */
   readonly nextPageToken: string;
 }
 
-/** Bounds the rows that one transaction locks, while an attack may go on to write to them. */
+/** Limits the rows that one transaction locks, because an ongoing attack may write to them. */
 const mostAtOnce = 100;
 
-/** Ends lockouts. */
+/** Clears lockouts. */
 export class Lockouts {
   readonly #repository: RelationalRepository;
   readonly #pageTokens: PageTokens;
@@ -41,7 +41,10 @@ export class Lockouts {
     this.#events = dependencies.events;
   }
 
-  /** Forgets the failed attempts of a user. @throws USER_NOT_FOUND */
+  /**
+   * Clears the failed attempts of a user.
+   * @throws USER_NOT_FOUND
+   */
   async unlock(call: Call, id: string): Promise<User> {
     const user = await this.#repository.read(call).users.find({ kind: "id", id: id.toLowerCase() });
     if (user === undefined) throw userNotFound();
@@ -49,7 +52,10 @@ export class Lockouts {
     return user;
   }
 
-  /** Forgets the failed attempts of one page of users. @throws PAGE_TOKEN_INVALID */
+  /**
+   * Clears the failed attempts of one page of users.
+   * @throws PAGE_TOKEN_INVALID
+   */
   async unlockPage(call: Call, { pageSize, pageToken, ...filter }: UnlockUsers): Promise<UnlockedPage> {
     const emailPrefix =
       filter.emailPrefix === undefined ? undefined : canonicalEmailPrefix(filter.emailPrefix);
@@ -76,7 +82,7 @@ export class Lockouts {
     return { unlockedCount: unlocked.length, nextPageToken };
   }
 
-  /** Answers whose failures it has forgotten. Run again, it finds none, and writes no second event. */
+  /** Returns the users whose failures were cleared. A retry finds none, and writes no second event. */
   #unlock(call: Call, userIds: readonly string[]): Promise<readonly string[]> {
     return this.#repository.transaction(call, async ({ attempts, events }) => {
       const unlocked = await attempts.unlock(userIds);

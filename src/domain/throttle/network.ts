@@ -1,8 +1,8 @@
 /**
- * The network that an IP address is counted with: an IPv4 address by its first 24 bits, an IPv6 address by its first 56,
- * which is what one customer is given. An IPv6 address that stands for an IPv4 one is counted as that one: behind a translator or
- * a relay, all clients share a prefix, and one client has many addresses. Undefined for what is not an address. The text is
- * canonical: one network has one.
+ * The network that an IP address is counted with: the first 24 bits of an IPv4 address, or the first 56 of an IPv6
+ * address, which is what one customer is assigned. An IPv6 address that represents an IPv4 address is counted as that
+ * address: behind a translator or relay, all clients share a prefix, and one client has many addresses. Returns
+ * undefined if the text is not an address. The result is canonical: one text per network.
  */
 export function networkOf(address: string): string | undefined {
   const v4 = bytesOf(address);
@@ -15,14 +15,14 @@ export function networkOf(address: string): string | undefined {
   return `${[a, b, c, d & 0xff00].map((group) => group.toString(16)).join(":")}::/56`;
 }
 
-/** The IPv4 address that an IPv6 address stands for, if it does. */
+/** The IPv4 address that an IPv6 address represents, if any. */
 function embeddedIn(groups: readonly number[]): number[] | undefined {
   const [, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = groups;
   const begins = (...prefix: number[]) => prefix.every((group, index) => group === groups[index]);
   // IPv4-mapped (RFC 4291 §2.5.5.2), and NAT64 with the well-known prefix 64:ff9b::/96 (RFC 6052 §2.1).
   if (begins(0, 0, 0, 0, 0, 0xffff) || begins(0x64, 0xff9b, 0, 0, 0, 0)) return bytesIn(g, h);
-  // NAT64 with a prefix of local use, 64:ff9b:1::/48 (RFC 8215): a /96 of it, or the /48 itself, whose addresses have bits 64 to
-  // 71 and the end zero (RFC 6052 §2.2).
+  // NAT64 with a local-use prefix, 64:ff9b:1::/48 (RFC 8215): a /96 within it, or the /48 itself, whose addresses have
+  // zero in bits 64 to 71 and at the end (RFC 6052 §2.2).
   if (begins(0x64, 0xff9b, 1))
     return g === 0 && h === 0 ? bytesIn(d, ((e & 0xff) << 8) | (f >> 8)) : bytesIn(g, h);
   // 6to4 (RFC 3056 §2).
@@ -48,7 +48,7 @@ function bytesOf(address: string): number[] | undefined {
   return bytes.every((byte) => byte < 256) ? bytes : undefined;
 }
 
-/** The eight groups of an IPv6 address, of which the last two may be written as an IPv4 address. */
+/** The eight groups of an IPv6 address. The last two may be written as an IPv4 address. */
 function groupsOf(address: string): number[] | undefined {
   const [text = "", ...zone] = address.split("%");
   const halves = inGroups(text).split("::");
@@ -62,7 +62,7 @@ function groupsOf(address: string): number[] | undefined {
     : undefined;
 }
 
-/** The same address, without an IPv4 address at its end. */
+/** Rewrites a trailing IPv4 address as two groups. */
 function inGroups(text: string): string {
   const last = text.slice(text.lastIndexOf(":") + 1);
   const [a, b, c, d] = bytesOf(last) ?? [];

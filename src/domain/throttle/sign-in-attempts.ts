@@ -10,42 +10,42 @@ import type { AttemptLimits } from "./attempt-limits.ts";
 import { networkOf } from "./network.ts";
 import { Turns } from "./turns.ts";
 
-/** An attempt to prove who somebody is. */
+/** An attempt to authenticate. */
 export interface SignInAttempt {
-  /** What succeeds, if it does. */
+  /** Type of the event if the attempt succeeds. */
   readonly type: EventType;
-  /** Who it is said to be; a key that nobody can have where what was said is none. */
+  /** The claimed user. If the name is not a valid identifier, a key that no user can have. */
   readonly key: UserKey;
-  /** What was said. */
+  /** The name as entered. */
   readonly name: string;
-  /** IP address of the person's client, as the caller tells it. May be empty. */
+  /** IP address of the person's client, as reported by the caller. May be empty. */
   readonly ipAddress: string;
-  /** What may give it a budget of its own. */
+  /** What may entitle the attempt to a budget of its own. */
   readonly knownBy?: KnownBy | undefined;
 }
 
-/** An attempt that may be made, and has to be concluded in one of three ways. */
+/** An attempt that may proceed. Conclude it with exactly one of the three methods. */
 export interface AllowedAttempt {
   readonly found: UserWithPassword | undefined;
-  /** What it is counted under. */
+  /** The account that it is counted under. */
   readonly account: string;
-  /** It was right; forgets the failures before it. Not to be said where what follows does so. */
+  /** The attempt was correct: clears earlier failures. Do not call it if the following statement does so. */
   succeeded(): Promise<void>;
   failed(reason: Reason): Promise<void>;
-  /** It was not made after all, and does not count. Never throws. */
+  /** The attempt was not made after all and does not count. Never throws. */
   givenBack(): Promise<void>;
 }
 
 /**
- * Fewer than are free, so that many calls with the right password at once are not refused because of each other: each
- * counts until it has turned out to be right.
+ * Lower than the number of free failures: each attempt counts as a failure until it proves correct, so more concurrent
+ * calls with the correct password could lock each other out.
  */
 const concurrencyPerName = 4;
 const giveBackMs = 2_000;
 
 /**
- * The budgets of attempts: one for each account over every method that takes its secret, whether or not there is such an
- * account, one for each known device, one for the sessions of a user, and one for each network.
+ * The budgets of attempts: one per account across all methods that check its password, whether or not the account
+ * exists; one per known device; one for the sessions of a user; and one per network.
  */
 export class SignInAttempts {
   readonly #repository: RelationalRepository;
@@ -59,7 +59,7 @@ export class SignInAttempts {
     repository: RelationalRepository;
     events: AuditEvents;
     limits: AttemptLimits;
-    /** A keyed digest: people type passwords where names belong. */
+    /** A keyed digest, because people enter passwords in name fields. */
     digest: (name: string) => string;
     newId: () => string;
   }) {
@@ -71,13 +71,13 @@ export class SignInAttempts {
   }
 
   /**
-   * Makes an attempt where it may be made: counts it first, and then does `work` for it, which concludes it. An error of
-   * `work` that leaves it open gives it back.
-   * @throws TOO_MANY_ATTEMPTS, the same whoever it is said to be
+   * Makes an attempt if the budget allows it: counts it first, then runs `work`, which concludes it. If `work` throws
+   * without concluding it, the attempt is given back.
+   * @throws TOO_MANY_ATTEMPTS, the same for every name
    */
   make<T>(call: Call, attempt: SignInAttempt, work: (allowed: AllowedAttempt) => Promise<T>): Promise<T> {
     const name = nameOf(attempt);
-    // Whoever has a token or a session does not wait behind strangers.
+    // Callers with a device token or a session do not queue behind strangers.
     const turn = attempt.knownBy === undefined ? name : JSON.stringify([name, attempt.knownBy]);
     return this.#turns.run(call, turn, async () => {
       const allowed = await this.#begin(call, attempt, this.#digest(name));
@@ -90,7 +90,7 @@ export class SignInAttempts {
     });
   }
 
-  /** Forgets what need not be remembered any longer, in small steps. For a task in the background. */
+  /** Purges counters that are no longer needed, in small steps. For a background task. */
   async forgetOld(call: Call): Promise<void> {
     await sweepAll((limit) => this.#repository.transaction(call, ({ attempts }) => attempts.sweep(limit)));
   }
@@ -135,7 +135,7 @@ export class SignInAttempts {
     };
   }
 
-  /** In a call of our own, because the caller's may be over. Where it does not work out, a failure too many is counted. */
+  /** Uses a call of its own, because the caller's may have ended. If it fails, one failure too many stays counted. */
   async #giveBack(attempt: Attempt): Promise<void> {
     await this.#repository
       .statement(ownCall(giveBackMs))
@@ -144,19 +144,19 @@ export class SignInAttempts {
   }
 }
 
-/** The id of the device that an attempt is counted for, or of the session that it is made in; empty where it is counted for the user. */
+/** The id of the device or session that an attempt is counted for; empty if it is counted for the user. */
 function objectOf({ account }: Attempt, knownBy: KnownBy | undefined): string {
   const [, , kind, id = ""] = account.split("/");
   return kind === "sessions" && knownBy !== undefined && "sessionId" in knownBy ? knownBy.sessionId : id;
 }
 
-/** One for all spellings of an identifier, and one for each text that is none. */
+/** One name for all spellings of an identifier, and one for each text that is not an identifier. */
 function nameOf({ key, name }: SignInAttempt): string {
   const canonical = key.kind === "id" ? key.id : key.key;
   return JSON.stringify(canonical === "" ? ["", name] : [key.kind, canonical]);
 }
 
-/** In whole seconds, so that the answer is the same for a moment, whoever it is about. */
+/** Rounds up to whole seconds, so that the answer at a given moment is the same for every account. */
 function tooManyAttempts({ retryAfterMs }: AttemptVerdict): DomainError {
   const rounded = retryAfterMs === undefined ? {} : { retryAfterMs: Math.ceil(retryAfterMs / 1_000) * 1_000 };
   return new DomainError("TOO_MANY_ATTEMPTS", "too many attempts", rounded);

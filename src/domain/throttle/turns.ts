@@ -1,6 +1,6 @@
 import type { Patience } from "../call.ts";
 
-/** Lets so many calls at once do something for one name, and the others after them, in their order. */
+/** Runs at most `atOnce` calls per name concurrently; further calls queue in order. */
 export class Turns {
   readonly #atOnce: number;
   readonly #names = new Map<string, { running: number; readonly waiting: Set<() => void> }>();
@@ -9,7 +9,7 @@ export class Turns {
     this.#atOnce = atOnce;
   }
 
-  /** Runs `work` when it is its turn; never for a call that is over by then. */
+  /** Runs `work` when its turn comes; never for a call that has been aborted by then. */
   async run<T>(call: Patience, name: string, work: () => Promise<T>): Promise<T> {
     const turns = this.#names.get(name) ?? { running: 0, waiting: new Set() };
     this.#names.set(name, turns);
@@ -41,7 +41,7 @@ function waitIn(waiting: Set<() => void>, signal: AbortSignal): Promise<void> {
       waiting.delete(start);
       reject(signal.reason);
     };
-    // Whoever has gone must not be handed a turn: it would never be passed on.
+    // An aborted call must not be queued: it would never pass on its turn.
     if (signal.aborted) return reject(signal.reason);
     signal.addEventListener("abort", leave, { once: true });
     waiting.add(start);

@@ -7,7 +7,7 @@ export interface JsonWebKey extends PublicJwk {
   readonly use: "sig";
 }
 
-/** The keys of a JSON Web Key Set (RFC 7517 §5), member by member: never more of a key than its public half. */
+/** The keys of a JSON Web Key Set (RFC 7517 §5). Copies members one by one, so that only public members can leave. */
 export function jwksOf(keys: readonly SigningKey[]): JsonWebKey[] {
   return keys.map(({ id, algorithm, publicJwk: { kty, crv, x, y } }) => ({
     kid: id,

@@ -2,30 +2,30 @@ import type { RelationalRepository } from "../../interfaces/relationaldb/relatio
 import type { SessionStatus } from "../../interfaces/relationaldb/session-repository.ts";
 import type { Call } from "../call.ts";
 
-/** What is known of a session now. */
+/** Current status of a session. */
 export interface KnownStatus {
   readonly userId: string;
   readonly live: boolean;
-  /** The ids of the signing keys that are revoked. */
+  /** Ids of the revoked signing keys. */
   readonly revokedKeys: readonly string[];
-  /** The database's time now, as far as is known. Milliseconds. */
+  /** Estimate of the database's current time, in milliseconds. */
   readonly time: number;
 }
 
 interface Remembered {
   readonly status: SessionStatus;
-  /** When it was asked for. */
+  /** When the database was queried. */
   readonly askedAt: number;
 }
 
 const remembered = 10_000;
 
-/** Whether sessions are live: by the database, or from memory for who allows it. */
+/** Whether sessions are live, according to the database or, if the caller allows staleness, to memory. */
 export class SessionStatuses {
   readonly #repository: RelationalRepository;
   readonly #monotonicMs: () => number;
   readonly #memory = new Map<string, Remembered>();
-  /** What was forgotten since, for each question that is on its way: its answer may be older. */
+  /** For each query in progress, the ids forgotten since it began: its result may be outdated for them. */
   readonly #asking = new Set<Set<string>>();
 
   constructor(repository: RelationalRepository, monotonicMs: () => number) {
@@ -33,7 +33,7 @@ export class SessionStatuses {
     this.#monotonicMs = monotonicMs;
   }
 
-  /** The status of a session from memory, where it is known and was asked for no longer ago than that. */
+  /** The remembered status of a session, if it was queried at most `maxStalenessMs` ago. */
   recall(sessionId: string, maxStalenessMs: number): KnownStatus | undefined {
     if (!(maxStalenessMs > 0)) return undefined;
     const known = this.#memory.get(sessionId);
@@ -44,7 +44,7 @@ export class SessionStatuses {
     return { userId, live, revokedKeys, time: time.getTime() + ageMs };
   }
 
-  /** The status of each of the sessions that there are, by the database. */
+  /** Queries the status of sessions. Ids without a session are absent from the result. */
   async ask(call: Call, sessionIds: readonly string[]): Promise<Map<string, KnownStatus>> {
     const askedAt = this.#monotonicMs();
     const forgotten = new Set<string>();
@@ -62,19 +62,22 @@ export class SessionStatuses {
     return known;
   }
 
-  /** Forgets a session that this instance may have ended: the next question goes to the database. */
+  /** Forgets a session that this instance may have ended, so that its next status comes from the database. */
   forgetSession(id: string): void {
     for (const forgotten of this.#asking) forgotten.add(id);
     this.#memory.delete(id);
   }
 
-  /** The same for all sessions of a user. */
+  /** Forgets all sessions of a user. */
   forgetUser(userId: string): void {
     for (const forgotten of this.#asking) forgotten.add(userId);
     for (const [id, { status }] of this.#memory) if (status.userId === userId) this.#memory.delete(id);
   }
 
-  /** Runs work that may end all sessions of a user, also if it fails: its outcome may be unknown. */
+  /**
+   * Waits for work that may end all sessions of a user, then forgets them; also on failure, because the outcome may be
+   * unknown.
+   */
   async forgetUserAfter<T>(userId: string, work: Promise<T>): Promise<T> {
     try {
       return await work;
@@ -84,9 +87,9 @@ export class SessionStatuses {
   }
 
   #remember(status: SessionStatus, askedAt: number): void {
-    // Of two questions at once the earlier may be answered last.
+    // Concurrent queries may complete out of order; a newer result is not replaced.
     if ((this.#memory.get(status.id)?.askedAt ?? askedAt) > askedAt) return;
-    // Last in the order of the map, whose first is forgotten.
+    // Moves the entry to the end of the map. The first entry is evicted.
     this.#memory.delete(status.id);
     this.#memory.set(status.id, { status, askedAt });
     if (this.#memory.size <= remembered) return;

@@ -5,7 +5,7 @@ import type { RefreshTokens } from "../session/refresh-tokens.ts";
 import type { KeyRing } from "../signing-key/key-ring.ts";
 import type { AccessTokens } from "./access-tokens.ts";
 
-/** The tokens of a session, as a sign-in or a refresh answers them. */
+/** The tokens of a session, returned by a sign-in or a refresh. */
 export interface Tokens {
   readonly accessToken: Secret;
   readonly accessTokenExpireTime: Date;
@@ -13,7 +13,7 @@ export interface Tokens {
   readonly refreshTokenExpireTime: Date;
 }
 
-/** Makes the tokens of sessions. */
+/** Issues the tokens of sessions. */
 export class TokenIssuer {
   readonly #issuer: string;
   readonly #accessTokenLifetimeMs: number;
@@ -38,12 +38,15 @@ export class TokenIssuer {
     this.#newId = dependencies.newId;
   }
 
-  /** Makes sure, before anything is changed, that tokens can be made. */
+  /** Ensures that tokens can be signed, before anything changes. */
   async prepare(call: Call): Promise<void> {
     await this.#keyRing.reloadIfStale(call);
   }
 
-  /** New tokens of a session as it is at a moment of the database's clock: the same refresh token each time. */
+  /**
+   * Issues tokens for a session at a moment of the database's clock. The same generation always gets the same refresh
+   * token.
+   */
   issue({ session, time }: SessionAt): Tokens {
     const expireTime = Math.min(time.getTime() + this.#accessTokenLifetimeMs, session.expireTime.getTime());
     const exp = wholeSeconds(expireTime);

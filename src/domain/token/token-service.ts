@@ -6,19 +6,19 @@ import type { AccessTokenClaims, AccessTokens, ReadAccessToken } from "./access-
 import type { KnownStatus, SessionStatuses } from "./session-statuses.ts";
 
 export interface Introspection {
-  /** Who asks: tokens for others are not active. Undefined where they do not say. */
+  /** The audience of the caller: tokens for another one are inactive. Undefined to accept any. */
   readonly audience: string | undefined;
-  /** How old an answer from memory may be, up to five minutes; 0 for none. */
+  /** Maximum age of a remembered status, up to five minutes; 0 to query the database. */
   readonly maxStalenessMs: number;
 }
 
 const stalest = 300_000;
-/** What `iat` may lie ahead of the database's clock: tokens are signed by other nodes' time. */
+/** How far `iat` may be ahead of the database's clock, because tokens are signed with the time of other nodes. */
 const leewayMs = 10_000;
-/** Signatures that are checked before others get a turn: about two milliseconds. */
+/** Signatures verified before yielding the event loop: about two milliseconds. */
 const checkedAtOnce = 32;
 
-/** Tells whether access tokens are good (RFC 7662). */
+/** Introspects access tokens (RFC 7662). */
 export class TokenService {
   readonly #issuer: string;
   readonly #audiences: ReadonlySet<string>;
@@ -33,7 +33,7 @@ export class TokenService {
     accessTokens: AccessTokens;
     keyRing: KeyRing;
     statuses: SessionStatuses;
-    /** Resolves when everybody else has had a turn. */
+    /** Yields: resolves after other pending work has run. */
     nextTurn: () => Promise<void>;
   }) {
     this.#issuer = dependencies.issuer;
@@ -45,9 +45,9 @@ export class TokenService {
   }
 
   /**
-   * The claims of a token that is good now; undefined for every other text, for whatever reason. Equal tokens have one and
-   * the same object for as long as they are remembered.
-   * @throws INVALID_REQUEST
+   * The claims of an active token; undefined for any other text, whatever the reason. Equal tokens return the same
+   * object as long as they are remembered.
+   * @throws INVALID_REQUEST if `maxStalenessMs` is out of range
    */
   async introspect(call: Call, token: Secret, asked: Introspection): Promise<AccessTokenClaims | undefined> {
     assertStaleness(asked);
@@ -60,7 +60,10 @@ export class TokenService {
     return this.#isGood(read, status) ? read.claims : undefined;
   }
 
-  /** The same for many tokens, in their order. @throws INVALID_REQUEST */
+  /**
+   * Introspects many tokens. Results are in the order of the tokens.
+   * @throws INVALID_REQUEST if `maxStalenessMs` is out of range
+   */
   async batchIntrospect(
     call: Call,
     tokens: readonly Secret[],
@@ -99,7 +102,7 @@ export class TokenService {
     return reads;
   }
 
-  /** A token that the caller may not ask about is as any other that is not active (RFC 7662 §2.2). */
+  /** A token outside of the caller's scope is reported like any inactive token (RFC 7662 §2.2). */
   #read({ scope }: Call, token: Secret, { audience }: Introspection): ReadAccessToken | undefined {
     const read = this.#accessTokens.read(token.reveal(), this.#keyRing.keys);
     if (read === undefined) return undefined;
@@ -115,7 +118,7 @@ export class TokenService {
     return (
       status.live &&
       status.userId === claims.sub &&
-      // As fresh as the status: this instance may not have read the keys since one was revoked.
+      // Taken from the status, because this instance may not have reloaded the keys since one was revoked.
       !status.revokedKeys.includes(keyId) &&
       status.time < claims.exp * 1_000 &&
       claims.iat * 1_000 <= status.time + leewayMs &&
@@ -124,7 +127,7 @@ export class TokenService {
   }
 }
 
-/** Not a rule of the schema, which takes 30 µs for a duration: as long as all else of an answer from memory. */
+/** Not a schema rule: that takes 30 µs for a duration, as long as the rest of an answer from memory. */
 function assertStaleness({ maxStalenessMs }: Introspection): void {
   if (maxStalenessMs >= 0 && maxStalenessMs <= stalest) return;
   throw invalidField("INVALID_REQUEST", "max_staleness", "must be from 0 to 300 seconds");

@@ -1,6 +1,6 @@
 import type { UserRecord } from "./user-record.ts";
 
-/** A record as a text that no other record has. The order of attributes, which the wire does not keep, is left out. */
+/** A record as unique text. The order of attributes, which the wire does not preserve, makes no difference. */
 export function recordText(record: UserRecord): string {
   const {
     id,
@@ -14,9 +14,10 @@ export function recordText(record: UserRecord): string {
     deleteTime,
     ...none
   } = record;
-  // A field that is new and not in the text would be one in which two records could differ unseen.
+  // Compile-time check: a new field must be added to the text, or two different records could have the same text.
   none satisfies Record<string, never>;
-  // JSON has an undefined item as null, which no field is. A list of values takes a tenth of an object whose keys are sorted.
+  // JSON writes undefined as null, which no field can be. A list of values takes a tenth of the time of an object with
+  // sorted keys.
   return JSON.stringify([
     id,
     email,

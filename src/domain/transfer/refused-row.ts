@@ -1,16 +1,16 @@
 import type { DomainError, Reason } from "../errors.ts";
 import { firstBytes } from "../storable-text.ts";
 
-/** A row of an import that was not taken, and why. */
+/** A row that an import refused, and why. */
 export interface RefusedRow {
-  /** Its place in its batch, 0 for the first. */
+  /** Index of the row within its batch. */
   readonly row: number;
   readonly reason: Reason;
-  /** A sentence for people. Nothing of a password hash. */
+  /** A sentence for people. Contains nothing of a password hash. */
   readonly message: string;
 }
 
-/** So that the answer to a whole stream of rows that are refused is no larger than a caller takes. */
+/** Keeps the response below the caller's size limit even if every row of a stream is refused. */
 const longestMessageBytes = 200;
 
 export function refusedRow(row: number, { reason, message }: DomainError): RefusedRow {

@@ -3,32 +3,32 @@ import { namesOf } from "../user/user-reference.ts";
 import { type RefusedRow, refusedRow } from "./refused-row.ts";
 import type { ParsedRecord } from "./user-record.ts";
 
-/** A record in its place: 0 for the first of its batch. */
+/** A record with its index in the batch. */
 export interface PlacedRecord extends ParsedRecord {
   readonly row: number;
-  /** Whether a row before it in this import is the same. */
+  /** Whether an earlier row of this import is identical. */
   readonly isRepeat: boolean;
 }
 
 export interface SettledRows {
   readonly accepted: readonly PlacedRecord[];
-  /** Rows whose users an earlier run of the import has created. */
+  /** Rows whose users were created by an earlier run of the import. */
   readonly done: readonly PlacedRecord[];
   readonly refused: readonly RefusedRow[];
 }
 
-/** Who has which names, before any of the rows. */
+/** Names that are taken before any of the rows. */
 export interface NameOwners {
-  /** Names of users. */
+  /** Names of existing users. */
   readonly users: ReadonlySet<string>;
-  /** Names of rows before, to which those of the rows that are accepted or done are added. */
+  /** Names of earlier rows. Names of accepted and done rows are added. */
   readonly rows: Set<string>;
 }
 
 /**
- * Decides about records as if one came after the other: each takes its id and its keys from those behind it, and a record
- * that is refused takes nothing.
- * @param digests import digests of users, by their ids
+ * Decides about records one after the other. Each accepted or done record claims its id and keys; later records with
+ * the same ones are refused. A refused record claims nothing.
+ * @param digests import digests of users, by id
  */
 export function settleRows(
   records: readonly PlacedRecord[],
@@ -52,7 +52,7 @@ export function settleRows(
   return { accepted, done, refused };
 }
 
-/** Those that share no name with one before them, and the others. */
+/** Splits records into those that share no name with an earlier one, and the rest. */
 export function withoutRepeats(records: readonly PlacedRecord[]) {
   const seen = new Set<string>();
   const first: PlacedRecord[] = [];
@@ -67,7 +67,7 @@ export function withoutRepeats(records: readonly PlacedRecord[]) {
 
 function nameTaken({ user, isRepeat }: PlacedRecord, { users, rows }: NameOwners): DomainError | undefined {
   const [id = "", ...keys] = namesOf(user);
-  // The same row has the same id, which may be one that the caller has never seen.
+  // An identical row has the same id, which may be one that the caller has never seen, so its other names come first.
   const name = (isRepeat ? [...keys, id] : [id, ...keys]).find((each) => users.has(each) || rows.has(each));
   if (name === undefined) return undefined;
   const [reason, label] = reasonOf(name);

@@ -15,22 +15,22 @@ import { type RefusedRow, refusedRow } from "./refused-row.ts";
 import { type PlacedRecord, type SettledRows, settleRows, withoutRepeats } from "./settle-rows.ts";
 import { type ParsedRecord, parseRecord, type RecordRules, type UserRecord } from "./user-record.ts";
 
-/** What became of a row. */
+/** The result of a row. */
 export type ImportedRow =
   | {
       readonly userId: string;
-      /** Whether an earlier run of the same import has created the user. */
+      /** Whether an earlier run of the same import created the user. */
       readonly alreadyImported: boolean;
     }
   | { readonly refused: Pick<RefusedRow, "reason" | "message"> };
 
-/** A row as a door has it. Answers the record, or throws a DomainError where there is none in it. */
+/** A row as a transport provides it. Returns the record, or throws a DomainError if the row is invalid. */
 export type GivenRow = () => UserRecord;
 
 export interface ImportOptions {
   /** The caller's UUID for the import, or undefined. */
   readonly requestId: string | undefined;
-  /** Whether rows are only checked. */
+  /** Whether to check the rows without importing them. */
   readonly validateOnly: boolean;
 }
 
@@ -38,17 +38,17 @@ export interface ImportDependencies extends RecordRules {
   readonly repository: RelationalRepository;
   readonly fingerprint: Fingerprint;
   /**
-   * A keyed digest of a text. Without a key, the password hash in a row could be guessed from the digest that the
-   * database keeps, long after the user has another one.
+   * A keyed digest of a text. The database keeps the digest of a row even after the user's password hash has changed;
+   * without a key, the hash in the row could be guessed from it.
    */
   readonly digest: (text: string) => string;
   readonly events: AuditEvents;
   readonly newId: () => string;
-  /** Resolves when everybody else has had a turn. */
+  /** Yields: resolves after other pending work has run. */
   readonly nextTurn: () => Promise<void>;
 }
 
-/** Rows that are read before others get a turn: about two milliseconds. */
+/** Rows parsed before yielding the event loop: about two milliseconds. */
 const readAtOnce = 25;
 
 interface ReadRows {
@@ -59,9 +59,9 @@ interface ReadRows {
 type Outcome = Pick<SettledRows, "done" | "refused">;
 
 /**
- * One import: batches of rows, one after another, each a transaction. A user keeps a digest of the import's request id and
- * of the row that created it. So an import can be sent again with its request id at any time, also with repaired rows, in
- * another order or in other batches: a row whose user has its digest is done.
+ * One import: batches of rows, in sequence, each in one transaction. A user stores a digest of the import's request id
+ * and of the row that created it. An import can therefore be repeated with the same request id at any time, also with
+ * corrected rows, in a different order or in different batches: a row whose user has the same digest is done.
  */
 export class UserImport {
   readonly #dependencies: ImportDependencies;
@@ -69,9 +69,9 @@ export class UserImport {
   readonly #requestId: string;
   readonly #mostRows: number;
   #rows = 0;
-  /** Digests of the rows before. */
+  /** Digests of earlier rows. */
   readonly #seen = new Set<string>();
-  /** Names of the rows that were only checked. */
+  /** Names of earlier rows, if rows are only checked. */
   readonly #checked = new Set<string>();
 
   constructor(
@@ -81,13 +81,14 @@ export class UserImport {
   ) {
     this.#dependencies = dependencies;
     this.#validateOnly = validateOnly;
-    // Without the caller's, one of its own: a batch recognizes its rows if the answer to its commit was lost.
+    // Without a request id from the caller, the import creates one, so that a batch recognises its rows if the result
+    // of its commit was lost.
     this.#requestId = (requestId ?? dependencies.newId()).toLowerCase();
     this.#mostRows = mostRows;
   }
 
   /**
-   * Imports the next rows: every row that can be imported or, if it throws, none. Answers what became of each.
+   * Imports the next rows: every row that can be imported or, if it throws, none. Returns the result of each row.
    * @throws INVALID_REQUEST if the import has too many rows
    */
   async add(call: Call, rows: readonly GivenRow[]): Promise<ImportedRow[]> {
@@ -129,7 +130,7 @@ export class UserImport {
     return parseRecord(record, { importDigest, newId }, this.#dependencies);
   }
 
-  /** What would become of the rows now, after the rows before. */
+  /** What an import of the rows would do now, after the earlier rows. */
   async #check(call: Call, records: readonly PlacedRecord[]): Promise<Outcome> {
     const { users } = this.#dependencies.repository.read(call);
     return this.#settle(users, records, this.#checked);
@@ -141,7 +142,10 @@ export class UserImport {
     );
   }
 
-  /** Adds the users that can be. Those whose names nobody else in the batch has go first: most often, all of them. */
+  /**
+   * Adds the users that can be added. Rows whose names are unique within the batch go first; usually, these are all
+   * rows.
+   */
   async #insert(
     call: Call,
     { users, credentials, events }: Repositories,
@@ -162,7 +166,7 @@ export class UserImport {
     return late;
   }
 
-  /** Adds those of the users that find their names free, having looked. */
+  /** Adds the remaining users whose names are free, after checking. */
   async #insertOthers(
     users: Repositories["users"],
     others: readonly PlacedRecord[],
@@ -177,7 +181,7 @@ export class UserImport {
     return settled;
   }
 
-  /** @param before names of the rows before, to which those of these rows are added */
+  /** @param before names of earlier rows; names of these rows are added */
   async #settle(
     users: UserReader,
     records: readonly PlacedRecord[],
@@ -196,7 +200,7 @@ export class UserImport {
   }
 }
 
-/** By row: records and refused rows together are all of them. */
+/** Results by row index. Records and refused rows together cover every row. */
 function toImportedRows(records: readonly PlacedRecord[], { done, refused }: Outcome): ImportedRow[] {
   const rows: ImportedRow[] = [];
   for (const { row, user } of records) rows[row] = { userId: user.id, alreadyImported: false };

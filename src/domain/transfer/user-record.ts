@@ -6,42 +6,42 @@ import { isInTimeRange } from "../time-range.ts";
 import type { UserFields } from "../user/update-mask.ts";
 import { assertAttributeKeys, assertIdentified, type NewUser } from "../user/user.ts";
 
-/** A user on the move from one system to another, as it is given. */
+/** A user that is transferred between systems, not yet canonical. */
 export interface UserRecord extends UserFields {
-  /** UUID to keep; undefined where one is to be made. */
+  /** The UUID to keep; undefined to create one. */
   readonly id: string | undefined;
-  /** Undefined where the user has no password. */
+  /** Undefined if the user has no password. */
   readonly passwordHash: string | undefined;
   readonly createTime: Date | undefined;
   readonly suspension: NewUser["suspension"];
   readonly deleteTime: Date | undefined;
 }
 
-/** A record that can become a user, where nobody else has its id and its keys. */
+/** A record that can become a user if its id and keys are free. */
 export interface ParsedRecord {
   readonly user: NewUser;
-  /** As it is to be stored. */
+  /** The form to store. */
   readonly passwordHash: string | undefined;
 }
 
-/** What records are read with. */
+/** Dependencies for parsing records. */
 export interface RecordRules {
   readonly passwordHashes: PasswordHashes;
   readonly toAscii: DomainToAscii;
 }
 
-/** RFC 9562: of a version that there is. */
+/** RFC 9562: a UUID of a defined version. */
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 
-/** What tells a record from every other of the import. */
+/** Identifies a record within the import. */
 export interface RecordIdentity {
   readonly importDigest: string;
-  /** Makes the id of a user whose record has none. */
+  /** Creates the id of a user whose record has none. */
   readonly newId: () => string;
 }
 
 /**
- * Makes a record canonical, as a call that creates a user would be. Nothing is computed for a password hash.
+ * Canonicalises a record by the same rules as a call that creates a user. Computes no password hash.
  * @throws INVALID_REQUEST, EMAIL_INVALID, USERNAME_INVALID, PASSWORD_HASH_UNACCEPTABLE
  */
 export async function parseRecord(

@@ -15,26 +15,26 @@ export interface ExportUsers extends Omit<ListUsers, "orderBy" | "descending" | 
 
 export interface ExportedUser {
   readonly user: User;
-  /** Undefined where the user has none, or hashes are not asked for. */
+  /** Undefined if the user has none, or if hashes were not requested. */
   readonly passwordHash: string | undefined;
 }
 
 export interface ExportedPage {
   readonly users: readonly ExportedUser[];
-  /** Goes on behind these users. Empty with the last ones. */
+  /** Continues after these users. Empty on the last page. */
   readonly nextPageToken: string;
 }
 
 /**
- * The most rows of one import: its answer has a result for each, and has to be one that a caller takes, four MiB by default.
- * More users are more imports.
+ * Maximum rows of one import. The response has a result for each row, and must fit the default message limit of
+ * clients, 4 MiB. Split more users into several imports.
  */
 export const mostImportedRows = 10_000;
 
 const exportedAtOnce = 500;
 const exportHashes: Permission = "users.exportHashes";
 
-/** Moves users in from other systems, and out. */
+/** Imports users from other systems, and exports them. */
 export class UserTransferService {
   readonly #repository: RelationalRepository;
   readonly #pageTokens: PageTokens;
@@ -53,8 +53,8 @@ export class UserTransferService {
   }
 
   /**
-   * Users in the order of their ids, page by page, as long as somebody takes them. A user that is there through the whole
-   * export is answered exactly once. The last page, which may be empty, has no token.
+   * Users ordered by id, page by page, as the consumer reads. A user that exists throughout the export is returned
+   * exactly once. The last page, which may be empty, has no token.
    * @throws PERMISSION_DENIED, PAGE_TOKEN_INVALID
    */
   async *export(
@@ -67,7 +67,7 @@ export class UserTransferService {
     const emailPrefix = query.emailPrefix === undefined ? undefined : canonicalEmailPrefix(query.emailPrefix);
     const { users, credentials } = this.#repository.read(call);
     for (let token = pageToken, isFirst = true; isFirst || token !== ""; isFirst = false) {
-      // On every page: the grant can be taken away during an export.
+      // Checked on every page, because the grant can be revoked during an export.
       if (includePasswordHashes) assertMayExportHashes(call);
       const page = await readPage(
         call,
@@ -86,7 +86,7 @@ export class UserTransferService {
     }
   }
 
-  /** Whoever has the hashes can guess passwords where nobody sees it: that they left is on record before the first does. */
+  /** Exported hashes can be attacked offline without trace, so the event is recorded before the first one leaves. */
   async #allowHashes(call: Call): Promise<void> {
     assertMayExportHashes(call);
     const event = this.#events.of(call, { type: "password-hashes.exported" });

@@ -1,12 +1,12 @@
 import type { UserProfile } from "./user.ts";
 
-/** All of a user that can change. */
+/** The fields of a user that can change. */
 interface Changeable extends UserProfile {
   readonly suspension: object | undefined;
   readonly deleteTime: Date | undefined;
 }
 
-/** The fields of a user that can change, by their names in the API, and what two users have in common where they are equal. */
+/** Maps each changeable field, by its API name, to a value that is equal if and only if the field is unchanged. */
 const fields: Readonly<Record<string, (user: Changeable) => unknown>> = {
   email: ({ email }) => email?.value,
   username: ({ username }) => username?.value,
@@ -18,7 +18,7 @@ const fields: Readonly<Record<string, (user: Changeable) => unknown>> = {
 
 const compared = Object.entries(fields);
 
-/** The names of the fields in which a user is another than before, or that a new user has. */
+/** The names of the fields that differ between two versions of a user, or that are set on a new user. */
 export function changedFieldsOf(before: Changeable | undefined, after: Changeable): string[] {
   return compared
     .filter(([, of]) =>

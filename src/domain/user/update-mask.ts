@@ -1,7 +1,7 @@
 import { type DomainError, invalidField } from "../errors.ts";
 import type { Attributes } from "./user.ts";
 
-/** The fields of a user that a caller can change, as it sent them: identifiers are not yet canonical. */
+/** The fields of a user that a caller can change, as sent: identifiers are not yet canonical. */
 export interface UserFields {
   readonly email: string | undefined;
   readonly username: string | undefined;
@@ -12,10 +12,10 @@ export interface UserFields {
 const attributePrefix = "attributes.";
 
 /**
- * What an update mask asks for (AIP-134): for each field, what it becomes given what it is. Paths are "email",
- * "username", "display_name", "attributes", one attribute as "attributes.key" (AIP-161), and "*" for all fields.
- * @throws UPDATE_MASK_INVALID if a path is not one of these, if it names an attribute that is neither in `current` nor in
- *   `wanted`, or if there is no path.
+ * Applies an update mask (AIP-134). Paths are "email", "username", "display_name", "attributes", a single attribute as
+ * "attributes.key" (AIP-161), and "*" for all fields.
+ * @throws UPDATE_MASK_INVALID if there is no path, if a path is not one of these, or if it names an attribute that is
+ *   neither in `current` nor in `wanted`
  */
 export function applyUpdateMask(
   paths: readonly string[],
@@ -27,7 +27,7 @@ export function applyUpdateMask(
   return paths.reduce((fields, path) => applyPath(path, fields, wanted), current);
 }
 
-/** A misspelt key would otherwise be answered with OK and change nothing. */
+/** Otherwise a misspelt key would return OK and change nothing. */
 function assertKnown(path: string, { attributes }: UserFields, wanted: UserFields): void {
   if (!path.startsWith(attributePrefix)) return;
   const key = path.slice(attributePrefix.length);
@@ -57,7 +57,7 @@ function applyPath(path: string, fields: UserFields, wanted: UserFields): UserFi
 
 function withAttribute(attributes: Attributes, key: string, wanted: Attributes): Attributes {
   const { [key]: _, ...others } = attributes;
-  // Own properties only: "constructor" is a good key.
+  // Own properties only: "constructor" is a valid key.
   return Object.hasOwn(wanted, key) ? { ...others, [key]: wanted[key] ?? "" } : others;
 }
 

@@ -4,7 +4,7 @@ import { type DomainToAscii, parseEmail } from "../identifier/email.ts";
 import { parseUsername } from "../identifier/username.ts";
 import type { User } from "./user.ts";
 
-/** What a caller names one user by: an id (UUID), or an identifier as a person typed it. */
+/** Identifies a user in a request: an id (UUID), or an identifier as a person entered it. */
 export type UserReference = { readonly kind: "id" | "email" | "username"; readonly value: string };
 
 /** @throws EMAIL_INVALID, USERNAME_INVALID */
@@ -29,12 +29,12 @@ export function tryParseReference(reference: UserReference, toAscii: DomainToAsc
   }
 }
 
-/** A key as one string, to find users by in a map. */
+/** A key as one string, for use as a map key. */
 export function nameOf(key: UserKey): string {
   return key.kind === "id" ? `id:${key.id}` : `${key.kind}:${key.key}`;
 }
 
-/** Every key of a user. */
+/** All keys of a user. */
 export function keysOf({ id, email, username }: Pick<User, "id" | "email" | "username">): UserKey[] {
   const keys: UserKey[] = [{ kind: "id", id }];
   if (email) keys.push({ kind: "email", key: email.key });
@@ -42,7 +42,7 @@ export function keysOf({ id, email, username }: Pick<User, "id" | "email" | "use
   return keys;
 }
 
-/** Every name of a user. */
+/** All keys of a user, each as one string. */
 export function namesOf(user: Pick<User, "id" | "email" | "username">): string[] {
   return keysOf(user).map(nameOf);
 }

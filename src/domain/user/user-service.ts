@@ -34,7 +34,7 @@ export interface CreateUser extends UserFields {
   readonly requestId: string | undefined;
 }
 
-/** A change of one user: only of the version that `etag` names, where it names one. */
+/** A change of one user, conditional on `etag` if it is set. */
 export interface ChangeUser {
   readonly id: string;
   readonly etag: string | undefined;
@@ -64,7 +64,7 @@ export interface UserPage {
   readonly nextPageToken: string;
 }
 
-/** What has happened where a method has changed a user. */
+/** The event of each method that changes a user. */
 const eventOf = {
   UpdateUser: "user.updated",
   DeleteUser: "user.deleted",
@@ -73,7 +73,7 @@ const eventOf = {
   UnsuspendUser: "user.unsuspended",
 } as const satisfies Record<string, EventType>;
 
-/** Keeps the users. Owns what may become of a user; who it proves to be is the credential folder's. */
+/** Creates, reads and changes users. Owns the lifecycle of a user; authentication is in the credential folder. */
 export class UserService {
   readonly #repository: RelationalRepository;
   readonly #mutations: Mutations;
@@ -107,7 +107,10 @@ export class UserService {
     this.#newId = dependencies.newId;
   }
 
-  /** @throws EMAIL_INVALID, USERNAME_INVALID, PASSWORD_UNACCEPTABLE, BREACH_CHECK_UNAVAILABLE, EMAIL_TAKEN, USERNAME_TAKEN, REQUEST_ID_REUSED, OVERLOADED */
+  /**
+   * @throws EMAIL_INVALID, USERNAME_INVALID, PASSWORD_UNACCEPTABLE, BREACH_CHECK_UNAVAILABLE, EMAIL_TAKEN,
+   *   USERNAME_TAKEN, REQUEST_ID_REUSED, OVERLOADED
+   */
   async create(call: Call, { password: raw, requestId, ...fields }: CreateUser): Promise<User> {
     const profile = this.#parseProfile(fields);
     assertIdentified(profile);
@@ -137,7 +140,7 @@ export class UserService {
     return user;
   }
 
-  /** The user of each reference, or the error that `get` would throw for it, in the order of the references. */
+  /** For each reference, in order, the user or the error that `get` would throw. */
   async batchGet(call: Call, references: readonly UserReference[]): Promise<(User | DomainError)[]> {
     const keys = references.map((reference) => tryParseReference(reference, this.#toAscii));
     const found = await this.#repository
@@ -160,7 +163,10 @@ export class UserService {
     return { users: items, nextPageToken };
   }
 
-  /** @throws USER_NOT_FOUND, USER_DELETED, ETAG_MISMATCH, UPDATE_MASK_INVALID, EMAIL_INVALID, USERNAME_INVALID, EMAIL_TAKEN, USERNAME_TAKEN, REQUEST_ID_REUSED */
+  /**
+   * @throws USER_NOT_FOUND, USER_DELETED, ETAG_MISMATCH, UPDATE_MASK_INVALID, EMAIL_INVALID, USERNAME_INVALID,
+   *   EMAIL_TAKEN, USERNAME_TAKEN, REQUEST_ID_REUSED
+   */
   async update(call: Call, { fields, mask, ...change }: UpdateUser): Promise<User> {
     return this.#change(call, "UpdateUser", change, { fields, mask }, (user) => {
       return user.edited(this.#parseProfile(applyUpdateMask(mask, fieldsOf(user), fields), user));
@@ -196,7 +202,7 @@ export class UserService {
       { reason, untilTime },
       (user) => user.suspended(reason, untilTime),
       async (user, { sessions }) => {
-        // Whether a time has passed is the database's to say: it has, where the user that it answers is active.
+        // The database's clock decides whether a time has passed: it has if the returned user is not suspended.
         if (user.state !== "suspended") {
           throw invalidField("SUSPENSION_IN_PAST", "until_time", "must be in the future");
         }
@@ -211,7 +217,7 @@ export class UserService {
     return this.#change(call, "UnsuspendUser", change, {}, (user) => user.unsuspended());
   }
 
-  /** Reads a user, makes it what `draft` says and then does what `conclude` does for it, once for the request. */
+  /** Reads a user, applies `draft` and then runs `conclude`, once per request. */
   #change(
     call: Call,
     method: keyof typeof eventOf,
@@ -236,7 +242,9 @@ export class UserService {
     });
   }
 
-  /** The password as it is to be hashed; or the user whom the same call has made, when the rules were not so strict. */
+  /**
+   * The prepared password; or, if the same request was made before under less strict rules, the user that it created.
+   */
   async #accept(call: Call, raw: Secret, profile: UserProfile, mutation: Mutation): Promise<Secret | User> {
     try {
       return await this.#passwordRules.accept(call, raw, personOf(profile), "password");
@@ -247,7 +255,10 @@ export class UserService {
     }
   }
 
-  /** Makes fields canonical. What `known` has already is not looked at again: rules may have become stricter. */
+  /**
+   * Canonicalises fields. Values that `known` already has are not checked again, because rules may have become
+   * stricter.
+   */
   #parseProfile({ email, username, displayName, attributes }: UserFields, known?: UserProfile): UserProfile {
     assertAttributeKeys(attributes, known?.attributes);
     return {

@@ -2,7 +2,7 @@ import { DomainError, invalidField } from "../errors.ts";
 
 export type UserState = "active" | "suspended" | "deleted";
 
-/** Something a person types to say who they are: as it was given, and the canonical key that it is compared by. */
+/** An email or username: the value as entered, and the canonical key that it is compared by. */
 export interface Identifier {
   readonly value: string;
   readonly key: string;
@@ -13,13 +13,13 @@ export type Attributes = Readonly<Record<string, string>>;
 export interface Suspension {
   readonly reason: string;
   readonly startTime: Date;
-  /** Undefined where the suspension does not end by itself. */
+  /** Undefined if the suspension does not end by itself. */
   readonly untilTime: Date | undefined;
 }
 
 /**
- * A user as an adapter hands it over: one flat record, absent values undefined, times in whole milliseconds. `state` is
- * decided by the database's clock in the statement that answered the row.
+ * A user as returned by a database adapter: one flat record, absent values undefined, times in whole milliseconds. The
+ * database's clock determines `state`, in the statement that returned the row.
  */
 export interface UserRow {
   readonly id: string;
@@ -39,7 +39,7 @@ export interface UserRow {
   readonly version: number;
 }
 
-/** What a caller decides about a user. */
+/** The fields of a user that callers set. */
 export interface UserProfile {
   readonly email: Identifier | undefined;
   readonly username: Identifier | undefined;
@@ -47,30 +47,30 @@ export interface UserProfile {
   readonly attributes: Attributes;
 }
 
-/** A time that the statement which writes it takes from the database's clock. */
+/** The time of the database's clock, taken by the statement that writes it. */
 export const now = Symbol("now");
 
-/** All of a user that can change, as it is to become. */
+/** The new values of all fields of a user that can change. */
 export interface UserDraft extends UserProfile {
   readonly suspension: (Omit<Suspension, "startTime"> & { startTime: Date | typeof now }) | undefined;
   readonly deleteTime: Date | typeof now | undefined;
 }
 
-/** A user that is there already, in another system: as it is to begin here. A time that is still to come means now. */
+/** A user that already exists in another system, as it is to be created here. Times in the future mean now. */
 export interface NewUser extends UserProfile {
   readonly id: string;
-  /** By which the import that creates the user recognizes its row when it is sent again. */
+  /** Identifies the row that created the user when the import is sent again. */
   readonly importDigest: string;
-  /** Undefined for now. */
+  /** Undefined means now. */
   readonly createTime: Date | undefined;
   readonly suspension: (Omit<Suspension, "startTime"> & { readonly startTime: Date | undefined }) | undefined;
-  /** Undefined where the user is not deleted. */
+  /** Undefined if the user is not deleted. */
   readonly deleteTime: Date | undefined;
 }
 
 /**
- * A person or a thing that can be identified. A user is a value: what changes it answers a draft of what it is to
- * become, or undefined where nothing would change, and a repository makes the draft true.
+ * An identifiable person or thing. A user is immutable: methods that change it return a draft of the new state, or
+ * undefined if nothing would change, and a repository writes the draft.
  */
 export class User implements UserProfile {
   readonly id: string;
@@ -79,12 +79,12 @@ export class User implements UserProfile {
   readonly displayName: string;
   readonly attributes: Attributes;
   readonly state: UserState;
-  /** The last suspension, in force or not: `state` says which. */
+  /** The last suspension, in force or not; see `state`. */
   readonly suspension: Suspension | undefined;
   readonly createTime: Date;
   readonly updateTime: Date;
   readonly deleteTime: Date | undefined;
-  /** Counts the user's changes; what an update is conditional on. */
+  /** Incremented by every change. Updates are conditional on it. */
   readonly version: number;
 
   static fromRow(row: UserRow): User {
@@ -108,7 +108,7 @@ export class User implements UserProfile {
     this.version = row.version;
   }
 
-  /** The inverse of `fromRow`: for who keeps a copy of the user. */
+  /** The inverse of `fromRow`, for code that stores a copy of the user. */
   toRow(): UserRow {
     return {
       id: this.id,
@@ -129,12 +129,12 @@ export class User implements UserProfile {
     };
   }
 
-  /** The version as callers see it (AIP-154): opaque, different after every change. */
+  /** The version for callers (AIP-154): opaque, different after every change. */
   get etag(): string {
     return String(this.version);
   }
 
-  /** @throws ETAG_MISMATCH where a caller names another version than this; no etag names any. */
+  /** @throws ETAG_MISMATCH if the caller sends the etag of another version. Without an etag, any version matches. */
   assertEtag(etag: string | undefined): void {
     if (etag !== undefined && etag !== this.etag) {
       throw new DomainError("ETAG_MISMATCH", "the user has changed since it was read; read it again");
@@ -148,14 +148,14 @@ export class User implements UserProfile {
     }
   }
 
-  /** @throws USER_DELETED, INVALID_REQUEST where nothing would be left to identify the user by. */
+  /** @throws USER_DELETED, INVALID_REQUEST if the user would be left without an identifier */
   edited(profile: UserProfile): UserDraft | undefined {
     this.assertNotDeleted();
     assertIdentified(profile);
     return sameProfile(this, profile) ? undefined : { ...this.#draft(), ...profile };
   }
 
-  /** @throws USER_NOT_FOUND where the user is deleted already (AIP-164). */
+  /** @throws USER_NOT_FOUND if the user is already deleted (AIP-164) */
   deleted(): UserDraft {
     if (this.state === "deleted") throw userNotFound();
     return { ...this.#draft(), deleteTime: now };
@@ -189,11 +189,11 @@ export class User implements UserProfile {
 
 const maxAttributes = 32;
 const maxKeyLength = 63;
-/** Each word begins with a letter: only such a key survives the conversion of a FieldMask to JSON and back. */
+/** Each word begins with a letter: only such keys survive the conversion of a FieldMask to JSON and back. */
 const attributeKey = /^[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*$/;
 
 /**
- * @param known what the user has already: keys that an earlier release accepted stay
+ * @param known the user's current attributes: keys that an earlier release accepted stay valid
  * @throws INVALID_REQUEST if a key is malformed
  */
 export function assertAttributeKeys(attributes: Attributes, known: Attributes = {}): void {
@@ -204,7 +204,7 @@ export function assertAttributeKeys(attributes: Attributes, known: Attributes = 
   }
 }
 
-/** @throws INVALID_REQUEST where a profile has no identifier or too many attributes. */
+/** @throws INVALID_REQUEST if a profile has no identifier or too many attributes */
 export function assertIdentified(profile: UserProfile): void {
   if (profile.email === undefined && profile.username === undefined) {
     throw invalidField("INVALID_REQUEST", "user.email", "email or username is required");

@@ -2,17 +2,18 @@ import { ownCall } from "../../domain/call.ts";
 import type { KeyRing } from "../../domain/signing-key/key-ring.ts";
 import { jwksOf } from "../../domain/token/jwks.ts";
 
-/** A document that HTTP serves. */
+/** A document served over HTTP. */
 export interface WellKnownDocument {
   readonly contentType: string;
   readonly body: string;
-  /** Seconds that it may be kept. */
+  /** How long it may be cached, in seconds. */
   readonly maxAgeSeconds: number;
 }
 
 /**
- * The documents under /.well-known, by path: the keys (RFC 7517), and where they are, as verifiers look for it (OpenID
- * Connect Discovery 1.0 §4, RFC 8414 §3). This service issues tokens over gRPC alone, so it names no OAuth endpoint.
+ * The documents under /.well-known, by path: the keys (RFC 7517), and the metadata by which verifiers find them (OpenID
+ * Connect Discovery 1.0 §4, RFC 8414 §3). This service issues tokens only over gRPC, so the metadata names no OAuth
+ * endpoints.
  */
 export function wellKnownDocuments(
   issuer: string,
@@ -43,5 +44,5 @@ export function wellKnownDocuments(
 }
 
 const jwksPath = "/.well-known/jwks.json";
-/** What verifiers wait for the database before they get the keys that are known. */
+/** How long a request waits for the database before it is answered with the known keys. */
 const freshenMs = 1_000;

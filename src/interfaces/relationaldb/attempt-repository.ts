@@ -3,72 +3,73 @@ import type { AttemptLimits } from "../../domain/throttle/attempt-limits.ts";
 import type { UserWithPassword } from "./credential-repository.ts";
 import type { UserKey } from "./user-repository.ts";
 
-/** An attempt to prove who somebody is, about to be made. */
+/** An attempt to authenticate, before it is made. */
 export interface NewAttempt {
   /** UUID. */
   readonly id: string;
-  /** Who it is said to be. */
+  /** The claimed user. */
   readonly key: UserKey;
-  /** What failures are counted under where no user has this key: a keyed digest of the name. */
+  /** A keyed digest of the name. Failures are counted under it if no user has this key. */
   readonly nameDigest: string;
-  /** The network that the attempt comes from, if that is known. */
+  /** The network that the attempt comes from, if known. */
   readonly network: string | undefined;
-  /** What may make it known, so that it has a budget of its own. */
+  /** What may identify the attempt as known, so that it has a budget of its own. */
   readonly knownBy?: KnownBy | undefined;
 }
 
-/** The digest of a device token, or the id of a session that the attempt is made in. */
+/** The digest of a device token, or the id of the session in which the attempt is made. */
 export type KnownBy = { readonly deviceDigest: string } | { readonly sessionId: string };
 
-/** An attempt that is counted. */
+/** A counted attempt. */
 export interface Attempt {
   readonly id: string;
   /**
-   * What it is counted under: "users/" and an id, or "names/" and a digest. From a known device of the user
+   * The account that it is counted under: "users/" and an id, or "names/" and a digest. From a known device of the user
    * "users/<id>/devices/<id>", in a live session of the user "users/<id>/sessions".
    */
   readonly account: string;
-  /** What its failure is counted for as well. Undefined for what is known. */
+  /** The network that a failure is also counted for. Undefined for known attempts. */
   readonly network: string | undefined;
 }
 
-/** Whether an attempt may be made. */
+/** Whether an attempt is allowed. */
 export interface AttemptVerdict {
   readonly attempt: Attempt;
-  /** The user, if there is one, and whether or not the attempt is allowed. */
+  /** The user, if there is one, whether or not the attempt is allowed. */
   readonly found: UserWithPassword | undefined;
-  /** It is counted, and may be made. */
+  /** Whether the attempt was counted and may be made. */
   readonly allowed: boolean;
-  /** Milliseconds after which another one may be allowed, where it is not and time helps. */
+  /** If it is refused: milliseconds after which another attempt may be allowed, if waiting helps. */
   readonly retryAfterMs: number | undefined;
 }
 
-/** What became of an attempt: a failure is counted for its network too, a success forgets the account's failures. */
+/** The result of an attempt. A failure is also counted for its network; a success clears the account's failures. */
 export type AttemptResult = "succeeded" | "failed" | "refused";
 
-/** The events about an attempt. */
+/** The events of an attempt. */
 export interface AttemptEvents {
-  /** What became of it. */
+  /** The result. */
   readonly event: NewEvent;
-  /** Added besides if it has failed and closed what it is counted under. */
+  /** Also added if the attempt failed and locked its account. */
   readonly locked: NewEvent;
 }
 
 /**
- * Counts attempts. Each method is one statement and a transaction of its own, and does as much for a name that nobody has as
- * for one that somebody has.
+ * Counts attempts. Each method is a single statement in its own transaction, and does the same work whether or not a
+ * user has the name.
  */
 export interface AttemptStatements {
   /**
-   * Counts an attempt as a failure, before anything is computed for it, and answers whether it may be made. Of attempts at
-   * once, no more are allowed than one after another would be. An attempt that is not allowed changes nothing. Said again
-   * with the same id, an attempt that was the last is not counted twice. An attempt is known where its device token is the
-   * user's and has not expired, or its session is live and the user's and the user may sign in: then neither the account nor
-   * the network closes it, and it closes neither.
+   * Counts an attempt as a failure, before anything is computed for it, and returns whether it may be made. Concurrent
+   * attempts are allowed no more often than sequential ones. An attempt that is not allowed changes nothing. If the
+   * call is repeated with the same id, and that attempt was the last one, it is not counted twice. An attempt is known
+   * if its device token belongs to the user and has not expired, or if its session is live, belongs to the user, and
+   * the user may sign in. A known attempt is not blocked by a lock of the account or the network, and does not count
+   * towards either.
    */
   begin(attempt: NewAttempt, limits: AttemptLimits): Promise<AttemptVerdict>;
 
-  /** Notes what became of an attempt, and its events. Said again with the same events, it changes nothing. */
+  /** Records the result of an attempt and its events. Idempotent for the same events. */
   conclude(
     attempt: Attempt,
     result: AttemptResult,
@@ -76,17 +77,19 @@ export interface AttemptStatements {
     limits: AttemptLimits,
   ): Promise<void>;
 
-  /** Takes back an attempt that was not made after all, where it is the account's last. */
+  /** Takes back an attempt that was not made after all, if it is the last one of the account. */
   giveBack(attempt: Attempt): Promise<void>;
 }
 
 export interface AttemptRepository {
-  /** Forgets the failures of a user, also those in its sessions, but not those of its devices. */
+  /** Clears the failures of a user, including those in its sessions, but not those of its devices. */
   forgive(userId: string): Promise<void>;
 
-  /** Forgets the failures of users, of their devices and in their sessions. Answers the ids of those that had any. */
+  /**
+   * Clears the failures of users, including those of their devices and sessions. Returns the ids of users that had any.
+   */
   unlock(userIds: readonly string[]): Promise<string[]>;
 
-  /** Forgets up to `limit` names that nobody has, devices and networks whose purge time has come. Answers how many. */
+  /** Deletes up to `limit` expired counters of unknown names, of devices, and of networks. Returns how many. */
   sweep(limit: number): Promise<number>;
 }

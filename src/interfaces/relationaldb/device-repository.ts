@@ -3,22 +3,27 @@ export interface NewDevice {
   /** UUID. */
   readonly id: string;
   readonly userId: string;
-  /** A digest of its token. */
+  /** Digest of its token. */
   readonly digest: string;
   readonly keptForMs: number;
 }
 
-/** Keeps the devices on which users have signed in. */
+/** Stores the devices on which users have signed in. */
 export interface DeviceRepository {
-  /** Gives the user's device with the digest `before` the new digest and time. Answers whether there is one that has not expired. */
+  /**
+   * Replaces the digest `before` of a user's device with the new digest and time. Returns whether there is such a
+   * device that has not expired.
+   */
   renew(device: NewDevice, before: string): Promise<boolean>;
 
-  /** Adds a device, unless its digest is there already. The user exists. Of more than `most` of a user the oldest are forgotten. */
+  /**
+   * Adds a device, unless its digest exists. The user must exist. Deletes the oldest devices of the user beyond `most`.
+   */
   add(device: NewDevice, most: number): Promise<void>;
 
-  /** Forgets the devices of a user. */
+  /** Deletes the devices of a user. */
   forgetAll(userId: string): Promise<void>;
 
-  /** Forgets up to `limit` devices that have expired. Answers how many. */
+  /** Deletes up to `limit` expired devices. Returns how many. */
   sweep(limit: number): Promise<number>;
 }

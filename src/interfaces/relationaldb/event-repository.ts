@@ -3,56 +3,59 @@ import type { PageCursor } from "../../domain/page-tokens.ts";
 
 export interface EventQuery {
   readonly userId: string | undefined;
-  /** Events of any of these types; none means all. */
+  /** Events of any of these types; empty for all. */
   readonly types: readonly EventType[];
   readonly outcome: Outcome | undefined;
   readonly caller: string | undefined;
-  /** Events of this time or later. */
+  /** Events at or after this time. */
   readonly createdAfter: Date | undefined;
   /** Events before this time. */
   readonly createdBefore: Date | undefined;
-  /** Only events that come later in the order: youngest first, then by id. */
+  /** Only events after this position, in the order: newest first, then by id. */
   readonly after: PageCursor | undefined;
-  /** At most so many events. */
+  /** Maximum number of events. */
   readonly limit: number;
 }
 
 /**
- * Reads what happened. An event is listed from the moment its transaction is committed. A moment later it gets its place,
- * by which nothing is ever missed: places are 1, 2, 3 and so on without gaps, whatever is placed later comes later, and the
- * events of one user are in the order of their effects.
+ * Reads audit events. An event is listed as soon as its transaction is committed. Shortly after, it is assigned a
+ * position, so that readers miss nothing: positions are 1, 2, 3 and so on without gaps, an event that is placed later
+ * has a higher position, and the events of one user are in the order of their effects.
  */
 export interface EventReader {
-  /** The first `limit` events of a query, youngest first. */
+  /** The first `limit` events of a query, newest first. */
   list(query: EventQuery): Promise<AuditEvent[]>;
 
-  /** The place of the last event that has one; 0 where none ever had. */
+  /** The position of the last placed event; 0 if none was ever placed. */
   head(): Promise<number>;
 
-  /** The first `limit` events behind a place, in order. Where they were forgotten, those that come after them. */
+  /** The first `limit` events after a position, in order. Purged events are skipped. */
   listBehind(position: number, limit: number): Promise<PlacedEvent[]>;
 
-  /** Whether there are events that have no place yet. */
+  /** Whether there are events without a position. */
   areUnplaced(): Promise<boolean>;
 }
 
-/** Writes what happened, in the transaction in which it happens. */
+/** Writes audit events, in the transaction of the change that they record. */
 export interface EventRepository extends EventReader {
   /**
-   * Adds events of the time of this statement; one whose id there is already is left out. Called after the changes that
-   * they tell of, so that of two transactions that change one user the later one has the later time.
+   * Adds events with the time of this statement. An event whose id exists is left out. Call it after the recorded
+   * changes, so that of two transactions that change the same user the later one has the later time.
    */
   add(...events: readonly NewEvent[]): Promise<void>;
 
   /**
-   * The same for events whose ids were made in this transaction, so that none can be there: fails otherwise. PostgreSQL takes
-   * less for each.
+   * Adds events whose ids were created in this transaction; fails if an id exists. Costs PostgreSQL less per event than
+   * `add`.
    */
   addNew(events: readonly NewEvent[]): Promise<void>;
 
-  /** Gives the first `limit` events without a place theirs, by their time. Answers how many. Of several that do so at once, each event gets one place. */
+  /**
+   * Assigns positions to the first `limit` unplaced events, by time. Returns how many. If several instances do so
+   * concurrently, each event gets one position.
+   */
   place(limit: number): Promise<number>;
 
-  /** Forgets up to `limit` events whose time has come, from the first place on. Answers how many. */
+  /** Deletes up to `limit` expired events, from the first position on. Returns how many. */
   sweep(limit: number): Promise<number>;
 }

@@ -10,43 +10,44 @@ import type { SigningKeyReader, SigningKeyRepository } from "./signing-key-repos
 import type { UserReader, UserRepository } from "./user-repository.ts";
 
 /**
- * The port toward the database. An adapter implements it whole, and passes the contract in `test/contract`, which tests
- * every sentence here and in the parts.
+ * The port to the database. An adapter implements all of it, and passes the contract tests in `test/contract`, which
+ * cover every sentence here and in the parts.
  *
- * The law of all methods:
- * - They throw DomainErrors only. A reason that a method does not name can still be DATABASE_UNAVAILABLE or
+ * Rules for all methods:
+ * - They throw only DomainErrors. Besides the reasons that it documents, every method can throw DATABASE_UNAVAILABLE or
  *   DATABASE_READ_ONLY (nothing was changed), CONTENTION (nothing was changed), DEADLINE_EXCEEDED or CANCELLED.
- * - Isolation is SERIALIZABLE: what transactions and reads see and do is as if one ran after the other, in an order in
- *   which whatever starts after an answer comes after what was answered.
- * - Nothing goes on for a call whose signal is aborted, but a commit that has begun.
- * - `find…` answers undefined where there is nothing; nothing answers null.
+ * - Isolation is SERIALIZABLE: transactions and reads take effect as if they ran one after the other. An operation that
+ *   starts after another one has returned comes after it in that order.
+ * - Nothing continues for a call whose signal is aborted, except a commit that has begun.
+ * - `find…` returns undefined if there is nothing. No method returns null.
  * - Times come from the database's clock, in whole milliseconds.
  */
 export interface RelationalRepository {
-  /** Reads for one call, each by one statement, which an adapter may share among calls. */
+  /** Reads for one call, each in one statement, which an adapter may share among calls. */
   read(call: Patience): Readers;
 
   /**
-   * Runs `work` in one transaction and answers what it answers: all of its effects, or, where it throws, none.
+   * Runs `work` in one transaction and returns its result. Either all of its effects are committed or, if it throws,
+   * none.
    *
-   * `work` may run more than once, also after its effects were committed where the answer to the commit was lost. So it
-   * has no effects but through the repositories it is given, and it begins with `requests.claim`, or changes something
-   * only where it is still as it was read, or recognizes what an earlier run has added.
+   * `work` may run more than once, even after its effects were committed, if the response to the commit was lost. It
+   * must therefore have no effects except through the given repositories. It must also begin with `requests.claim`, or
+   * change a row only if it is still as it was read, or recognise what an earlier run added.
    *
-   * @throws what `work` throws; OUTCOME_UNKNOWN where no time was left to find out whether a commit took place.
+   * @throws what `work` throws; OUTCOME_UNKNOWN if no time was left to find out whether the commit took place
    */
   transaction<T>(call: Patience, work: (repositories: Repositories) => Promise<T>): Promise<T>;
 
   /**
-   * Changes that are each one statement and a transaction of its own. Like the work of a transaction, a statement may run
-   * again after its effects were committed, and then answers the same.
-   * @throws OUTCOME_UNKNOWN where no time was left to find out whether it took place.
+   * Changes that are a single statement in their own transaction. Like the work of a transaction, a statement may run
+   * again after its effects were committed; it then returns the same result.
+   * @throws OUTCOME_UNKNOWN if no time was left to find out whether it took place
    */
   statement(call: Patience): Statements;
 
   /**
-   * Resolves if the database can be written to: it answers, its transactions may write, the rights suffice, and a small
-   * write succeeds or has just succeeded. May be called every second by any number of processes.
+   * Resolves if the database accepts writes: it responds, transactions may write, the privileges suffice, and a small
+   * write succeeds or has just succeeded. Any number of processes may call it every second.
    * @throws DATABASE_READ_ONLY, DATABASE_UNAVAILABLE
    */
   assertWritable(call: Patience): Promise<void>;

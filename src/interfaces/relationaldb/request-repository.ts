@@ -1,18 +1,20 @@
 import type { User } from "../../domain/user/user.ts";
 
-/** A mutation that asks to be made at most once (AIP-155). */
+/** A mutation to be made at most once (AIP-155). */
 export interface MutationRequest {
   /** Lower-case UUID. */
   readonly id: string;
-  /** Digest of the method and of all that the caller sent but secrets. */
+  /** Digest of the method and of the request's content, except secrets. */
   readonly fingerprint: string;
-  /** PHC string of the secret that the caller sent, if any: tells a repetition from another secret. */
+  /**
+   * PHC string of the secret in the request, if any. Distinguishes a repetition from a request with a different secret.
+   */
   readonly secretHash: string | undefined;
 }
 
-/** A mutation that was made, and what it answered. */
+/** A completed mutation and its result. */
 export interface ConcludedRequest extends MutationRequest {
-  /** The user as it was answered, or undefined where the answer was empty. */
+  /** The user as it was returned, or undefined if the response was empty. */
   readonly result: User | undefined;
 }
 
@@ -21,20 +23,20 @@ export interface RequestReader {
 }
 
 /**
- * Remembers mutations by their request id. Because a claim is written in the transaction that makes the mutation, it is
- * there exactly where the effects are: whoever does not know whether a commit took place runs the work again, and the
- * claim tells.
+ * Stores mutations by request id. A claim is written in the transaction that makes the mutation, so it exists if and
+ * only if the effects do. If the outcome of a commit is unknown, run the work again: the claim shows whether it took
+ * place.
  */
 export interface RequestRepository extends RequestReader {
   /**
-   * Claims a request id for this transaction: undefined where it was free. Otherwise answers what the id was used for.
-   * Of several transactions that claim one id, one gets it and the others wait for its end or are run again.
+   * Claims a request id for this transaction. Returns undefined if it was free, otherwise the request that used it. If
+   * several transactions claim one id, one succeeds, and the others wait for it to end or are retried.
    */
   claim(request: MutationRequest): Promise<ConcludedRequest | undefined>;
 
-  /** Records what the claimed request answers. Once a request, before the transaction ends. */
+  /** Records the result of the claimed request. Call it once per request, before the transaction ends. */
   conclude(id: string, result: User | undefined): Promise<void>;
 
-  /** Forgets up to `limit` requests that were claimed more than `age` milliseconds ago. Answers how many. */
+  /** Deletes up to `limit` requests that were claimed more than `age` milliseconds ago. Returns how many. */
   sweep(age: number, limit: number): Promise<number>;
 }

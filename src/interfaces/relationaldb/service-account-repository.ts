@@ -1,7 +1,7 @@
 import type { ServiceAccount, ServiceAccountKey } from "../../domain/caller/service-account.ts";
 import type { PageCursor } from "../../domain/page-tokens.ts";
 
-/** What is to be stored of an account. */
+/** The new values of an account. */
 export interface ServiceAccountDraft {
   readonly displayName: string;
   readonly roles: readonly string[];
@@ -18,68 +18,71 @@ export interface NewServiceAccountKey {
   readonly id: string;
   readonly accountId: string;
   readonly displayName: string;
-  /** The caller that creates it, as in Origin. */
+  /** The creating caller, as in Origin. */
   readonly creator: string;
-  /** What is stored of the key itself. */
+  /** Digest of the key itself. */
   readonly digest: Uint8Array;
   readonly expireTime: Date | undefined;
 }
 
-/** A key and its account at a moment of the database's clock. */
+/** A key and its account, at a moment of the database's clock. */
 export interface KeyAndAccount {
   readonly account: ServiceAccount;
   readonly digest: Uint8Array;
-  /** Neither the key nor the account is disabled, and the key has not expired. */
+  /** Whether neither the key nor the account is disabled, and the key has not expired. */
   readonly good: boolean;
   readonly expireTime: Date | undefined;
-  /** The moment. */
+  /** The moment of the read. */
   readonly time: Date;
 }
 
-/** What became of a key that was to be disabled. */
+/** The result of disabling a key. */
 export interface KeyDisabling {
-  /** As it is then. */
+  /** The key after the call. */
   readonly key: ServiceAccountKey;
-  /** Whether this has disabled it, and not something before. */
+  /** Whether this call disabled it; false if it was already disabled. */
   readonly disabled: boolean;
 }
 
 export interface ServiceAccountReader {
   find(id: string): Promise<ServiceAccount | undefined>;
 
-  /** The first `limit` accounts after a place, youngest first, then by id. */
+  /** The first `limit` accounts after a position, newest first, then by id. */
   list(after: PageCursor | undefined, limit: number): Promise<ServiceAccount[]>;
 
-  /** The key of an id with its account, by one statement. */
+  /** A key by its id, with its account, in one statement. */
   findKey(id: string): Promise<KeyAndAccount | undefined>;
 
-  /** The keys of an account, youngest first. */
+  /** The keys of an account, newest first. */
   listKeys(accountId: string): Promise<ServiceAccountKey[]>;
 }
 
-/** Keeps the callers that are known by keys. */
+/** Stores service accounts and their keys. */
 export interface ServiceAccountRepository extends ServiceAccountReader {
   /**
-   * Adds an account at version 1. Said again with the same id, it answers the account that it added.
+   * Adds an account at version 1. If repeated with the same id, returns the account that it added.
    * @throws SERVICE_ACCOUNT_NAME_TAKEN
    */
   insert(account: NewServiceAccount): Promise<ServiceAccount>;
 
-  /** Makes an account what the draft says, where it is still at that version, and counts the version up. @throws CONTENTION */
+  /**
+   * Writes a draft if the account is still at the given version, and increments the version.
+   * @throws CONTENTION if it is not
+   */
   update(account: ServiceAccount, draft: ServiceAccountDraft): Promise<ServiceAccount>;
 
-  /** Deletes an account with its keys. Answers whether there was one. */
+  /** Deletes an account with its keys. Returns whether it existed. */
   delete(id: string): Promise<boolean>;
 
-  /** Adds a key to an account that there is. Said again with the same id, it answers the key that it added. */
+  /** Adds a key to an existing account. If repeated with the same id, returns the key that it added. */
   insertKey(key: NewServiceAccountKey): Promise<ServiceAccountKey>;
 
-  /** Disables a key, where it is not yet. Answers undefined where there is none. */
+  /** Disables a key, if it is not yet disabled. Returns undefined if it does not exist. */
   disableKey(id: string): Promise<KeyDisabling | undefined>;
 
-  /** Answers whether there was one. */
+  /** Returns whether the key existed. */
   deleteKey(id: string): Promise<boolean>;
 
-  /** Notes that keys have just been used. */
+  /** Records that keys have just been used. */
   touchKeys(ids: readonly string[]): Promise<void>;
 }

@@ -1,15 +1,15 @@
 import type { SigningKeyRow } from "../../domain/signing-key/signing-key.ts";
 
-/** The signing keys at a moment of the database's clock. */
+/** The signing keys, at a moment of the database's clock. */
 export interface SigningKeyList {
-  /** By sequence. */
+  /** Sorted by sequence. */
   readonly keys: readonly SigningKeyRow[];
   readonly time: Date;
 }
 
 /**
- * A key that is to be added: active as soon as it is added, or after a pause, but never before the last key before it that
- * is not revoked.
+ * A key to be added. It becomes active immediately or after a delay, but never before its latest predecessor that is
+ * not revoked.
  */
 export interface NewSigningKey extends Omit<SigningKeyRow, "createTime" | "activateTime" | "revokeTime"> {
   readonly activateAfterMs: number;
@@ -19,23 +19,26 @@ export interface SigningKeyReader {
   list(): Promise<SigningKeyList>;
 }
 
-/** Keeps the keys that all instances sign with. */
+/** Stores the keys that all instances sign with. */
 export interface SigningKeyRepository extends SigningKeyReader {
-  /** Adds a key where its sequence is free. Of several that add one sequence, one does. Answers whether this did. */
+  /**
+   * Adds a key if its sequence is free. Of several concurrent calls with the same sequence, one succeeds. Returns
+   * whether this one did.
+   */
   add(key: NewSigningKey): Promise<boolean>;
 
-  /** Replaces the wrapped private key of a key, where it is still `current`. Answers whether it was. */
+  /** Replaces the wrapped private key of a key if it is still `current`. Returns whether it was. */
   rewrap(id: string, current: Uint8Array, wrapped: Uint8Array): Promise<boolean>;
 
   /**
-   * Permanently revokes a key: its private key is erased, and it stays listed until it is removed. Answers whether it was there
-   * and not revoked before.
+   * Permanently revokes a key: its private key is erased, and it stays listed until it is removed. Returns whether it
+   * existed and was not revoked before.
    */
   revoke(id: string): Promise<boolean>;
 
-  /** Makes a key active now, where it would be later. */
+  /** Activates a key now, if it would become active later. */
   activate(id: string): Promise<void>;
 
-  /** Forgets the keys of these ids. */
+  /** Deletes keys by id. */
   remove(ids: readonly string[]): Promise<void>;
 }

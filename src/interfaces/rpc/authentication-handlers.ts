@@ -12,7 +12,7 @@ import { toCall } from "./rpc-call.ts";
 import { toClient, toSessionMessage, toTokensMessage } from "./session-message.ts";
 import { toUserMessage } from "./user-message.ts";
 
-/** auth.v1.AuthenticationService: message, call, message. */
+/** Handlers of auth.v1.AuthenticationService. */
 export function authenticationHandlers(
   authentication: AuthenticationService,
 ): ServiceImpl<typeof AuthenticationServiceDesc> {

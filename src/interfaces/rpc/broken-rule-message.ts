@@ -25,7 +25,7 @@ export function toBrokenRuleMessage({
   return { rule: rules[rule], description };
 }
 
-/** Whom a password would be for. The schema has seen to it that one of the two is said. */
+/** The person that a password is for. The schema ensures that one of the two cases is set. */
 export function toSubject(subject: ValidatePasswordRequest["subject"]): ValidatePassword["subject"] {
   if (subject.case === "userId") return { userId: subject.value };
   const { email = "", username = "", displayName = "" } = subject.value ?? {};

@@ -10,7 +10,7 @@ import {
 } from "../../gen/google/rpc/error_details_pb.ts";
 import { firstViolations, shortMessage } from "./error-size.ts";
 
-/** Reasons that are no DomainError's: proto/auth/v1/error_reason.proto has them all. */
+/** Reasons of the transport, in addition to those of DomainErrors. proto/auth/v1/error_reason.proto has all of them. */
 type EdgeReason =
   | Reason
   | "PROTOCOL_ERROR"
@@ -35,7 +35,7 @@ const codes: Record<ErrorKind, Code> = {
   "unknown-outcome": Code.Unknown,
 };
 
-/** What the listeners themselves throw, by code. */
+/** The reasons of errors that the listeners throw, by code. */
 const reasonsOfCodes: Partial<Record<Code, EdgeReason>> = {
   [Code.InvalidArgument]: "INVALID_REQUEST",
   [Code.DeadlineExceeded]: "DEADLINE_EXCEEDED",
@@ -44,7 +44,7 @@ const reasonsOfCodes: Partial<Record<Code, EdgeReason>> = {
   [Code.ResourceExhausted]: "MESSAGE_TOO_LARGE",
 };
 
-/** A google.rpc.ErrorInfo of ours (AIP-193). */
+/** A google.rpc.ErrorInfo of this service (AIP-193). */
 export function errorInfo(
   reason: EdgeReason,
   metadata: Readonly<Record<string, string>> = {},
@@ -53,12 +53,13 @@ export function errorInfo(
 }
 
 /**
- * What leaves for an error: the code of its kind, ErrorInfo always, BadRequest for fields, RetryInfo where waiting
- * helps, RequestInfo to find it in the log by. Anything unknown leaves as "internal error", with the error as `cause`,
- * which is never sent. Its trailers stay below 7 KiB, whatever the request was (error-size.ts).
+ * Translates an error for the caller: the code of its kind, always with ErrorInfo, with BadRequest for fields,
+ * RetryInfo if waiting helps, and RequestInfo to find it in the log. An unknown error becomes "internal error", with
+ * the error as `cause`, which is never sent. The trailers stay below 7 KiB for any request (error-size.ts).
  */
 export function toConnectError(error: unknown, requestId: string): ConnectError {
-  // A stack trace costs more than the rest of a refusal, and leads here. The one that matters is that of the cause.
+  // A stack trace costs more than the rest of a refusal, and would only point here. The useful one is that of the
+  // cause.
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 0;
   try {
@@ -87,7 +88,7 @@ function translated(error: unknown, requestId: string): ConnectError {
   return new ConnectError("internal error", Code.Internal, undefined, details, error);
 }
 
-/** An error that a listener answers a call with before its handler is reached. */
+/** An error that a listener returns before the handler is reached. */
 export interface ListenerError extends ConnectError {
   readonly reason: "PROTOCOL_ERROR" | "OVERLOADED";
   readonly retryAfterMs: number | undefined;
@@ -97,14 +98,14 @@ export function isListenerError(error: unknown): error is ListenerError {
   return error instanceof ConnectError && "reason" in error;
 }
 
-/** The answer to a call of a method that there is not. */
+/** The error for an unknown method. */
 export function unknownMethod(path: string): ConnectError {
   return new ConnectError(shortMessage(`unknown method ${path}`), Code.Unimplemented, undefined, [
     { desc: ErrorInfoSchema, value: errorInfo("METHOD_NOT_FOUND") },
   ]);
 }
 
-/** The answer to a call that a web page may not make. */
+/** The error for a cross-origin call that is not allowed. */
 export function crossOriginRefusal(
   reason: "ORIGIN_NOT_ALLOWED" | "HOST_NOT_ALLOWED",
   message: string,
@@ -131,7 +132,7 @@ function detailsOf({ reason, violations = [], retryAfterMs }: Detailed) {
   ];
 }
 
-/** The first violations, and in `ErrorInfo.metadata` how many there are besides. */
+/** The first violations, with the number of omitted ones in `ErrorInfo.metadata`. */
 function violationDetails(reason: EdgeReason, violations: readonly FieldViolation[]) {
   const fieldViolations = firstViolations(violations);
   const omitted = violations.length - fieldViolations.length;

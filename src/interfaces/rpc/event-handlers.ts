@@ -6,10 +6,10 @@ import { toEventFilter, toEventMessage } from "./event-message.ts";
 import { toCall } from "./rpc-call.ts";
 import { toBound } from "./timestamps.ts";
 
-/** What the API promises (event_service.proto). */
+/** As documented in the API (event_service.proto). */
 const defaultHeartbeatMs = 10_000;
 
-/** auth.v1.EventService: message, call, message. */
+/** Handlers of auth.v1.EventService. */
 export function eventHandlers(events: EventService): ServiceImpl<typeof EventServiceDesc> {
   return {
     async listEvents({ filter, createdAfter, createdBefore, pageSize, pageToken }, context) {

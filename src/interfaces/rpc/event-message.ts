@@ -49,12 +49,12 @@ const outcomes: Record<Outcome, Event_Outcome> = {
 const typesByNumber = inverse(types);
 const outcomesByNumber = inverse(outcomes);
 
-/** An event as callers see it, field by field. */
+/** Converts an event to its message. */
 export function toEventMessage(event: AuditEvent): MessageInitShape<typeof EventSchema> {
   return {
     id: event.id,
     createTime: timestampFromDate(event.createTime),
-    // A later release, which writes to the same database, may know more types.
+    // A later release that writes to the same database may know more types.
     type: types[event.type] ?? Event_Type.UNSPECIFIED,
     outcome: outcomes[event.outcome],
     reason: event.reason ?? "",
@@ -68,11 +68,11 @@ export function toEventMessage(event: AuditEvent): MessageInitShape<typeof Event
   };
 }
 
-/** The events that a message asks for. */
+/** Converts the filter of a request. */
 export function toEventFilter(filter: EventFilterMessage | undefined): EventFilter {
   return {
     userId: given(filter?.userId),
-    // The schema allows none that is not known.
+    // The schema refuses unknown types.
     types: (filter?.types ?? []).flatMap((type) => typesByNumber.get(type) ?? []),
     outcome: outcomesByNumber.get(filter?.outcome ?? Event_Outcome.UNSPECIFIED),
     caller: given(filter?.caller),

@@ -24,7 +24,7 @@ import { tokenHandlers } from "./token-handlers.ts";
 import { userHandlers } from "./user-handlers.ts";
 import { userTransferHandlers } from "./user-transfer-handlers.ts";
 
-/** The domain services behind the doors. */
+/** The domain services that the handlers call. */
 export interface Services {
   readonly users: UserService;
   readonly lockouts: Lockouts;
@@ -37,7 +37,7 @@ export interface Services {
   readonly transfers: UserTransferService;
 }
 
-/** Every service of the API, in the order in which they are listed. */
+/** Every service of the API, in the order of listings. */
 export const serviceDescriptors = [
   UserServiceDesc,
   AuthenticationServiceDesc,
@@ -48,11 +48,11 @@ export const serviceDescriptors = [
   UserTransferServiceDesc,
 ] as const;
 
-/** What each method of the API takes, and what the methods are called in policies. */
+/** The permission that each method of the API requires, and the names of the methods in policies. */
 export const permissionsOfMethods = methodPermissions(serviceDescriptors);
 export const methodNames: ReadonlySet<string> = new Set([...permissionsOfMethods.keys()].map(methodName));
 
-/** The one list of routes: both listeners serve it. */
+/** The only list of routes, served by both listeners. */
 export function createRoutes(services: Services): (router: ConnectRouter) => void {
   return (router) => {
     router.service(UserServiceDesc, userHandlers(services.users, services.lockouts));

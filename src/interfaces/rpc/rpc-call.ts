@@ -11,28 +11,28 @@ import type { Peer } from "../../domain/caller/peer.ts";
 
 const nobody: Peer = { address: "", certificate: undefined };
 
-/** Who is connected: set by the listener. */
+/** The connected peer. Set by the listener. */
 export const peerKey: ContextKey<Peer> = createContextKey(nobody, { description: "peer" });
-/** Who calls: set by the interceptor that finds out. */
+/** The caller. Set by the interceptor that authenticates. */
 export const callerKey: ContextKey<string> = createContextKey("unknown", { description: "caller" });
-/** What the caller may do: set by the interceptor that finds out who it is. */
+/** The caller's grants. Set by the interceptor that authenticates. */
 export const grantsKey: ContextKey<Grants> = createContextKey(Grants.none, { description: "grants" });
-/** What the caller's grant of this method is good for: set by the interceptor that finds out. */
+/** The scope of the caller's grant of this method. Set by the interceptor that authorises. */
 export const scopeKey: ContextKey<Scope> = createContextKey(Scope.nowhere, { description: "scope" });
-/** By which the log knows the call: set by the interceptor that logs. */
+/** Identifies the call in the log. Set by the interceptor that logs. */
 export const requestIdKey: ContextKey<string> = createContextKey("", { description: "request id" });
 
-/** What a call begins with: for the listeners, which know the peer. */
+/** The initial context of a call. For listeners, which know the peer. */
 export function contextOf(peer: Peer): ContextValues {
   return createContextValues().set(peerKey, peer);
 }
 
-/** A handler's context as the domain's call. */
+/** Converts a handler's context to the domain's call. */
 export function toCall(context: HandlerContext): Call {
   return new RpcCall(context);
 }
 
-/** Reads on demand: a signal or a deadline that nobody asks for is never made. */
+/** Reads on demand, so that a signal or deadline that is not used is never created. */
 class RpcCall implements Call {
   readonly #context: HandlerContext;
 

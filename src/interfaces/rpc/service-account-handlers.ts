@@ -6,7 +6,7 @@ import { toCall } from "./rpc-call.ts";
 import { toServiceAccountKeyMessage, toServiceAccountMessage } from "./service-account-message.ts";
 import { toDate } from "./timestamps.ts";
 
-/** auth.v1.ServiceAccountService: message, call, message. */
+/** Handlers of auth.v1.ServiceAccountService. */
 export function serviceAccountHandlers(
   accounts: ServiceAccountService,
 ): ServiceImpl<typeof ServiceAccountServiceDesc> {

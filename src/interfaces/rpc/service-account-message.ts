@@ -3,7 +3,7 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { ServiceAccount, ServiceAccountKey } from "../../domain/caller/service-account.ts";
 import type { ServiceAccountKeySchema, ServiceAccountSchema } from "../../gen/auth/v1/service_account_pb.ts";
 
-/** A service account as callers see it, field by field. */
+/** Converts a service account to its message. */
 export function toServiceAccountMessage(
   account: ServiceAccount,
 ): MessageInitShape<typeof ServiceAccountSchema> {
@@ -19,7 +19,7 @@ export function toServiceAccountMessage(
   };
 }
 
-/** What is known of a key, field by field. */
+/** Converts a key, without its secret, to its message. */
 export function toServiceAccountKeyMessage(
   key: ServiceAccountKey,
 ): MessageInitShape<typeof ServiceAccountKeySchema> {

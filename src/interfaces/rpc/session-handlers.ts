@@ -6,7 +6,7 @@ import { given } from "./given.ts";
 import { toCall } from "./rpc-call.ts";
 import { toSessionMessage, toTokensMessage } from "./session-message.ts";
 
-/** auth.v1.SessionService: message, call, message. */
+/** Handlers of auth.v1.SessionService. */
 export function sessionHandlers(sessions: SessionService): ServiceImpl<typeof SessionServiceDesc> {
   return {
     async getSession({ id }, context) {

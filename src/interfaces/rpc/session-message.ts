@@ -25,7 +25,7 @@ const endReasons: Record<EndReason, Session_EndReason> = {
   "refresh-token-reused": Session_EndReason.REFRESH_TOKEN_REUSED,
 };
 
-/** A session as callers see it, field by field. */
+/** Converts a session to its message. */
 export function toSessionMessage(session: Session): MessageInitShape<typeof SessionSchema> {
   return {
     id: session.id,
@@ -44,7 +44,7 @@ export function toSessionMessage(session: Session): MessageInitShape<typeof Sess
   };
 }
 
-/** The tokens of a session as callers get them. */
+/** Converts the tokens of a session to their message. */
 export function toTokensMessage(tokens: Tokens): MessageInitShape<typeof TokensSchema> {
   return {
     accessToken: tokens.accessToken.reveal(),
@@ -54,7 +54,7 @@ export function toTokensMessage(tokens: Tokens): MessageInitShape<typeof TokensS
   };
 }
 
-/** The client that a message describes. */
+/** Converts a client from its message. */
 export function toClient(client: ClientMessage | undefined): Client {
   return {
     id: client?.id ?? "",

@@ -3,8 +3,8 @@ import { invalidField } from "../../domain/errors.ts";
 import { isInTimeRange, latestMs } from "../../domain/time-range.ts";
 
 /**
- * A timestamp as a date, rounded down to the millisecond. protobuf-es rounds to the nearest one, which may be in the year
- * 10000.
+ * Converts a timestamp to a date, rounded down to the millisecond. protobuf-es rounds to the nearest one, which may be
+ * in the year 10000.
  * @throws INVALID_REQUEST if the timestamp is not a time from year 1 to 9999
  */
 export function toDate(timestamp: Timestamp, field: string): Date {
@@ -12,8 +12,8 @@ export function toDate(timestamp: Timestamp, field: string): Date {
 }
 
 /**
- * The bound of a filter on times, which are stored in whole milliseconds: rounded up, so that it divides them as the
- * timestamp does.
+ * Converts the bound of a filter on times. Stored times are in whole milliseconds, so the bound is rounded up to divide
+ * them as the timestamp does.
  * @throws INVALID_REQUEST if the timestamp is not a time from year 1 to 9999
  */
 export function toBound(timestamp: Timestamp, field: string): Date {

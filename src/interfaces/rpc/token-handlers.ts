@@ -20,7 +20,7 @@ import {
 import { given } from "./given.ts";
 import { toCall } from "./rpc-call.ts";
 
-/** auth.v1.TokenService: message, call, message. */
+/** Handlers of auth.v1.TokenService. */
 export function tokenHandlers(tokens: TokenService, keyRing: KeyRing): ServiceImpl<typeof TokenServiceDesc> {
   return {
     async introspectToken({ token, audience, maxStaleness }, context) {
@@ -50,7 +50,7 @@ export function tokenHandlers(tokens: TokenService, keyRing: KeyRing): ServiceIm
 }
 
 const inactive = Object.freeze(create(IntrospectTokenResponseSchema, { active: false }));
-/** Claims that are remembered are asked about again and again. */
+/** Cached, because remembered claims are often introspected again. */
 const answers = new WeakMap<AccessTokenClaims, IntrospectTokenResponse>();
 
 function toIntrospection(claims: AccessTokenClaims | undefined): IntrospectTokenResponse {

@@ -18,7 +18,7 @@ import { toCall } from "./rpc-call.ts";
 import { toBound, toDate } from "./timestamps.ts";
 import { toUserMessage, toUserState } from "./user-message.ts";
 
-/** auth.v1.UserService: message, call, message. */
+/** Handlers of auth.v1.UserService. */
 export function userHandlers(users: UserService, lockouts: Lockouts): ServiceImpl<typeof UserServiceDesc> {
   return {
     async createUser({ user, password, requestId }, context) {
@@ -122,7 +122,7 @@ export function userHandlers(users: UserService, lockouts: Lockouts): ServiceImp
   };
 }
 
-/** What callers decide about a user. */
+/** The fields of a user that callers set. */
 export function fieldsOf(user: User | undefined): UserFields {
   return {
     email: given(user?.email),
@@ -133,11 +133,11 @@ export function fieldsOf(user: User | undefined): UserFields {
 }
 
 function referenceOf(key: BatchGetUsersRequest_Key["key"] | LookupUserRequest["identifier"]): UserReference {
-  // The schema requires one of them.
+  // The schema requires that one is set.
   return key.case === undefined ? { kind: "id", value: "" } : { kind: key.case, value: key.value };
 }
 
-/** Which users are listed. */
+/** Converts the filter of a list. */
 export function filterOf(filter: ListUsersRequest["filter"]) {
   return {
     state: filter && toUserState(filter.state),

@@ -9,7 +9,7 @@ const states: Record<UserState, User_State> = {
   deleted: User_State.DELETED,
 };
 
-/** A user as callers see it, field by field: its suspension only while it is suspended. */
+/** Converts a user to its message. Its suspension is included only while it is in force. */
 export function toUserMessage(
   user: User,
   suspension = user.state === "suspended" ? user.suspension : undefined,
@@ -33,7 +33,7 @@ export function toUserMessage(
   };
 }
 
-/** The state that a message names, or undefined where it names none. */
+/** The state in a message, or undefined if it is unspecified. */
 export function toUserState(state: User_State): UserState | undefined {
   switch (state) {
     case User_State.ACTIVE:

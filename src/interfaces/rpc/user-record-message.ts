@@ -14,17 +14,17 @@ import { toDate } from "./timestamps.ts";
 import { fieldsOf } from "./user-handlers.ts";
 import { toUserMessage } from "./user-message.ts";
 
-/** A row of an import, held to the rules of a user when it is read. Reading throws INVALID_REQUEST. */
+/** A row of an import. Reading it validates it as a user, and throws INVALID_REQUEST if it is invalid. */
 export function toGivenRow(message: UserRecordMessage): GivenRow {
   return () => toRecord(message);
 }
 
-/** A user as it is exported, so that it can be imported. */
+/** Converts an exported user to a record that can be imported. */
 export function toUserRecordMessage({
   user,
   passwordHash,
 }: ExportedUser): MessageInitShape<typeof UserRecordSchema> {
-  // Of a deleted user too: once it is undeleted, it is suspended again.
+  // For a deleted user too, because it is suspended again once undeleted.
   const suspension = user.state === "active" ? undefined : user.suspension;
   return { user: toUserMessage(user, suspension), passwordHash: passwordHash ?? "" };
 }

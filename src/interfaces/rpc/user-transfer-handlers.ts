@@ -14,7 +14,7 @@ import { toCall } from "./rpc-call.ts";
 import { filterOf } from "./user-handlers.ts";
 import { toGivenRow, toUserRecordMessage } from "./user-record-message.ts";
 
-/** auth.v1.UserTransferService: message, call, message. */
+/** Handlers of auth.v1.UserTransferService. */
 export function userTransferHandlers(
   transfers: UserTransferService,
 ): ServiceImpl<typeof UserTransferServiceDesc> {
@@ -55,7 +55,10 @@ function optionsOf({ requestId, validateOnly }: ImportUsersRequest) {
   return { requestId: given(requestId), validateOnly };
 }
 
-/** Options count from the first message on. One that comes later and says something else was meant for more than it gets. */
+/**
+ * Only the options of the first message count. A later message with different options is refused, because its sender
+ * expects them to apply.
+ */
 function assertSameOptions(first: ImportUsersRequest, message: ImportUsersRequest): void {
   if (message.validateOnly && !first.validateOnly) {
     throw invalidField("INVALID_REQUEST", "validate_only", "must be set in the first message");

@@ -21,17 +21,17 @@ import { isNamedBy } from "./cockroach-users.ts";
 import { insertEvent, insertEventAnd } from "./insert-event.ts";
 import type { Run } from "./run.ts";
 
-/** How long a name that nobody has, or a device, is remembered after the last attempt. */
+/** How long the counter of an unknown name, or of a device, is kept after its last attempt. */
 const keptForMs = 30 * 24 * 3_600_000;
 const nobody = "00000000-0000-0000-0000-000000000000";
 
 /**
- * When an account that is open was last closed: well in the past, because a column of milliseconds rounds the present up,
- * and the next attempt would find it closed for half of one.
+ * Lock end of an unlocked account. It is in the past, because a column of milliseconds rounds up: with the current
+ * time, the next attempt could find the account locked for half a millisecond.
  */
 const open = sql.fragment`now() - interval '1 second'`;
 
-/** Attempts in SQL: each change one statement. */
+/** Attempts in SQL, one statement per change. */
 export class CockroachAttemptStatements implements AttemptStatements {
   readonly #run: Run;
 
@@ -179,7 +179,7 @@ export class CockroachAttemptStatements implements AttemptStatements {
   }
 }
 
-/** What of attempts belongs into other transactions. */
+/** The changes of attempts that are part of other transactions. */
 export class CockroachAttempts implements AttemptRepository {
   readonly #run: Run;
 
@@ -242,7 +242,7 @@ export class CockroachAttempts implements AttemptRepository {
         limit ${limit}
       `),
     );
-    // Statements of their own: with the limit in a subquery PostgreSQL reads, and so locks, the whole table.
+    // Separate statements: with the limit in a subquery, PostgreSQL reads, and so locks, the whole table.
     await this.#run((connection) =>
       connection.query(sql.unsafe`
         delete from account_attempts
@@ -265,10 +265,10 @@ export class CockroachAttempts implements AttemptRepository {
   }
 }
 
-/** What the attempts of known devices, and those in sessions, are counted under. */
+/** Matches the accounts of known devices and of sessions. */
 const knownPattern = "users/%/%";
 
-/** The body of a CTE: what follows the user in the account of an attempt that is known. */
+/** The body of a CTE: the account suffix of a known attempt, after the user. */
 function known(by: KnownBy): FragmentSqlToken {
   if ("deviceDigest" in by) return knownDevice(by.deviceDigest);
   return sql.fragment`
@@ -282,12 +282,12 @@ function known(by: KnownBy): FragmentSqlToken {
       and ${sessionsTable.userIsActive}`;
 }
 
-/** What the failures of a user are counted under. */
+/** The account that the failures of a user are counted under. */
 function accountOf(userId: string): string {
   return `users/${userId}`;
 }
 
-/** The same in sessions. */
+/** The account for attempts within sessions. */
 function sessionsOf(account: string): string {
   return `${account}/sessions`;
 }
@@ -300,7 +300,7 @@ function forgive(account: string): FragmentSqlToken {
     returning account`;
 }
 
-/** The body of a CTE that forgets the failures of an account, or of a user, where another CTE has a row. */
+/** The body of a CTE that clears the failures of an account, or of a user, if another CTE has a row. */
 export function forgiveWhere(
   { account, userId }: { readonly account?: string | undefined; readonly userId: string },
   cte: FragmentSqlToken,
@@ -332,7 +332,7 @@ function countForNetwork(id: string, network: string, windowMs: number): Fragmen
     returning network`;
 }
 
-/** Until when so many failures close an account: the past, where they do not. */
+/** The lock end after a number of failures; in the past if they do not lock the account. */
 function lockEnd(failures: FragmentSqlToken, { free, locksMs }: AttemptLimits): FragmentSqlToken {
   const place = sql.fragment`least(${failures} - ${free - 1}::int8, ${locksMs.length}::int8)`;
   return sql.fragment`

@@ -76,7 +76,7 @@ export class CockroachDevices implements DeviceRepository {
         limit ${limit}
       `),
     );
-    // A statement of its own: with the limit in a subquery PostgreSQL reads, and so locks, the whole table.
+    // A separate statement: with the limit in a subquery, PostgreSQL reads, and so locks, the whole table.
     await this.#run((connection) =>
       connection.query(sql.unsafe`
         delete from devices
@@ -92,7 +92,7 @@ export class CockroachDevices implements DeviceRepository {
   }
 }
 
-/** The body of a CTE: the id of the user's device with a digest, for each row of `named`. */
+/** The body of a CTE: the account suffix of the user's device with a digest, for each row of `named`. */
 export function knownDevice(digest: string): FragmentSqlToken {
   return sql.fragment`
     select '/devices/' || devices.id::text as suffix

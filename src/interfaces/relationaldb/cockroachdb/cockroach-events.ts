@@ -93,7 +93,7 @@ export class CockroachEvents implements EventRepository {
       `),
     );
     if (ids.length === 0) return 0;
-    // First: of several who place at once, all but one end here, and begin again.
+    // First, so that of several concurrent runs all but one conflict here and are retried.
     await this.#run((connection) =>
       connection.query(sql.unsafe`
         update event_heads
@@ -101,7 +101,7 @@ export class CockroachEvents implements EventRepository {
         where name = 'events'
       `),
     );
-    // A statement of its own: with the limit in a subquery PostgreSQL reads, and so locks, the whole table.
+    // A separate statement: with the limit in a subquery, PostgreSQL reads, and so locks, the whole table.
     await this.#run((connection) =>
       connection.query(sql.unsafe`
         update events
@@ -125,7 +125,7 @@ export class CockroachEvents implements EventRepository {
         limit ${limit}
       `),
     );
-    // What is left has no gaps: an old event behind one that is not waits for it.
+    // The remaining positions have no gaps, so an expired event behind one that has not expired waits for it.
     const young = first.findIndex(({ old }) => !old);
     const ids = first.slice(0, young < 0 ? undefined : young).map(({ id }) => id);
     if (ids.length === 0) return 0;
@@ -149,7 +149,7 @@ function listOf(query: EventQuery): FragmentSqlToken {
     limit ${query.limit}`;
 }
 
-/** The youngest of each type, and of them the youngest: an index has the events of one type in order, but not of several. */
+/** Merges the newest events of each type: an index has the events of one type in order, but not of several types. */
 function listOfTypes(query: EventQuery): FragmentSqlToken {
   const lists = query.types.map((type) => sql.fragment`(${listOf({ ...query, types: [type] })})`);
   return sql.fragment`
@@ -177,8 +177,8 @@ function conditions(query: EventQuery): FragmentSqlToken[] {
 }
 
 /**
- * A query whose list begins at a time or behind a cursor, whichever comes later in it. PostgreSQL, given both, may begin
- * to read at the former and pass by everything up to the latter.
+ * Keeps only the tighter of the two starting points of a list: a time and a cursor. Given both, PostgreSQL may start at
+ * the looser one and scan to the tighter one.
  */
 function withOneBound(query: EventQuery): EventQuery {
   const { createdBefore, after } = query;
@@ -188,7 +188,10 @@ function withOneBound(query: EventQuery): EventQuery {
     : { ...query, after: undefined };
 }
 
-/** In the text, not as a parameter: only then is it seen that an index of what did not succeed has all of it. */
+/**
+ * A literal, not a parameter: otherwise the planner cannot tell that the partial index of unsuccessful events covers
+ * the query.
+ */
 function hasOutcome(outcome: Outcome): FragmentSqlToken {
   switch (outcome) {
     case "success":

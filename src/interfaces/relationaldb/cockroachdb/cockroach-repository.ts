@@ -19,7 +19,7 @@ import { SharedStatusReads } from "./shared-status-reads.ts";
 import { SharedUserReads } from "./shared-user-reads.ts";
 import { WriteCheck } from "./write-check.ts";
 
-/** The RelationalRepository on CockroachDB, and on PostgreSQL by the same SQL. */
+/** The RelationalRepository for CockroachDB. The same SQL runs on PostgreSQL. */
 export class CockroachRepository implements RelationalRepository {
   readonly #unitOfWork: UnitOfWork;
   readonly #writeCheck: WriteCheck;

@@ -58,7 +58,7 @@ export class CockroachRequests implements RequestRepository {
         limit ${limit}
       `),
     );
-    // A statement of its own: with the limit in a subquery PostgreSQL reads, and so locks, the whole table.
+    // A separate statement: with the limit in a subquery, PostgreSQL reads, and so locks, the whole table.
     const swept = await this.#run((connection) =>
       connection.any(sql.type(requestsTable.idRow)`
         delete from requests

@@ -7,13 +7,13 @@ import { forgiveWhere } from "./cockroach-attempts.ts";
 import { insertEvent } from "./insert-event.ts";
 import type { Run } from "./run.ts";
 
-/** How long a session is kept after its absolute limit, to be looked at. */
+/** How long a session is kept for inspection after its absolute limit. */
 const keptForMs = 7 * 24 * 3_600_000;
 
-/** Repetitions within a leeway that are counted, and have their event: each is a write. */
+/** Number of repetitions within a leeway that are counted and recorded as events. Each is a write. */
 const countedRepeats = 3;
 
-/** Changes of sessions in SQL, each one statement. */
+/** Changes of sessions in SQL, one statement each. */
 export class CockroachSessionStatements implements SessionStatements {
   readonly #run: Run;
 
@@ -89,8 +89,9 @@ export class CockroachSessionStatements implements SessionStatements {
   }
 
   /**
-   * Writes where the token is of this generation, where it is the one before and was repeated seldom, or where it is old
-   * enough to end the session; where it was repeated often, the row is only read. One half of the union answers at most.
+   * Writes if the token is of the current generation, if it is the previous one and was rarely repeated, or if it is
+   * old enough to end the session. If it was repeated often, the row is only read. At most one half of the union
+   * returns a row.
    */
   async refresh(
     { id, generation, caller }: RefreshAttempt,

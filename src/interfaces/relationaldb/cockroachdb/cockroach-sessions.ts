@@ -26,7 +26,7 @@ export class CockroachSessions implements SessionRepository {
   }
 
   async statuses(ids: readonly string[]): Promise<SessionStatus[]> {
-    // One row for all of them: a row costs more than all that is in it, and this is asked for more than all else.
+    // One row for all statuses: a row costs more than its content, and this query runs more often than all others.
     const { statuses, revoked, time } = await this.#run((connection) =>
       connection.one(sql.type(sessionsTable.statusesRow)`
         select
@@ -141,7 +141,7 @@ export class CockroachSessions implements SessionRepository {
   }
 
   async evict(userId: string, keep: number, limit: number): Promise<string[]> {
-    // Within the youngest only: were there many more, as before there was a limit, this would read them all.
+    // Only within the newest: if there were many more, from before there was a limit, this would read all of them.
     const surplus = await this.#run((connection) =>
       connection.any(sql.type(sessionsTable.unendedRow)`
         select id, live
@@ -219,11 +219,11 @@ export class CockroachSessions implements SessionRepository {
         limit ${limit}
       `),
     );
-    // A statement of its own: with the limit in a subquery PostgreSQL reads, and so locks, the whole table.
+    // A separate statement: with the limit in a subquery, PostgreSQL reads, and so locks, the whole table.
     return this.#delete(old.map(({ id }) => id));
   }
 
-  /** Answers how many there were. */
+  /** Returns how many were deleted. */
   async #delete(ids: readonly string[]): Promise<number> {
     const deleted = await this.#run((connection) =>
       connection.any(sql.type(sessionsTable.idRow)`
@@ -236,7 +236,7 @@ export class CockroachSessions implements SessionRepository {
   }
 }
 
-/** The epoch of a user, which their live sessions are of. */
+/** The current epoch of a user. Only sessions of this epoch can be live. */
 function epochOf(userId: string): FragmentSqlToken {
   return sql.fragment`(select users.session_epoch from users where users.id = ${userId})`;
 }

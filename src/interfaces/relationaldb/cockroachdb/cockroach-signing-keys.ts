@@ -12,7 +12,7 @@ export class CockroachSigningKeys implements SigningKeyRepository {
   }
 
   async list(): Promise<SigningKeyList> {
-    // One row at least, so that the time is answered where there is no key.
+    // At least one row, so that the time is returned even if there are no keys.
     const [first, ...others] = await this.#run((connection) =>
       connection.many(sql.type(signingKeysTable.rowAt)`
         select

@@ -124,7 +124,7 @@ export class CockroachUsers implements UserRepository {
 
   async insertMany(users: readonly NewUser[]): Promise<string[]> {
     if (users.length === 0) return [];
-    // In one row: the service takes longer to read 500 rows than the server takes to make one of them.
+    // One row: reading 500 rows takes the service longer than the server takes to aggregate them.
     const { ids } = await this.#run((connection) =>
       connection.one(sql.type(usersTable.idsRow)`
         with added as (
@@ -167,7 +167,7 @@ export class CockroachUsers implements UserRepository {
   }
 }
 
-/** The condition that a user is the one that a key names. */
+/** The condition that a row is the user with a key. */
 export function isNamedBy(key: UserKey): FragmentSqlToken {
   switch (key.kind) {
     case "id":
@@ -180,8 +180,8 @@ export function isNamedBy(key: UserKey): FragmentSqlToken {
 }
 
 /**
- * Whether one index serves the filter and another the order: which of them is the better depends on how many users the
- * filter lets through.
+ * Whether different indexes serve the filter and the order. Which one is better depends on how many users match the
+ * filter.
  */
 function isOrderedByAnotherIndex({ orderBy, emailPrefix, createdAfter, createdBefore }: UserQuery): boolean {
   const isByTime = createdAfter !== undefined || createdBefore !== undefined;
@@ -201,8 +201,8 @@ function conditions(query: UserQuery): FragmentSqlToken[] {
 }
 
 /**
- * A query whose list begins at a time or behind a cursor, whichever comes later in it. PostgreSQL, given both, may begin
- * to read at the former and pass by everything up to the latter.
+ * Keeps only the tighter of the two starting points of a list: a time and a cursor. Given both, PostgreSQL may start at
+ * the looser one and scan to the tighter one.
  */
 function withOneBound(query: UserQuery): UserQuery {
   const { orderBy, descending, after } = query;
@@ -232,9 +232,10 @@ function comesAfter({ createTime, id }: PageCursor, { orderBy, descending }: Use
 }
 
 /**
- * Email keys that begin so. PostgreSQL guesses how many a pattern matches from a sample of a hundred, and would read the
- * whole table for a rare one that is in the sample, so a range says it too. That is right only where text is ordered by
- * code point, as with C collation and on CockroachDB; whether it is, is a constant, and gone before anything is planned.
+ * Matches email keys with a prefix. PostgreSQL estimates how many keys a pattern matches from a sample of a hundred,
+ * and would read the whole table for a rare prefix that is in the sample, so a range condition is added. It is correct
+ * only if text is ordered by code point, as with the C collation and on CockroachDB. The check for that is a constant,
+ * which is folded before planning.
  */
 function beginsWith(prefix: string): FragmentSqlToken {
   const pattern = `${prefix.replace(/[\\%_]/g, "\\$&")}%`;

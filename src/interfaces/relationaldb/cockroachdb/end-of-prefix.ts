@@ -1,8 +1,8 @@
 const lastCodePoint = 0x10ffff;
 
 /**
- * The first text, by code point, after all that begin with `prefix`, or undefined where there is none. UTF-8 is ordered
- * as its code points are, UTF-16 is not.
+ * The first text, by code point, after all texts that start with `prefix`, or undefined if there is none. UTF-8 sorts
+ * by code point; UTF-16 does not.
  */
 export function endOfPrefix(prefix: string): string | undefined {
   const codePoints = Array.from(prefix, (character) => character.codePointAt(0) ?? 0);
@@ -11,7 +11,7 @@ export function endOfPrefix(prefix: string): string | undefined {
   return last === undefined ? undefined : String.fromCodePoint(...codePoints, nextCodePoint(last));
 }
 
-/** The next one that text can hold: none is a surrogate. */
+/** The next code point that text can contain; skips surrogates. */
 function nextCodePoint(codePoint: number): number {
   return codePoint === 0xd7ff ? 0xe000 : codePoint + 1;
 }

@@ -13,9 +13,9 @@ import { AmbiguousCommitError } from "../../../infrastructure/db/unit-of-work.ts
 const retryAfterMs = 1_000;
 
 /**
- * What the database said, as the domain's error; anything that we do not know, as it came. By constraint name only:
- * CockroachDB names neither table nor column.
- * @param answers whether the database has answered anybody meanwhile: what took too long then is no outage
+ * Translates an error of the database into a domain error; returns unknown errors unchanged. Uses only constraint
+ * names, because CockroachDB reports neither table nor column.
+ * @param answers whether the database has answered any query in the meantime; if so, a timeout is not an outage
  */
 export function toDomainError(error: unknown, answers: boolean): unknown {
   if (error instanceof AmbiguousCommitError) {
@@ -60,7 +60,7 @@ function failureOfServer(cause: unknown): DomainError | undefined {
   }
 }
 
-/** The error for a database that refuses every change. */
+/** The error if the database refuses all changes. */
 export function readOnly(cause?: unknown): DomainError {
   return new DomainError("DATABASE_READ_ONLY", "the database is read-only; retry when it accepts writes", {
     cause,

@@ -1,9 +1,9 @@
 import { type FragmentSqlToken, sql } from "slonik";
 import type { NewEvent } from "../../../domain/audit/event.ts";
 
-/** What of an event only the statement knows: expressions over the rows of `from`. */
+/** The parts of an event that only the statement knows: expressions over the rows of `from`. */
 export interface EventSource {
-  /** What follows `from`: an event is added where this has a row, and it has one at most. */
+  /** The operand of `from`, with at most one row. The event is added if it has one. */
   readonly from: FragmentSqlToken;
   readonly type?: FragmentSqlToken;
   readonly outcome?: FragmentSqlToken;
@@ -30,9 +30,9 @@ const columns = sql.fragment`
     request_id`;
 
 /**
- * The time of an event: of the moment at which its row is made, which is after the rows that the event tells of were
- * changed. The time at which a statement or its transaction began may be from before a wait for another transaction that
- * changed the same rows, whose event would then seem to be the later one.
+ * The time of an event: when its row is created, after the rows that the event is about were changed. The start time of
+ * the statement or transaction could be before a wait for another transaction that changed the same rows, whose event
+ * would then appear to be the later one.
  */
 const clock = sql.fragment`(extract(epoch from clock_timestamp()) * 1000000)::int8`;
 
@@ -44,14 +44,17 @@ function times(keptForMs: FragmentSqlToken): FragmentSqlToken {
 }
 
 /**
- * Adds one event: a whole statement, or the body of a CTE of the statement that does what the event tells of, so that they
- * are one round trip. An event whose id there is already changes nothing.
+ * Adds one event: as a statement, or as the body of a CTE in the statement that makes the recorded change, to save a
+ * round trip. Does nothing if the id exists.
  */
 export function insertEvent(event: NewEvent, source?: EventSource): FragmentSqlToken {
   return insertRows(eventRow(event, source));
 }
 
-/** The same for an event and another one that depends on the rows of `source`: CockroachDB lets a statement insert into a table once. */
+/**
+ * Adds an event, and another one that depends on the rows of `source`. One insert, because CockroachDB allows a
+ * statement to insert into a table only once.
+ */
 export function insertEventAnd(event: NewEvent, other: NewEvent, source: EventSource): FragmentSqlToken {
   return insertRows(sql.fragment`${eventRow(event)} union all ${eventRow(other, source)}`);
 }
@@ -83,19 +86,19 @@ function eventRow(event: NewEvent, source?: EventSource): FragmentSqlToken {
     ${source === undefined ? sql.fragment`` : sql.fragment`from ${source.from}`}`;
 }
 
-/** Adds any number of events by one statement for those that are alike. It fails if an id is already there. */
+/** Adds any number of events, with one statement per group of similar ones. Fails if an id exists. */
 export function insertEvents(events: readonly NewEvent[]): FragmentSqlToken[] {
   return [...Map.groupBy(events, commonOf).values()].map(insertAlike);
 }
 
-/** All of an event in which those of one call do not differ, as a text. */
+/** The part of an event that the events of one call have in common, as text. */
 function commonOf({ id: _, userId: __, objectId: ___, changedFields: ____, ...common }: NewEvent): string {
   return JSON.stringify(common);
 }
 
 function insertAlike(events: readonly NewEvent[]): FragmentSqlToken {
   const [first] = events as readonly [NewEvent, ...NewEvent[]];
-  // One parameter: pg's encoding of an array for each column costs the service five times as much.
+  // A single parameter: pg's array encoding for each column costs the service five times as much.
   const rows = events.map(({ id, userId, objectId, changedFields }) => ({
     id,
     user_id: userId,

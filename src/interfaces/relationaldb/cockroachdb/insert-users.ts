@@ -1,7 +1,7 @@
 import { type FragmentSqlToken, sql } from "slonik";
 import type { NewUser } from "../../../domain/user/user.ts";
 
-/** The columns of the rows that are given, and their types. */
+/** The columns of the rows to insert, and their types. */
 const given = [
   ["id", "uuid"],
   ["email", "text"],
@@ -25,8 +25,8 @@ const names = sql.join(
 );
 
 /**
- * Adds any number of users by one statement, but none that has an id or a key of one that is there. A time that is still to
- * come becomes now: nothing was created, suspended or deleted in the future.
+ * Adds any number of users in one statement, except those whose id or key is taken. Times in the future become now:
+ * nothing was created, suspended or deleted in the future.
  */
 export function insertUsers(users: readonly NewUser[]): FragmentSqlToken {
   return sql.fragment`

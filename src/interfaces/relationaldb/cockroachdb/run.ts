@@ -1,4 +1,4 @@
 import type { CommonQueryMethods } from "slonik";
 
-/** Runs one query: on a connection of the pool, or on the transaction that the repository belongs to. */
+/** Runs a query on a connection of the pool, or in the transaction that the repository belongs to. */
 export type Run = <T>(query: (connection: CommonQueryMethods) => Promise<T>) => Promise<T>;

@@ -2,7 +2,7 @@ import type { Patience } from "../../../domain/call.ts";
 import { CoalescedReads } from "../../../infrastructure/db/coalesced-reads.ts";
 import type { SessionReader, SessionStatus } from "../session-repository.ts";
 
-/** Tells the status of sessions to many calls: each shares a statement with those that are asked for at the same moment. */
+/** Reads session statuses for many calls. Concurrent lookups share one statement. */
 export class SharedStatusReads {
   readonly #sessions: (call: Patience) => SessionReader;
   readonly #finds = new CoalescedReads<string, SessionStatus>({
@@ -17,7 +17,7 @@ export class SharedStatusReads {
     this.#sessions = sessions;
   }
 
-  /** What many are asked for at once is a statement of its own. */
+  /** A lookup of several ids is a statement of its own. */
   async statuses(call: Patience, ids: readonly string[]): Promise<SessionStatus[]> {
     const [only] = ids;
     if (only === undefined) return [];

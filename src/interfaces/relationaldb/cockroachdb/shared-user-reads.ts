@@ -4,7 +4,7 @@ import { nameOf, namesOf } from "../../../domain/user/user-reference.ts";
 import { CoalescedReads } from "../../../infrastructure/db/coalesced-reads.ts";
 import type { UserKey, UserReader } from "../user-repository.ts";
 
-/** Finds users for many calls: each shares a statement with those that are asked for at the same moment. */
+/** Finds users for many calls. Concurrent lookups share one statement. */
 export class SharedUserReads {
   readonly #users: (call: Patience) => UserReader;
   readonly #finds = new CoalescedReads<UserKey, User>({

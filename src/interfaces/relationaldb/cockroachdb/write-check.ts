@@ -8,15 +8,15 @@ import { parseVersion } from "../../../infrastructure/db/server.ts";
 import type { UnitOfWork } from "../../../infrastructure/db/unit-of-work.ts";
 import { readOnly } from "./errors.ts";
 
-/** Milliseconds for which one write shows to all processes that writes work. */
+/** How long one write proves to all processes that writes work, in milliseconds. */
 const provesForMs = 1_000;
-/** Processes write again at different moments of the second half of that time, so that they do not collide. */
+/** Processes renew the proof at random moments in the second half of that time, to avoid collisions. */
 const overlapMs = 500;
 
 /**
- * Whether the database can be written to: its transactions may write, and within the last second this process or another
- * one with the same role has seen that the role has its rights on every table, and has committed a write. So any number
- * of processes update one row about once a second, and all others only read it.
+ * Checks that the database accepts writes: transactions may write, and within the last second this process or another
+ * one with the same role has verified the role's privileges on every table and committed a write. Any number of
+ * processes thus update one row about once a second; all others only read it.
  */
 export class WriteCheck {
   readonly #unitOfWork: UnitOfWork;
@@ -29,7 +29,7 @@ export class WriteCheck {
     this.#random = random;
   }
 
-  /** @throws DATABASE_READ_ONLY, DATABASE_UNAVAILABLE for missing rights, and whatever the statements throw */
+  /** @throws DATABASE_READ_ONLY, DATABASE_UNAVAILABLE if privileges are missing, and any error of the statements */
   async run(call: Patience): Promise<void> {
     const marginMs = Math.round(overlapMs * this.#random());
     const state = await this.#unitOfWork.read(call, (connection) => readState(connection, marginMs));
@@ -61,7 +61,7 @@ function readState(connection: CommonQueryMethods, marginMs: number) {
   `);
 }
 
-/** Updates the row if the role lacks no rights, and no other process has just done so. */
+/** Updates the row if the role has all privileges, unless another process has just done so. */
 function prove(connection: CommonQueryMethods, holder: string, isPostgres: boolean) {
   return connection.one(sql.type(leasesTable.proofRow)`
     with lacking as (
@@ -84,8 +84,8 @@ function prove(connection: CommonQueryMethods, holder: string, isPostgres: boole
 }
 
 /**
- * An update of a row needs no space on PostgreSQL's disk, while an insert may. So a set of rows that exceeds the least
- * memory there is (64 KiB) goes to a temporary file on the way.
+ * Detects a full disk. On PostgreSQL, an insert may need disk space that an update of a row does not. This set of rows
+ * exceeds the minimum `work_mem` (64 KiB), so it spills to a temporary file.
  */
 const needingSpace = sql.fragment`
   cross join (select set_config('work_mem', '64kB', true) as work_mem) as small

@@ -16,25 +16,25 @@ import { callerKey, grantsKey, peerKey, scopeKey } from "../rpc-call.ts";
 import { InterruptibleStream } from "./interruptible-stream.ts";
 import { defaultReauthorisationTimes, Reauthorisation, type ReauthorisationTimes } from "./reauthorise.ts";
 
-/** The parts of a call that authentication and authorisation need: none of them is a message. */
+/** The parts of a call that authentication and authorisation need, without its messages. */
 interface CallHead {
   readonly method: DescMethod;
   readonly header: Pick<Headers, "get">;
   readonly contextValues: ContextValues;
 }
 
-/** Authentication and authorisation of calls, made once per call and enforced in the chain of interceptors. */
+/** Authenticates and authorises calls. The decision is made once per call and enforced by an interceptor. */
 export interface Admission {
   /**
-   * Authenticates and authorises a call before its body is read, and keeps the outcome in the call's context values.
+   * Authenticates and authorises a call before its body is read, and stores the outcome in the call's context values.
    * Never rejects.
    *
-   * @returns whether the call may go on
+   * @returns whether the call may proceed
    */
   admit(call: CallHead): Promise<boolean>;
   /**
-   * Throws the refusal of `admit`. A call whose listener has not asked `admit` is decided here. An open stream is decided
-   * again and again, and ended once its caller may not go on.
+   * Throws the refusal of `admit`. If the listener has not called `admit`, decides here. An open stream is reauthorised
+   * periodically, and ended once its caller is no longer allowed.
    */
   readonly authorize: Interceptor;
 }
@@ -43,7 +43,7 @@ type Outcome = { readonly admitted: true } | { readonly admitted: false; readonl
 
 const outcomeKey: ContextKey<Outcome | undefined> = createContextKey(undefined, { description: "admission" });
 
-/** Deny by default: a method that is not among the permissions is refused to every caller. */
+/** Deny by default: a method without a permission is refused to every caller. */
 export function createAdmission(
   callers: Callers,
   permissions: MethodPermissions,
@@ -80,7 +80,7 @@ export function createAdmission(
     },
     authorize: (next) => async (request) => {
       const outcome = request.contextValues.get(outcomeKey) ?? (await decide(request));
-      // Not thrown: that costs more, and callers without credentials choose how often.
+      // Rejected, not thrown: throwing costs more, and callers without credentials decide how often this happens.
       if (!outcome.admitted) return Promise.reject(outcome.error);
       if (!request.stream) return next(request);
       const stream = new InterruptibleStream(() => reauthorisation[Symbol.dispose]());
@@ -95,7 +95,7 @@ export function createAdmission(
   };
 }
 
-/** The same for reflection, whose streams do not pass through the interceptors. */
+/** The same for reflection, whose streams bypass the interceptors. */
 export function reflectionGuard(callers: Callers, times: ReauthorisationTimes = defaultReauthorisationTimes) {
   const check = async (peer: Peer, header: (name: string) => string | null, maxAgeMs?: number) => {
     const caller = await identify(callers, peer, header, maxAgeMs);
@@ -120,7 +120,7 @@ export function reflectionGuard(callers: Callers, times: ReauthorisationTimes = 
   };
 }
 
-/** Whether an error says that a caller may not go on, and not only that this cannot be found out now. */
+/** Whether an error is a refusal of the caller, and not a failure to decide. */
 function isRefusal(error: unknown): boolean {
   return (
     error instanceof DomainError && (error.kind === "unauthenticated" || error.kind === "permission-denied")

@@ -3,7 +3,7 @@ import type { StreamRequest, StreamResponse, UnaryResponse } from "@connectrpc/c
 type Next = (request: StreamRequest) => Promise<UnaryResponse | StreamResponse>;
 
 /**
- * A streaming call that can be ended from outside, whatever its handler waits for: both directions and the handler's
+ * A streaming call that can be ended from outside, whatever its handler waits for. Both directions and the handler's
  * signal end with the same error.
  */
 export class InterruptibleStream {
@@ -12,7 +12,7 @@ export class InterruptibleStream {
   readonly #onEnd: () => void;
   #failure: { readonly error: unknown } | undefined;
 
-  /** @param onEnd called when the call has ended, in whatever way */
+  /** @param onEnd called when the call has ended for any reason */
   constructor(onEnd: () => void) {
     this.#onEnd = onEnd;
   }
@@ -34,11 +34,11 @@ export class InterruptibleStream {
     }
   }
 
-  /** The first error counts. */
+  /** Only the first error takes effect. */
   interrupt(error: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = { error };
-    // Before the signal: a handler that rejects because of it must not be first with an error of its own.
+    // Before the signal, so that a handler that rejects on abort does not end the call with an error of its own.
     for (const reject of this.#waiting) reject(error);
     this.#waiting.clear();
     this.#controller.abort(error);
@@ -56,7 +56,7 @@ export class InterruptibleStream {
     return {
       [Symbol.asyncIterator]: () => {
         const iterator = messages[Symbol.asyncIterator]();
-        // Not waited for: a generator answers only once its current step is over.
+        // Not awaited: a generator responds to `return` only after its current step.
         const stop = () => void Promise.resolve(iterator.return?.()).catch(() => {});
         return {
           next: async () => {

@@ -10,22 +10,22 @@ import {
 import { isListenerError, toConnectError } from "../errors.ts";
 import { callerKey, requestIdKey } from "../rpc-call.ts";
 
-/** Where lines about calls go. */
+/** The log of calls. */
 export interface CallLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
 }
 
-/** What a caller may send as x-request-id; anything else is replaced. */
+/** Accepted values of x-request-id; any other value is replaced. */
 const goodRequestId = /^[\w.:-]{1,128}$/;
 
-/** The defects and troubles of ours, whose cause belongs into the log. Whatever else fails is the caller's to know. */
+/** Failures of the service, whose cause is logged. All others are errors of the caller. */
 const ourFault = new Set([Code.Internal, Code.Unknown, Code.Unavailable]);
 
 /**
- * Logs one line for each call when it has ended (method, code, duration, request id, caller; never a message) and translates
- * what it threw. Outermost, so that nothing is answered that is not logged.
+ * Logs one line per call when it has ended (method, code, duration, request id, caller; never a message), and
+ * translates errors. Must be the outermost interceptor, so that every response is logged.
  */
 export function logCalls(log: CallLog): Interceptor {
   return (next) => async (request) => {
@@ -69,7 +69,7 @@ class LoggedCall {
     return translated;
   }
 
-  /** The messages of a stream; the call has ended when they have. */
+  /** Passes on the messages of a stream. The call ends when the stream does. */
   async *observe<T>(messages: AsyncIterable<T>): AsyncIterable<T> {
     let failure: ConnectError | undefined;
     try {
@@ -89,7 +89,7 @@ class LoggedCall {
   }
 }
 
-/** "InvalidArgument" is INVALID_ARGUMENT to everybody but Connect, and "Canceled" is CANCELLED. */
+/** Connect's "InvalidArgument" is INVALID_ARGUMENT in gRPC, and its "Canceled" is CANCELLED. */
 function grpcName(code: Code): string {
   return code === Code.Canceled ? "CANCELLED" : Code[code].replace(/(?<!^)[A-Z]/g, "_$&").toUpperCase();
 }

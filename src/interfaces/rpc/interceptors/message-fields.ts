@@ -8,7 +8,7 @@ export function setValue({ localName, oneof }: DescField, message: Message): unk
   return set === localName ? value : undefined;
 }
 
-/** The fields of a schema that pass a test, which is made once for each schema. */
+/** Returns the fields of a schema that pass a test, which runs once per schema. */
 export function fieldsThat(
   test: (field: DescField) => boolean,
 ): (schema: DescMessage) => readonly DescField[] {

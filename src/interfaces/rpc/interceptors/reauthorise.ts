@@ -1,14 +1,14 @@
-/** When an open stream is authorised again. Milliseconds. */
+/** Timing of the reauthorisation of open streams. Milliseconds. */
 export interface ReauthorisationTimes {
-  /** Between the beginnings of two checks. */
+  /** Between the starts of two checks. */
   readonly everyMs: number;
-  /** How old the look at a key may be that a check relies on. */
+  /** Maximum age of a key lookup that a check relies on. */
   readonly maxAgeMs: number;
-  /** How long a stream stays open while no check has an outcome, because the database is away. */
+  /** How long a stream stays open while checks have no outcome because the database is unavailable. */
   readonly maxDoubtMs: number;
 }
 
-/** A revocation ends a stream within `everyMs` and `maxAgeMs`, and the time of one lookup: 5 s at most. */
+/** A revocation ends a stream within `everyMs` plus `maxAgeMs` plus the time of one lookup: 5 s at most. */
 export const defaultReauthorisationTimes: ReauthorisationTimes = {
   everyMs: 3_000,
   maxAgeMs: 1_000,
@@ -16,8 +16,8 @@ export const defaultReauthorisationTimes: ReauthorisationTimes = {
 };
 
 /**
- * Authorises the caller of one open stream again and again, and calls `end` once with what the stream is to end with.
- * A check that has no outcome leaves the stream open, until `maxDoubtMs` have passed since the last one that had.
+ * Periodically authorises the caller of an open stream, and calls `end` once with the error that ends the stream. A
+ * check without an outcome leaves the stream open, until `maxDoubtMs` after the last check that had one.
  */
 export class Reauthorisation implements Disposable {
   readonly #check: () => Promise<void>;
@@ -30,9 +30,9 @@ export class Reauthorisation implements Disposable {
   #isOver = false;
 
   constructor(dependencies: {
-    /** Throws if the caller may not go on. */
+    /** Throws if the caller is no longer allowed. */
     check: () => Promise<void>;
-    /** Whether an error of `check` is its outcome. Any other error says that there is no outcome. */
+    /** Whether an error of `check` is a refusal. Any other error means that there is no outcome. */
     isRefusal: (error: unknown) => boolean;
     times: ReauthorisationTimes;
     end: (error: unknown) => void;
@@ -44,7 +44,7 @@ export class Reauthorisation implements Disposable {
     this.#timer = setInterval(() => void this.#recheck(), this.#times.everyMs).unref();
   }
 
-  /** The stream has ended. */
+  /** Call it when the stream has ended. */
   [Symbol.dispose](): void {
     this.#isOver = true;
     clearInterval(this.#timer);

@@ -4,12 +4,12 @@ import type { FieldViolation } from "../../../domain/errors.ts";
 import { unstorable } from "../../../domain/storable-text.ts";
 import { fieldsThat, setValue } from "./message-fields.ts";
 
-/** How many fields are named. */
+/** Maximum number of fields that an error names. */
 const maxNamed = 20;
 
 /**
- * The paths of texts that the database cannot store, in any field, at any depth, in keys of maps too. Secrets are not
- * looked at: none is stored as text, and their own rules answer with reasons of their own.
+ * The paths of texts that the database cannot store, in any field, at any depth, including map keys. Secrets are
+ * skipped: none is stored as text, and their own checks have reasons of their own.
  */
 export function unstorableTexts(schema: DescMessage, message: Message): FieldViolation[] {
   return [...textsIn(schema, message, "").take(maxNamed)];
@@ -57,7 +57,7 @@ function isSecret(field: DescField): boolean {
   return field.proto.options?.debugRedact === true;
 }
 
-/** Whether a bad item is not to fail the whole message: its handler checks each by itself. */
+/** Whether an invalid item must not fail the whole message, because the handler checks each item. */
 function isCheckedByItem(field: DescField): boolean {
   const { type } = getOption(field, rulesOf);
   return type.case === "repeated" && type.value.items?.ignore === Ignore.ALWAYS;

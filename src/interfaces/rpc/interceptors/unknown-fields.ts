@@ -2,12 +2,12 @@ import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { DomainError } from "../../../domain/errors.ts";
 import { fieldsThat, setValue } from "./message-fields.ts";
 
-/** How many unknown fields are named. */
+/** Maximum number of unknown fields that an error names. */
 const maxNamed = 20;
 
 /**
- * Refuses a message with a field that its schema does not have, at any depth. A caller may have narrowed its request by
- * a field that is newer than this replica: without it the call would do more than was asked for.
+ * Refuses a message with a field that its schema does not have, at any depth. A newer caller may have narrowed its
+ * request with a field that this replica does not know; ignoring it would do more than requested.
  *
  * @throws UNKNOWN_FIELD with the path of each such field, which ends in its number: "filter.9"
  */
@@ -19,7 +19,7 @@ export function assertKnownFields(schema: DescMessage, message: Message): void {
   throw new DomainError("UNKNOWN_FIELD", `${first.value}: unknown field`, { violations });
 }
 
-/** Most messages hold no others. */
+/** Only fields that hold messages. Most messages have none. */
 const messageFields = fieldsThat((field) => field.message !== undefined);
 
 function* unknownFields(schema: DescMessage, message: Message, path: string): Generator<string> {

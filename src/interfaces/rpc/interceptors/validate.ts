@@ -17,8 +17,8 @@ import { assertKnownFields } from "./unknown-fields.ts";
 const validator = createValidator({ regexMatch: matchPattern });
 
 /**
- * Holds every request message to its schema: to the fields that it has, and to their rules (protovalidate). The error
- * names each field that breaks one.
+ * Validates every request message against its schema: no unknown fields, and the rules of each field (protovalidate).
+ * The error names every field that breaks a rule.
  */
 export const validateRequests: Interceptor = (next) => (request) => {
   if (request.stream) return next({ ...request, message: validated(request) });
@@ -26,7 +26,7 @@ export const validateRequests: Interceptor = (next) => (request) => {
   return next(request);
 };
 
-/** The messages of a request, of one or of many, each held to its schema when it is taken. */
+/** The messages of a request, each validated when it is read. */
 async function* validated({ method, message }: StreamRequest): AsyncGenerator<Message> {
   for await (const each of message) {
     assertAcceptable(method.input, each);
@@ -39,22 +39,22 @@ function assertAcceptable(schema: DescMessage, message: Message): void {
   assertValid(schema, message);
 }
 
-/**
- * @throws INVALID_REQUEST that names each field whose text the database cannot store, or which breaks a rule of its schema
- */
+/** @throws INVALID_REQUEST with each field whose text the database cannot store, or that breaks a rule of its schema */
 export function assertValid<Schema extends DescMessage>(schema: Schema, message: MessageShape<Schema>): void {
   const texts = unstorableTexts(schema, message);
   const result = validator.validate(schema, message);
   if (result.kind === "error" && texts.length === 0) throw result.error;
   const broken = result.kind === "invalid" ? result.violations.map(toFieldViolation) : [];
   const named = new Set(texts.map(({ field }) => field));
-  // Paths with such text are those of keys, which are among the texts.
+  // A path with such text contains a map key, which is already among the texts.
   const others = broken.filter(({ field }) => !named.has(field) && unstorable(field) === undefined);
   const violations = [...texts, ...others];
   if (violations.length > 0) throw invalidFields("INVALID_REQUEST", violations);
 }
 
-/** Compiles the rules of every method, one a turn of the event loop: else the first callers wait 150 ms for it. */
+/**
+ * Compiles the rules of every method, one per turn of the event loop. Otherwise the first callers would wait 150 ms.
+ */
 export async function warmUpValidation(services: readonly DescService[]): Promise<void> {
   for (const { input } of services.flatMap(({ methods }) => methods)) {
     await new Promise((resolve) => setImmediate(resolve));
@@ -63,6 +63,6 @@ export async function warmUpValidation(services: readonly DescService[]): Promis
 }
 
 function toFieldViolation({ field, ruleId, message }: Violation): FieldViolation {
-  // A rule about a whole message has the name of the field that it is about as its id.
+  // The id of a rule for a whole message is the name of the field that it concerns.
   return { field: pathToString(field) || ruleId, description: message };
 }
