@@ -1,7 +1,7 @@
 import { sql } from "slonik";
 import { indexIsValid, type MigrationStep } from "./migration-step.ts";
 
-/** Both hold few users, and are written only when a user comes into the state or leaves it. */
+/** Both indexes hold few users, and are only written when a user enters or leaves the state. */
 export const usersByState: readonly MigrationStep[] = [
   {
     // ListUsers of suspended users, by id.
