@@ -61,7 +61,7 @@ export class Argon2PasswordHasher implements PasswordHasher, PasswordHashes {
       parallelism: cost.parallelism,
       outputLen: tagLength,
     };
-    // Well-formed but random, so no password is known that matches it.
+    // A well-formed hash with a random digest, which no guess will match.
     const salt = randomBytes(saltLength);
     const tag = randomBytes(tagLength);
     const nobodys = argon2Hash({ type: "argon2id", version: 19, ...cost, salt, tag }, ownBudget);
@@ -92,8 +92,8 @@ export class Argon2PasswordHasher implements PasswordHasher, PasswordHashes {
     const candidates = typed === password ? [password] : [password, typed];
     const { ms, memoryKib } = workOf(checked.effort);
     return this.#pool.run(call, { ms: ms * candidates.length, memoryKib }, async () => {
-      // Runs all checks, even if the caller has gone: an attempt that threw after its first hash would be refunded,
-      // and a refunded guess is free.
+      // Runs all checks, even if the call has been aborted: an attempt that threw after its first hash would be
+      // refunded, and a refunded guess is free.
       for (const candidate of candidates) {
         const matches = await checked.matches(Buffer.from(candidate));
         if (matches && known) return true;
@@ -123,7 +123,7 @@ export class Argon2PasswordHasher implements PasswordHasher, PasswordHashes {
 
 /**
  * Reads a hash from the database. Undefined for a text that `accept` would have refused: no password matches it, and
- * a decoy takes as long.
+ * a decoy is checked so that it takes as long.
  */
 async function readStored(passwordHash: string): Promise<PasswordHash | undefined> {
   try {

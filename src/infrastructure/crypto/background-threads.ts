@@ -3,11 +3,11 @@ import { constants, setPriority } from "node:os";
 
 /**
  * Lets the kernel run hashes behind all other work: libuv's threads, which compute them, get a lower priority than
- * the thread that answers calls. As many hashes run as there are cores, and each takes long, so every other call
- * would otherwise wait for a core repeatedly. The cost for hashes is small
+ * the thread that answers calls. As many hashes run as there are cores, and each takes a long time, so every other
+ * call would otherwise wait for a core repeatedly. The cost for hashes is small
  * (docs/decisions/0012-hashes-behind-calls.md).
  *
- * On Linux only: elsewhere a priority applies to the whole process. If the system refuses, hashes keep their
+ * On Linux only: elsewhere a priority applies to the whole process. If the system refuses, the threads keep their
  * priority.
  */
 export async function lowerHashingThreads(): Promise<void> {
@@ -24,7 +24,7 @@ export async function lowerHashingThreads(): Promise<void> {
 }
 
 /**
- * Lowers the priority of the calling thread: on Linux, setting a process's own priority applies to that thread only.
+ * Lowers the priority of the calling thread: on Linux, `setPriority` without a process ID affects only that thread.
  */
 export function lowerThisThread(): void {
   if (process.platform !== "linux") return;

@@ -5,7 +5,10 @@ import type { PasswordHash } from "./password-hashes/password-hash.ts";
 /** Maximum number of hashes remembered by cost, and of distinct costs. */
 const remembered = 1024;
 const mostCosts = 32;
-/** Weight of our own cost, in users: the first users after a start do not change the decoys of all names. */
+/**
+ * Weight of our own cost, in users counted in advance, so the first users after a start do not change the decoys of
+ * all names.
+ */
 const ownCount = 8;
 /**
  * Maximum cost of a decoy, other than one of our own: that of bcrypt at cost 11. Without it, a client that sends
@@ -20,12 +23,12 @@ interface Known {
 }
 
 /**
- * Chooses the decoy hash that is checked for an unknown name, so that its check takes as long as a user's might.
- * Imported hashes cost other times than ours, so a single decoy for all names would reveal which names are unknown,
+ * Chooses the decoy hash that is checked for an unknown name, so that the check takes as long as a user's might.
+ * Imported hashes take other times than ours, so a single decoy for all names would reveal which names are unknown,
  * or imported.
  *
- * A name always gets a decoy of the same cost, and costs are as frequent among unknown names as among the hashes
- * observed lately: each name has a keyed rank for each cost and takes the highest (weighted rendezvous hashing). So a
+ * A name always gets a decoy of the same cost, and costs are as frequent among unknown names as among recently
+ * observed hashes: each name has a keyed rank for each cost and takes the highest (weighted rendezvous hashing). So a
  * change in the observed hashes changes as few names as possible. A process that has just started knows only its own
  * cost, and hashes that exceed `mostWork` get decoys of other costs (docs/decisions/0034-costs-of-hashes.md).
  */

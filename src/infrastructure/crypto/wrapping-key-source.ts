@@ -18,7 +18,8 @@ const maxFileSize = 65_536;
 
 /**
  * Reads the wrapping keys, or creates one.
- * @throws StartError that names the file but never its content
+ * @throws StartError if a key is missing, malformed, or cannot be read or created; it names the file but never its
+ * content
  */
 export async function loadWrappingKeys(source: WrappingKeySource): Promise<WrappingKeys> {
   const found = await findWrappingKeys(source);
@@ -30,7 +31,7 @@ export async function loadWrappingKeys(source: WrappingKeySource): Promise<Wrapp
 
 /**
  * Reads the wrapping keys; undefined if the key to be created at the first start does not exist yet.
- * @throws StartError that names the file but never its content
+ * @throws StartError if a key is malformed or cannot be read; it names the file but never its content
  */
 export async function findWrappingKeys(source: WrappingKeySource): Promise<WrappingKeys | undefined> {
   if ("value" in source) return parse(source.value.reveal(), "AUTH_WRAPPING_KEY");

@@ -30,7 +30,7 @@ export class WrappingKeys {
    * Parses one key or more, each of 32 bytes in base64 or base64url, separated by commas or white space. A line that
    * begins with # is a comment. The first key wraps and unwraps, the others only unwrap.
    *
-   * @throws Error whose message reveals no key
+   * @throws Error if there is no key, or one is malformed, not random or repeated; the message reveals no key
    */
   static parse(text: string): WrappingKeys {
     const words = text
@@ -57,7 +57,7 @@ export class WrappingKeys {
     return Buffer.concat([header, seal(secret, plain, bound(header, aad))]);
   }
 
-  /** @throws Error that tells whether the key is missing or decryption failed */
+  /** @throws Error if the key is missing or decryption fails; the message tells which */
   unwrap(wrapped: Uint8Array, aad: string): Buffer {
     const { header, sealed } = partsOf(wrapped);
     const key = this.#all.get(header.toString("hex"));

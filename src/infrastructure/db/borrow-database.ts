@@ -23,7 +23,8 @@ const clientsMs = 20_000;
  * Opens the database for a short time, with or without a running service: the configured server if there is one;
  * otherwise the embedded database of the process that holds the data folder, left undisturbed; otherwise a newly
  * started embedded database, which disposal stops.
- * @throws StartError if the embedded database cannot be started
+ * @throws StartError if the embedded database cannot be started, or another process occupies it for more than
+ * `waitMs`
  */
 export async function borrowDatabase(options: BorrowDatabaseOptions): Promise<BorrowedDatabase> {
   const { databaseUrl, dataDir, log, signal, waitMs } = options;

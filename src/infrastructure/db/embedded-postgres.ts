@@ -74,7 +74,7 @@ export interface EmbeddedPostgresOptions {
  * a copy of PostgreSQL's programs, and, while the server runs, `pid` and `temporary-folders`.
  *
  * @throws FolderInUseError if another process holds the data folder
- * @throws EmbeddedPostgresError if PostgreSQL cannot run here, or the folder does not belong to this process
+ * @throws EmbeddedPostgresError if PostgreSQL cannot run here, or the folder does not belong to this process's user
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   try {

@@ -3,7 +3,7 @@ import { type CommonQueryMethods, sql } from "slonik";
 import { z } from "zod";
 import { databaseError, sqlState } from "./sql-state.ts";
 
-/** Seconds after which a lease that is not renewed expires: its holder has died. */
+/** Seconds after which a lease that is not renewed expires, because its holder is presumed dead. */
 const leaseSeconds = 15;
 const renewEveryMs = 5_000;
 const pollEveryMs = 100;

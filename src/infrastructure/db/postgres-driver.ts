@@ -212,7 +212,7 @@ function endsConnection(error: unknown): boolean {
 }
 
 /**
- * Whether a failure of the statement leaves unknown if a transaction is open: the next call must not end up inside
+ * Whether a failure of this statement leaves it unknown if a transaction is open: the next call must not run inside
  * it.
  */
 function hidesTransaction(text: string): boolean {

@@ -24,7 +24,7 @@ const renewalsApart = 512;
  * Makes one session use indexes, whatever the statistics say.
  *
  * PostgreSQL scans a table in full if the table was empty when it was analysed, and SERIALIZABLE then locks all of
- * it: a newly deployed service was the slowest. Sequential scans are disabled, and bitmap scans too, because they
+ * it, so a newly deployed service was the slowest. Sequential scans are disabled, and bitmap scans too, because they
  * lose the order of an index. The planner still plans for the current size of a table, at which all indexes cost the
  * same, and keeps that plan while the table grows. So cached plans are discarded from time to time, more often in
  * young sessions: a plan is never older than half of the statements that its session has run.

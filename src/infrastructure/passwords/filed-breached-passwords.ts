@@ -27,7 +27,7 @@ export class FiledBreachedPasswords implements BreachedPasswords, AsyncDisposabl
 
   /**
    * Opens a file and checks about 250 places in it.
-   * @throws Error from the system, or that says that the file is malformed or not sorted
+   * @throws Error if the file cannot be read, is not a regular file, is empty or malformed, or is not sorted
    */
   static async open(path: string): Promise<FiledBreachedPasswords> {
     const file = await open(path, "r");

@@ -1,9 +1,9 @@
 import { PasswordHashRefused } from "./password-hash.ts";
 
 /**
- * Upper limits on checking one foreign hash, whatever AUTH_IMPORT_… was when it was imported: about two seconds of a
- * core and 256 MiB, as measured in docs/decisions/0017-foreign-hashes.md. A hash names its own costs, so without
- * limits one row could stop the service.
+ * Upper limits on checking one foreign hash, regardless of the AUTH_IMPORT_… settings at its import: about two
+ * seconds of a core and 256 MiB, as measured in docs/decisions/0017-foreign-hashes.md. The costs are parameters in
+ * the hash, so without limits one row could stop the service.
  */
 export const budget = {
   /** KiB of memory, and KiB times passes. */
@@ -30,7 +30,7 @@ export const budget = {
 export const ownBudget = { memoryKib: 4_194_304, memoryKibPasses: 100 * 4_194_304, parallelism: 16 } as const;
 
 /**
- * Checks an integer that a hash names as one of its costs, and returns it.
+ * Checks an integer cost parameter of a hash, and returns it.
  * @throws PasswordHashRefused if it is out of bounds
  */
 export function costWithin(what: string, value: number, least: number, most: number): number {

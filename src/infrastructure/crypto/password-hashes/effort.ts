@@ -1,6 +1,6 @@
 import { PasswordHashRefused } from "./password-hash.ts";
 
-/** The costs that a hash names. */
+/** The cost parameters of a hash. */
 export type Effort =
   | { readonly of: "argon2"; readonly memoryKib: number; readonly iterations: number }
   | { readonly of: "bcrypt"; readonly cost: number }

@@ -17,8 +17,8 @@ const streamForm =
  * AES-256-CTR with the key that scrypt derives from the password.
  *
  * The signer key is a secret of the project and is not stored: hash ⊕ key is the cipher's key stream, which checks a
- * password equally well. The key cannot be told from a stored row. A reader of the row can still try passwords, as if
- * the key were stored too.
+ * password equally well. A stored row does not reveal the signer key. Its reader can still try passwords, as if the
+ * key were stored too.
  */
 export const firebaseScrypt: PasswordHashFormat = {
   begins: /^\$firescrypt\$/,

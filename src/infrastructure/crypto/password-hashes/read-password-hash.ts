@@ -14,7 +14,7 @@ import { scrypt, scryptCrypt } from "./scrypt.ts";
 import { springPbkdf2, springScrypt, springStandard } from "./spring.ts";
 import { unsupported } from "./unsupported.ts";
 
-/** Every format. Those in which hashes are stored for long come first. */
+/** All formats. Those whose hashes stay in the database for long come first. */
 const formats: readonly PasswordHashFormat[] = [
   argon2,
   bcrypt,

@@ -8,7 +8,7 @@ export interface UserIds {
   readonly gid: number;
 }
 
-/** A user that neither owns a file nor is in its group. */
+/** A user that neither owns any file nor is in a file's group. */
 const stranger: UserIds = { uid: -1, gid: -1 };
 
 /**

@@ -86,7 +86,7 @@ export async function createCluster(plan: ClusterPlan): Promise<void> {
 /** Size of a new cluster with some room for its first write-ahead log. */
 const neededMebibytes = 100;
 
-/** If the disk is full, initdb cannot even log that. */
+/** Checks the free space up front: on a full disk, initdb could not even log the failure. */
 async function refuseFullDisk(dataDir: string): Promise<void> {
   const { bavail, bsize } = await statfs(dataDir);
   const free = Math.floor((bavail * bsize) / 1_048_576);

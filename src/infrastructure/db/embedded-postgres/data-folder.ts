@@ -26,7 +26,7 @@ export async function prepareDataFolder(path: string): Promise<string> {
   return folder;
 }
 
-/** Another user with write access could replace a file that this process writes with a link. */
+/** A user with write access could put a link in place of a file that this process writes. */
 async function refuseSharedFolder(folder: string, uid: number | undefined): Promise<void> {
   const { mode, uid: owner } = await stat(folder);
   if (owner !== 0 && owner !== uid) {

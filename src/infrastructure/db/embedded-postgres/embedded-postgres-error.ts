@@ -4,9 +4,9 @@ export class EmbeddedPostgresError extends StartError {
   override readonly name = "EmbeddedPostgresError";
 }
 
-/** The data folder is held by a running process. Waiting for that process may help, or using its server. */
+/** A running process holds the data folder. The caller can wait for it, or use the server that it runs. */
 export class FolderInUseError extends EmbeddedPostgresError {
-  /** Whether that process runs only a single command. */
+  /** Whether the holder runs only a single command. */
   readonly isBrief: boolean;
 
   constructor(message: string, isBrief: boolean) {

@@ -59,7 +59,7 @@ export function spawnGuarded(options: GuardedProcessOptions): GuardedProcess {
   return { exited, end: () => pipe?.end() };
 }
 
-/** Descriptor 3 is the pipe, which is only read until it ends. The guard ignores HUP, INT, QUIT and TERM. */
+/** Descriptor 3 is the pipe, which is only read, until it closes. The guard ignores HUP, INT, QUIT and TERM. */
 const guard = (ending: string) => `
 folder=$1
 shift

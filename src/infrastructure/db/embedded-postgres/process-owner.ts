@@ -17,9 +17,9 @@ export interface ExistingCluster {
 }
 
 /**
- * Chooses the user that PostgreSQL runs as: our own, unless that is root, as which PostgreSQL refuses to run. For
- * root it is a dedicated user, because any process of the same user can do what the server can. The owner of a
- * cluster's files records which one was chosen.
+ * Chooses the user that PostgreSQL runs as: our own or, if that is root, a dedicated one, because PostgreSQL refuses
+ * to run as root and any process of the same user can do what the server can. The owner of a cluster's files records
+ * which user was chosen.
  *
  * @throws EmbeddedPostgresError if an existing cluster belongs to an account that other programs may use, or no
  * dedicated user is available

@@ -54,7 +54,7 @@ export const users: readonly MigrationStep[] = [
     verify: indexIsValid("users_create_time_idx"),
   },
   {
-    // ListUsers of suspended users. They are few.
+    // ListUsers of suspended users, which are few.
     id: "0001-users/suspended",
     statement: sql.unsafe`
       create index if not exists users_suspended_idx on users (create_time, id) where suspend_time is not null

@@ -4,8 +4,8 @@ import { indexIsValid, type MigrationStep } from "./migration-step.ts";
 export const events: readonly MigrationStep[] = [
   {
     // Events outlive their users, so there is no foreign key. `clock` is the time in microseconds and orders events
-    // of the same millisecond. `position` is 0, not null, until the event is placed: nulls sort first on one server
-    // and last on the other.
+    // of the same millisecond. `position` is 0, not null, until it is assigned: nulls sort first on one server and
+    // last on the other.
     id: "0009-events/table",
     statement: sql.unsafe`
       create table if not exists events (

@@ -1,7 +1,7 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 
-/** A slow loop that runs as JavaScript, without its password. */
+/** A slow loop that runs as JavaScript, without the password that it hashes. */
 export type LoopJob =
   | { readonly loop: "md5-crypt"; readonly magic: string; readonly salt: Uint8Array }
   | {
