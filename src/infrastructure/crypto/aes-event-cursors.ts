@@ -1,14 +1,14 @@
 import type { EventCursors } from "../../domain/audit/event-cursors.ts";
 import { seal, unseal } from "./sealed-bytes.ts";
 
-/** Bytes of a place. */
+/** Length of a position in bytes. */
 const length = 8;
 
-/** Event cursors: base64url of a place that is sealed, with the scope bound in. */
+/** Event cursors: base64url of a sealed position, with the scope as AAD. */
 export class AesEventCursors implements EventCursors {
   readonly #key: Buffer;
 
-  /** @param key 256 bits that all instances share, also with page tokens: those have other scopes. */
+  /** @param key 256 bits that all instances share, also used for page tokens, whose scopes differ */
   constructor(key: Buffer) {
     this.#key = key;
   }
@@ -25,7 +25,7 @@ export class AesEventCursors implements EventCursors {
   }
 }
 
-/** No scope of a page token begins so. */
+/** No scope of a page token begins with this prefix. */
 function boundIn(scope: string): Buffer {
   return Buffer.from(`event-cursor ${scope}`);
 }

@@ -1,11 +1,11 @@
 import type { PageCursor, PageTokens } from "../../domain/page-tokens.ts";
 import { seal, sealLength, unseal } from "./sealed-bytes.ts";
 
-/** Page tokens: base64url of a place that is sealed, with the scope bound in. */
+/** Page tokens: base64url of a sealed page cursor, with the scope as AAD. */
 export class AesPageTokens implements PageTokens {
   readonly #key: Buffer;
 
-  /** @param key 256 bits that all instances share. */
+  /** @param key 256 bits that all instances share */
   constructor(key: Buffer) {
     this.#key = key;
   }

@@ -17,14 +17,14 @@ import {
 import { meansNoPassword } from "./password-hashes/no-password.ts";
 import { type PasswordHash, PasswordHashRefused } from "./password-hashes/password-hash.ts";
 
-/** What one argon2id hash costs (RFC 9106). Floor and default: OWASP Password Storage, 19 MiB, t=2, p=1. */
+/** The cost of an argon2id hash (RFC 9106). Minimum and default: OWASP Password Storage, 19 MiB, t=2, p=1. */
 export interface Argon2Cost {
   readonly memoryKib: number;
   readonly iterations: number;
   readonly parallelism: number;
 }
 
-/** Time of a core that a place in the queue of the pool stands for: one of our hashes, and 25 ms at least. */
+/** Core time in milliseconds that one place in the pool's queue stands for: one of our own hashes, at least 25 ms. */
 export function unitMsOf({ memoryKib, iterations }: Argon2Cost): number {
   return Math.max(workOf({ of: "argon2", memoryKib, iterations }).ms, 25);
 }
@@ -33,13 +33,13 @@ const saltLength = 16;
 const tagLength = 32;
 
 /**
- * Hashes passwords by argon2id into PHC strings, and checks them by those and by what other systems have made
- * (`password-hashes/`), as many at once as its pool allows.
+ * Hashes passwords with argon2id into PHC strings, and verifies them against those and against hashes of other
+ * systems (`password-hashes/`). Its pool limits how many run at once.
  */
 export class Argon2PasswordHasher implements PasswordHasher, PasswordHashes {
   readonly #pool: HashPool;
   readonly #options: Options;
-  /** What a PHC string of the present cost looks like. */
+  /** Prefix and length of a PHC string with the current cost. */
   readonly #present: { readonly prefix: string; readonly length: number };
   readonly #decoys: DecoyHashes;
   readonly #work: Work;
@@ -61,7 +61,7 @@ export class Argon2PasswordHasher implements PasswordHasher, PasswordHashes {
       parallelism: cost.parallelism,
       outputLen: tagLength,
     };
-    // Well-formed, and the hash of nothing: no password is found by trying.
+    // A well-formed hash with a random digest, which no guess will match.
     const salt = randomBytes(saltLength);
     const tag = randomBytes(tagLength);
     const nobodys = argon2Hash({ type: "argon2id", version: 19, ...cost, salt, tag }, ownBudget);
@@ -92,8 +92,8 @@ export class Argon2PasswordHasher implements PasswordHasher, PasswordHashes {
     const candidates = typed === password ? [password] : [password, typed];
     const { ms, memoryKib } = workOf(checked.effort);
     return this.#pool.run(call, { ms: ms * candidates.length, memoryKib }, async () => {
-      // To the end, also for a caller who has gone by now: an attempt that threw after its first hash would be given back,
-      // and a guess that is given back is free.
+      // Runs all checks, even if the call has been aborted: an attempt that threw after its first hash would be
+      // refunded, and a refunded guess is free.
       for (const candidate of candidates) {
         const matches = await checked.matches(Buffer.from(candidate));
         if (matches && known) return true;
@@ -121,7 +121,10 @@ export class Argon2PasswordHasher implements PasswordHasher, PasswordHashes {
   }
 }
 
-/** A hash from the database. Undefined for what `accept` would not have let in: then it is nobody's, and takes as long. */
+/**
+ * Reads a hash from the database. Undefined for a text that `accept` would have refused: no password matches it, and
+ * a decoy is checked so that it takes as long.
+ */
 async function readStored(passwordHash: string): Promise<PasswordHash | undefined> {
   try {
     if (passwordHash.startsWith("$argon2id$")) return readOwnArgon2(passwordHash);
@@ -135,8 +138,8 @@ async function readStored(passwordHash: string): Promise<PasswordHash | undefine
 let loaded: Promise<typeof import("./password-hashes/read-password-hash.ts")> | undefined;
 
 /**
- * The formats of others are loaded when the first is met: most services start without, and 20 ms sooner. Kept, because
- * `import()` takes 15 µs each time.
+ * Loads the foreign formats on first use: most services never need them and so start 20 ms sooner. The promise is
+ * kept, because `import()` takes 15 µs each time.
  */
 async function readForeign(text: string): Promise<PasswordHash> {
   loaded ??= import("./password-hashes/read-password-hash.ts");

@@ -2,46 +2,50 @@ import { createHmac, createSecretKey, hash, type KeyObject } from "node:crypto";
 import { workOf } from "./password-hashes/effort.ts";
 import type { PasswordHash } from "./password-hashes/password-hash.ts";
 
-/** How many hashes are remembered by what they cost, and how many costs are told apart. */
+/** Maximum number of hashes remembered by cost, and of distinct costs. */
 const remembered = 1024;
 const mostCosts = 32;
-/** As if so many users of our own costs had been met already: the first who come after a start do not sway all names. */
+/**
+ * Weight of our own cost, in users counted in advance, so the first users after a start do not change the decoys of
+ * all names.
+ */
 const ownCount = 8;
 /**
- * The most that a stand-in takes, beside one of our own: what bcrypt takes at cost 11. Whoever types names that nobody has
- * would otherwise have the service compute the dearest hashes that were ever imported.
+ * Maximum cost of a decoy, other than one of our own: that of bcrypt at cost 11. Without it, a client that sends
+ * unknown names could make the service compute the most expensive hashes ever imported.
  */
 const mostWork = { ms: 130, memoryKib: 65_536 };
 
 interface Known {
-  /** The last hash of these costs. */
+  /** The last hash observed with this cost. */
   readonly example: PasswordHash;
   readonly count: number;
 }
 
 /**
- * Which hash stands in where a name has none: one whose check takes as long as that of a user's might. Imported hashes cost
- * other times than ours, so that one stand-in for all would tell who is unknown, or who was imported.
+ * Chooses the decoy hash that is checked for an unknown name, so that the check takes as long as a user's might.
+ * Imported hashes take other times than ours, so a single decoy for all names would reveal which names are unknown,
+ * or imported.
  *
- * A name is always stood in for by the same costs, and costs are as frequent among unknown names as among the hashes met
- * lately: each name has a rank for each of the costs, made by a key, and takes the highest (weighted rendezvous hashing). So
- * a change of what is met moves as few names as it can. A process that has just started knows its own costs only, and hashes
- * that take more than `mostWork` are stood in for by others (docs/decisions/0034-costs-of-hashes.md).
+ * A name always gets a decoy of the same cost, and costs are as frequent among unknown names as among recently
+ * observed hashes: each name has a keyed rank for each cost and takes the highest (weighted rendezvous hashing). So a
+ * change in the observed hashes changes as few names as possible. A process that has just started knows only its own
+ * cost, and hashes that exceed `mostWork` get decoys of other costs (docs/decisions/0034-costs-of-hashes.md).
  */
 export class DecoyHashes {
   readonly #key: KeyObject;
   readonly #own: PasswordHash;
-  /** Cost by a digest of the hash, the one that was not met for longest first: one user counts once. */
+  /** Cost by a digest of the hash, least recently observed first: one user counts once. */
   readonly #met = new Map<string, string>();
   readonly #known = new Map<string, Known>();
 
-  /** @param key 256 bits that all instances share. Who knew it could tell a name that is stood in for. */
+  /** @param key 256 bits that all instances share. With the key, an attacker could tell which names get a decoy. */
   constructor(key: Buffer, own: PasswordHash) {
     this.#key = createSecretKey(key);
     this.#own = own;
   }
 
-  /** Takes note of a hash that a user has. */
+  /** Records a hash that belongs to a user. */
   observe(met: PasswordHash): void {
     if (met.cost !== this.#own.cost && isDear(met)) return;
     const id = hash("sha256", met.text, "base64url");
@@ -56,7 +60,7 @@ export class DecoyHashes {
     if (this.#met.size > remembered) this.#forgetOldest();
   }
 
-  /** What stands in for a name. */
+  /** Returns the decoy for a name. */
   pick(name: string): PasswordHash {
     const ownCost = this.#own.cost;
     const others = [...this.#known].filter(([cost]) => cost !== ownCost);
@@ -88,7 +92,7 @@ function isDear({ effort }: PasswordHash): boolean {
   return ms > mostWork.ms || memoryKib > mostWork.memoryKib;
 }
 
-/** The larger the count, the nearer to 0 from below: ln(u) / count, u being uniform for each name and cost. */
+/** The larger the count, the closer to 0 from below: ln(u) / count, with u uniform for each name and cost. */
 function rankOf(seed: Buffer, cost: string, count: number): number {
   const digest = hash("sha256", Buffer.concat([seed, Buffer.from(cost)]), "buffer");
   return Math.log((digest.readUInt32BE(0) + 1) / (2 ** 32 + 1)) / count;

@@ -3,26 +3,29 @@ import { DomainError } from "../../domain/errors.ts";
 import type { Work } from "./password-hashes/effort.ts";
 
 export interface HashPoolLimits {
-  /** Tasks that run at once. */
+  /** Maximum number of tasks that run at once. */
   readonly concurrency: number;
-  /** Memory of those, in KiB. A task that takes more runs alone. */
+  /** Maximum memory of the running tasks, in KiB. A task that takes more runs alone. */
   readonly memoryKib: number;
-  /** Tasks that wait. */
+  /** Maximum number of queued tasks. */
   readonly queueLimit: number;
-  /** Time of a core that `queueLimit` tasks may take, for each. */
+  /**
+   * Core time in milliseconds for each of `queueLimit` places: the queue's total time is limited to their product.
+   */
   readonly unitMs: number;
 }
 
-/** A task that waits. */
+/** A queued task. */
 interface Waiting {
   readonly work: Work;
   readonly start: () => void;
 }
 
 /**
- * Lets slow tasks run and wait within limits of number, memory and time, in their order, and refuses the rest at once.
- * Unbounded hashing starves libuv's threads, which name look-ups and file reads share, and makes every caller wait for longer
- * than it will. Imported hashes take up to a hundred times as long as ours, so that a number of them bounds nothing.
+ * Runs and queues slow tasks in order, within limits of number, memory and time, and rejects further tasks at once.
+ * Unbounded hashing starves libuv's threads, which name look-ups and file reads share, and makes every caller wait
+ * longer than it is willing to. Imported hashes take up to a hundred times as long as ours, so a limit on their
+ * number alone bounds nothing.
  */
 export class HashPool {
   readonly #limits: HashPoolLimits;
@@ -30,22 +33,22 @@ export class HashPool {
   #queuedMs = 0;
   #running = 0;
   #runningKib = 0;
-  /** Milliseconds that a task took lately: a moving average, for telling callers when to come back. */
+  /** Moving average of recent task durations in milliseconds, from which the retry delay is computed. */
   #typicalMs = 25;
 
   constructor(limits: HashPoolLimits) {
     this.#limits = limits;
   }
 
-  /** @throws OVERLOADED where a usual task that is brought now would be refused. */
+  /** @throws OVERLOADED if a typical task would be rejected now */
   assertRoom(): void {
     if (this.#queue.size === 0 && this.#running < this.#limits.concurrency) return;
     this.#assertRoomFor(this.#limits.unitMs);
   }
 
   /**
-   * Runs a task when it is its turn; never for a call that has been aborted by then.
-   * @throws OVERLOADED where the queue is full; the reason of the call's signal.
+   * Runs a task when its turn comes, but not if the call has been aborted by then.
+   * @throws OVERLOADED if the queue is full; the abort reason of the call
    */
   async run<T>(call: Call, work: Work, task: () => Promise<T>): Promise<T> {
     call.signal.throwIfAborted();
@@ -84,14 +87,14 @@ export class HashPool {
     });
   }
 
-  /** Waits for room, which `#startWaiting` takes. */
+  /** Waits until `#startWaiting` has reserved room for the task. */
   #turn(signal: AbortSignal, work: Work): Promise<void> {
     this.#assertRoomFor(work.ms);
     return new Promise((resolve, reject) => {
       const leave = () => {
         this.#remove(waiting);
         reject(signal.reason);
-        // Whoever was behind may fit.
+        // A task further back may fit now.
         this.#startWaiting();
       };
       const start = () => {
@@ -107,11 +110,11 @@ export class HashPool {
 
   #remove(waiting: Waiting): void {
     if (!this.#queue.delete(waiting)) return;
-    // Sums of fractions leave a rest.
+    // Resets the rounding error of floating-point sums.
     this.#queuedMs = this.#queue.size === 0 ? 0 : this.#queuedMs - waiting.work.ms;
   }
 
-  /** Starts those that have waited longest, as long as they fit: nobody passes one that needs more memory. */
+  /** Starts the tasks that have waited longest, as long as they fit. No task overtakes one that needs more memory. */
   #startWaiting(): void {
     for (const waiting of this.#queue) {
       if (!this.#fits(waiting.work)) return;

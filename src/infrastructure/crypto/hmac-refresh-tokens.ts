@@ -7,17 +7,17 @@ const generationLength = 6;
 const grantLength = idLength + generationLength;
 const maxGeneration = 2 ** 48 - 1;
 
-/** 54 bytes fill 72 characters to the last bit: no two texts of this form are the same bytes. */
+/** 54 bytes fill 72 characters without spare bits, so no two texts of this form decode to the same bytes. */
 const form = /^rt1_([A-Za-z0-9_-]{72})$/;
 
 /**
- * Refresh tokens by HMAC-SHA-256 (RFC 2104): `rt1_` and base64url of session id (16 bytes), generation (6 bytes, highest
- * first) and the code of both (32 bytes).
+ * Refresh tokens with HMAC-SHA-256 (RFC 2104): `rt1_` and base64url of session ID (16 bytes), generation (6 bytes,
+ * big-endian) and the HMAC of both (32 bytes).
  */
 export class HmacRefreshTokens implements RefreshTokens {
   readonly #key: KeyObject;
 
-  /** @param key 256 bits that all instances share. */
+  /** @param key 256 bits that all instances share */
   constructor(key: Buffer) {
     if (key.length !== 32) throw new RangeError("the refresh token key must be 32 bytes");
     this.#key = createSecretKey(key);

@@ -5,24 +5,24 @@ const idLength = 16;
 const secretLength = 28;
 const checksumLength = 8;
 const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-/** 52 bytes are less than 62^70. */
+/** Every 52-byte number is less than 62^70. */
 const textLength = 70;
 const form = new RegExp(`^auth_sa_([0-9A-Za-z]{${textLength}})$`);
 const limit = 1n << BigInt(8 * (idLength + secretLength + checksumLength));
 
 /**
- * Keys of service accounts: `auth_sa_` and, as one number in base 62,
+ * Keys of service accounts: `auth_sa_` followed by, as one number in base 62,
  *
  *     id (16 bytes) | secret (28 random bytes) | checksum (8 bytes)
  *
- * The checksum is a truncated HMAC-SHA-256 (RFC 2104) of id and secret, so that only an instance that knows the pepper can
- * make a key that is worth a look into the database. What is stored is another HMAC-SHA-256 of id and secret. Letters and
- * digits only: a double click selects the whole key, and a scanner finds it by `auth_sa_[0-9A-Za-z]{70}`.
+ * The checksum is a truncated HMAC-SHA-256 (RFC 2104) of ID and secret, so only an instance that knows the pepper can
+ * create a key that reaches the database. The database stores another HMAC-SHA-256 of ID and secret. A key has only
+ * letters and digits: a double click selects all of it, and a scanner finds it with `auth_sa_[0-9A-Za-z]{70}`.
  */
 export class HmacServiceAccountKeys implements ServiceAccountKeys {
   readonly #pepper: KeyObject;
 
-  /** @param pepper 256 bits that all instances share. */
+  /** @param pepper 256 bits that all instances share */
   constructor(pepper: Buffer) {
     if (pepper.length !== 32) throw new RangeError("the pepper of service account keys must be 32 bytes");
     this.#pepper = createSecretKey(pepper);
@@ -75,7 +75,7 @@ function toBase62(bytes: Buffer): string {
   return text;
 }
 
-/** Undefined for a number that has more than 52 bytes. */
+/** Undefined for a number of more than 52 bytes. */
 function fromBase62(text: string): Buffer | undefined {
   let number = 0n;
   for (const digit of text) number = number * 62n + BigInt(digits.indexOf(digit));

@@ -1,7 +1,7 @@
 import { type KeyObject, sign, verify } from "node:crypto";
 import type { SigningAlgorithm } from "../../domain/signing-key/signing-key.ts";
 
-/** Bytes of a signature: r and s of P-256, or R and S of Ed25519. */
+/** Length of a signature in bytes: r and s of P-256, or R and S of Ed25519. */
 const signatureLength = 64;
 
 /** The order of P-256 (SEC 2 §2.4.2). */
@@ -9,8 +9,9 @@ const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551
 const halfOrder = toBytes(order / 2n);
 
 /**
- * Signs by ES256 (RFC 7518 §3.4) or EdDSA with Ed25519 (RFC 8037 §3.1). Of the two values of s with which an ECDSA signature
- * holds the lower one is taken, so that there is one signature that `verifyJws` takes and nobody can make the other.
+ * Signs with ES256 (RFC 7518 §3.4) or EdDSA with Ed25519 (RFC 8037 §3.1). An ECDSA signature is valid with two values
+ * of s; this uses the lower one and `verifyJws` accepts only that, so a third party cannot turn a signature into
+ * another valid one.
  */
 export function signJws(algorithm: SigningAlgorithm, privateKey: KeyObject, input: Buffer): Buffer {
   if (algorithm === "EdDSA") return sign(null, input, privateKey);
@@ -20,7 +21,7 @@ export function signJws(algorithm: SigningAlgorithm, privateKey: KeyObject, inpu
   return Buffer.concat([signature.subarray(0, 32), toBytes(order - s)]);
 }
 
-/** Whether `signJws` could have made the signature: one that another ECDSA signer made may have the higher s. */
+/** Whether the signature is valid and could be from `signJws`: it rejects the higher s of other ECDSA signers. */
 export function verifyJws(
   algorithm: SigningAlgorithm,
   publicKey: KeyObject,

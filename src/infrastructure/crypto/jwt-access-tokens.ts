@@ -6,7 +6,7 @@ import { keyPairOf } from "./signing-key-pairs.ts";
 const maxLength = 4096;
 
 export interface JwtAccessTokensOptions {
-  /** How many tokens are remembered as verified; 4,096 where not given, 0 for none. */
+  /** Maximum number of verified tokens to remember (default 4,096; 0 for none). */
   readonly memorySize?: number;
 }
 
@@ -16,15 +16,16 @@ interface Verified {
 }
 
 /**
- * Access tokens as signed JSON Web Tokens (RFC 7515 compact, RFC 9068). Only what `sign` writes is read: a token's header
- * and payload must be, byte for byte, the text that this code makes of the key and of the claims. So there is one text for
- * one token, and no rule of RFC 8725 about algorithms, key locations, extensions or doubled members is left to a parser.
+ * Access tokens as signed JSON Web Tokens (RFC 7515 compact, RFC 9068). Reads only what `sign` writes: a token's
+ * header and payload must equal, byte for byte, the text that this code produces from the key and the claims. So each
+ * token has exactly one text, and no rule of RFC 8725 about algorithms, key locations, extensions or duplicate
+ * members is left to a parser.
  *
- * Tokens that were verified are remembered, as a signature costs more to check than all the rest. Expiry is the caller's to
- * look at; a key that the caller no longer gives is not taken from memory.
+ * Verified tokens are remembered, because checking a signature costs more than everything else. The caller must check
+ * expiry. If the caller no longer passes a token's key, the remembered result is not used.
  */
 export class JwtAccessTokens implements AccessTokens {
-  /** By the whole token, the one that was not used for longest first. */
+  /** By the complete token, least recently used first. */
   readonly #verified = new Map<string, Verified>();
   readonly #memorySize: number;
 
@@ -32,7 +33,7 @@ export class JwtAccessTokens implements AccessTokens {
     this.#memorySize = memorySize;
   }
 
-  /** @throws TypeError or RangeError for claims that make no token that `read` takes */
+  /** @throws TypeError or RangeError if `read` would not accept a token with these claims */
   sign(claims: AccessTokenClaims, key: SigningKey): string {
     const issued = claimsOf(claims);
     if (!issued) throw new TypeError("the claims are not those of an access token");
@@ -49,7 +50,7 @@ export class JwtAccessTokens implements AccessTokens {
     const known = this.#verified.get(token);
     if (known) {
       this.#verified.delete(token);
-      // The very object: a key that was retired or replaced counts no longer.
+      // Compared by identity: a retired or replaced key is no longer valid.
       if (keys.get(known.key.id) === known.key) {
         this.#verified.set(token, known);
         return known.answer;
@@ -74,7 +75,7 @@ function verify(token: string, keys: ReadonlyMap<string, SigningKey>): Verified 
   const [header = "", payload = "", signature = "", ...more] = token.split(".", 4);
   if (more.length > 0) return undefined;
   const key = keyNamedIn(header, keys);
-  // Nothing else is taken from the header: its algorithm is the key's.
+  // Only the key ID is taken from the header: the algorithm is that of the key.
   if (!key || header !== headerOf(key)) return undefined;
   const signatureBytes = Buffer.from(signature, "base64url");
   if (signatureBytes.toString("base64url") !== signature) return undefined;
@@ -82,7 +83,7 @@ function verify(token: string, keys: ReadonlyMap<string, SigningKey>): Verified 
   if (!verifyJws(key.algorithm, keyPairOf(key).publicKey, input, signatureBytes)) return undefined;
   const claims = claimsOf(fromPart(payload));
   if (!claims || toPart(claims) !== payload) return undefined;
-  // Shared by all who ask for this token.
+  // Frozen, because all readers of this token share it.
   return { key, answer: Object.freeze({ claims: Object.freeze(claims), keyId: key.id }) };
 }
 
@@ -91,12 +92,15 @@ function keyNamedIn(header: string, keys: ReadonlyMap<string, SigningKey>): Sign
   return typeof kid === "string" ? keys.get(kid) : undefined;
 }
 
-/** The one header of the tokens of a key (RFC 9068 §2.1). */
+/** The only valid header for tokens of a key (RFC 9068 §2.1). */
 function headerOf({ algorithm, id }: SigningKey): string {
   return toPart({ alg: algorithm, typ: "at+jwt", kid: id });
 }
 
-/** The claims in the order in which they are written, and no others; undefined where one is missing or of another type. */
+/**
+ * The claims in the order in which they are written, without any others; undefined if one is missing or has a wrong
+ * type.
+ */
 function claimsOf(given: Partial<Record<keyof AccessTokenClaims, unknown>> | undefined) {
   if (!given) return undefined;
   const { iss, sub, aud, exp, iat, jti, client_id, sid } = given;
@@ -118,7 +122,10 @@ function toPart(members: object): string {
   return Buffer.from(JSON.stringify(members)).toString("base64url");
 }
 
-/** The object that a part stands for, if any. Node reads over what is not base64url: that is for the caller to compare. */
+/**
+ * The JSON object that a part encodes, if any. Node ignores invalid base64url characters, so the caller must compare
+ * the result with the text.
+ */
 function fromPart(part: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(part, "base64url").toString());

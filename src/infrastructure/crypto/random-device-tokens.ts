@@ -3,8 +3,8 @@ import { Secret } from "../../domain/secret.ts";
 import type { DeviceTokens } from "../../domain/throttle/device-tokens.ts";
 
 /**
- * Device tokens: `auth_dt_` and 256 random bits in base64url. Stored is the SHA-256 of the whole text: nobody finds 256 bits by
- * trying, so it takes no key (ASVS 6.5.2).
+ * Device tokens: `auth_dt_` and 256 random bits in base64url. Stored is the SHA-256 of the whole text, without a key,
+ * because 256 random bits cannot be guessed (ASVS 6.5.2).
  */
 export class RandomDeviceTokens implements DeviceTokens {
   make(): Secret {

@@ -4,13 +4,13 @@ const algorithm = "aes-256-gcm";
 const nonceLength = 12;
 const tagLength = 16;
 
-/** Bytes that a seal adds. */
+/** Bytes that sealing adds. */
 export const sealLength = nonceLength + tagLength;
 
 /**
- * Seals bytes by AES-256-GCM (NIST SP 800-38D): nonce (12), sealed bytes, tag (16).
+ * Encrypts and authenticates bytes with AES-256-GCM (NIST SP 800-38D): nonce (12), ciphertext, tag (16).
  * @param key 256 bits
- * @param aad what is bound in: needed to open, and not kept
+ * @param aad additional authenticated data: required to open, and not stored
  */
 export function seal(key: CipherKey, plain: Uint8Array, aad: Uint8Array): Buffer {
   const nonce = randomBytes(nonceLength);
@@ -18,7 +18,10 @@ export function seal(key: CipherKey, plain: Uint8Array, aad: Uint8Array): Buffer
   return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
 }
 
-/** What was sealed; undefined where it was not by this key and for this `aad`, which is all that a decipher says. */
+/**
+ * Returns the plaintext; undefined if the bytes were not sealed with this key and this `aad`. GCM does not tell which
+ * of them is wrong.
+ */
 export function unseal(key: CipherKey, bytes: Uint8Array, aad: Uint8Array): Buffer | undefined {
   if (bytes.length < sealLength) return undefined;
   const decipher = createDecipheriv(algorithm, key, bytes.subarray(0, nonceLength), {

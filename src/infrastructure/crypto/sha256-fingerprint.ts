@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { Fingerprint } from "../../domain/request/mutations.ts";
 
-/** SHA-256, in hex, of a value's JSON with the keys of every object in order. */
+/** SHA-256, in hex, of a value's JSON with the keys of every object sorted. */
 export const sha256Fingerprint: Fingerprint = (value) =>
   hash("sha256", JSON.stringify(value, sortKeys), "hex");
 

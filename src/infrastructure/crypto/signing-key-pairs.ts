@@ -8,7 +8,10 @@ import type {
 } from "../../domain/signing-key/signing-key.ts";
 import type { WrappingKeys } from "./wrapping-keys.ts";
 
-/** Key pairs of node:crypto: ES256 on P-256 (RFC 7518 §3.4), EdDSA on Ed25519 (RFC 8037). Private keys are wrapped as PKCS#8. */
+/**
+ * Key pairs with node:crypto: ES256 on P-256 (RFC 7518 §3.4), EdDSA on Ed25519 (RFC 8037). Private keys are wrapped
+ * as PKCS#8.
+ */
 export class NodeSigningKeyPairs implements SigningKeyPairs {
   readonly #wrappingKeys: WrappingKeys;
 
@@ -32,7 +35,10 @@ export class NodeSigningKeyPairs implements SigningKeyPairs {
     }
   }
 
-  /** @throws Error also where the private key is not of the row's algorithm or does not fit its public key */
+  /**
+   * @throws Error if the private key does not unwrap, has another algorithm than the row, or does not match its
+   * public key
+   */
   open(row: SigningKeyRow): SigningKey {
     const der = this.#unwrap(row);
     try {
@@ -73,7 +79,7 @@ export class NodeSigningKeyPairs implements SigningKeyPairs {
   }
 }
 
-/** Both halves of a pair, as node:crypto takes them. Neither shows what it is made of when it is printed. */
+/** Both keys of a pair as node:crypto's objects, which do not reveal key material when printed. */
 export class KeyPair {
   readonly privateKey: KeyObject;
   readonly publicKey: KeyObject;
@@ -84,13 +90,16 @@ export class KeyPair {
   }
 }
 
-/** The pair behind a key that `NodeSigningKeyPairs` has opened. */
+/**
+ * The key pair of a key that `NodeSigningKeyPairs` has opened.
+ * @throws TypeError if the key is from elsewhere
+ */
 export function keyPairOf({ id, handle }: SigningKey): KeyPair {
   if (handle instanceof KeyPair) return handle;
   throw new TypeError(`signing key ${id} was not opened by NodeSigningKeyPairs`);
 }
 
-/** What a private key is bound to: in another row, or as of another kind, it does not unwrap. */
+/** The purpose that a private key is bound to as AAD: it does not unwrap in another row or for another algorithm. */
 function purpose({ id, algorithm }: Pick<SigningKeyRow, "id" | "algorithm">): string {
   return `signing-key/1/${id}/${algorithm}`;
 }

@@ -8,7 +8,7 @@ import { StartError } from "../start-error.ts";
 import { openTrusted, ReplaceableFileError } from "../trusted-path.ts";
 import { WrappingKeys } from "./wrapping-keys.ts";
 
-/** Where the wrapping keys come from; `madeIn` is the folder in which one is made at the first start. */
+/** The source of the wrapping keys. `madeIn` is the folder in which a key is created at the first start. */
 export type WrappingKeySource =
   | { readonly file: string }
   | { readonly value: Secret }
@@ -16,7 +16,11 @@ export type WrappingKeySource =
 
 const maxFileSize = 65_536;
 
-/** Reads the wrapping keys, or makes one. @throws StartError that names the file, and never what is in it */
+/**
+ * Reads the wrapping keys, or creates one.
+ * @throws StartError if a key is missing, malformed, or cannot be read or created; it names the file but never its
+ * content
+ */
 export async function loadWrappingKeys(source: WrappingKeySource): Promise<WrappingKeys> {
   const found = await findWrappingKeys(source);
   if (found !== undefined) return found;
@@ -25,11 +29,14 @@ export async function loadWrappingKeys(source: WrappingKeySource): Promise<Wrapp
   return parse(await make(source.madeIn, file), file);
 }
 
-/** Reads the wrapping keys; undefined where the one that is made at the first start has not been made. @throws StartError */
+/**
+ * Reads the wrapping keys; undefined if the key to be created at the first start does not exist yet.
+ * @throws StartError if a key is malformed or cannot be read; it names the file but never its content
+ */
 export async function findWrappingKeys(source: WrappingKeySource): Promise<WrappingKeys | undefined> {
   if ("value" in source) return parse(source.value.reveal(), "AUTH_WRAPPING_KEY");
   if ("file" in source) {
-    // Mounted secrets may be read by their group, or by all in the container: but nobody may put another key there.
+    // A mounted secret may be readable by its group, or by everyone in the container, but must not be replaceable.
     return parse(await read(source.file, openTrusted), source.file);
   }
   const file = ownFile(source.madeIn);
@@ -49,7 +56,7 @@ function parse(text: string, source: string): WrappingKeys {
   }
 }
 
-/** The key that was made here, or undefined where none was. */
+/** Reads the key that this service created; undefined if there is none. */
 async function readOwn(file: string): Promise<string | undefined> {
   try {
     return await read(file, openOwn);
@@ -59,10 +66,10 @@ async function readOwn(file: string): Promise<string | undefined> {
   }
 }
 
-/** Opens the key that was made here, which is for us alone. */
+/** Opens the key that this service created. Only its owner may have access. */
 async function openOwn(file: string): Promise<FileHandle> {
   const handle = await open(file, "r");
-  // Of the open file, so that it is the one that is read.
+  // Checks the open file, so that the file that is checked is the one that is read.
   const { mode } = await handle.stat();
   if ((mode & 0o077) === 0) return handle;
   await handle.close();
@@ -85,15 +92,17 @@ async function read(file: string, openSafely: (file: string) => Promise<FileHand
   }
 }
 
-/** A new key under the file's name; of several processes at once one gives it the name, and all answer that one's key. */
+/**
+ * Creates a key under the file's name. Of several processes that do so at once, one succeeds, and all return its key.
+ */
 async function make(folder: string, file: string): Promise<string> {
   const draft = `${file}.${process.pid}.${randomBytes(6).toString("hex")}`;
   try {
-    // The database has made it, as a rule, and for its processes.
+    // Usually the folder exists: the database created it, accessible to PostgreSQL's user.
     await makeFolder(folder, 0o711);
     try {
       await write(draft, `${randomBytes(32).toString("base64")}\n`);
-      // Unlike a rename, a link takes no name that is taken.
+      // Unlike a rename, a link fails if the name exists.
       await link(draft, file).catch(ignoring("EEXIST"));
     } finally {
       await unlink(draft).catch(ignoring("ENOENT"));
@@ -106,7 +115,7 @@ async function make(folder: string, file: string): Promise<string> {
   return read(file, openOwn);
 }
 
-/** To the disk before it has its name: after a power failure a file of that name is whole. */
+/** Syncs the file before it gets its name: after a power failure, a file with that name is complete. */
 async function write(draft: string, text: string): Promise<void> {
   await using handle: FileHandle = await open(draft, "wx", 0o600);
   await handle.writeFile(text);

@@ -7,18 +7,18 @@ const keyIdLength = 8;
 const headerLength = 1 + keyIdLength;
 
 interface WrappingKey {
-  /** What is written before all that it seals: the version, and the first bytes of the key's hash. */
+  /** Written before everything that the key seals: the version and the first bytes of the key's hash. */
   readonly header: Buffer;
   readonly secret: KeyObject;
 }
 
 /**
- * The keys under which secrets are kept in the database. What is wrapped reads: version (1), key id (8 bytes), and what is
- * sealed (sealed-bytes.ts). Version, key id and the caller's `aad` are bound in.
+ * The keys that encrypt secrets in the database. Wrapped data consists of version (1), key ID (8 bytes) and the
+ * sealed bytes (sealed-bytes.ts). Version, key ID and the caller's `aad` are authenticated.
  */
 export class WrappingKeys {
   readonly #current: WrappingKey;
-  /** By header, in hex. */
+  /** Keys by header, in hex. */
   readonly #all: ReadonlyMap<string, WrappingKey>;
 
   private constructor(keys: readonly [WrappingKey, ...WrappingKey[]]) {
@@ -27,10 +27,10 @@ export class WrappingKeys {
   }
 
   /**
-   * One key or more, each of 32 bytes in base64 or base64url, apart by commas or white space; what follows a # at the
-   * beginning of a line is a comment. The first key wraps, the others only unwrap.
+   * Parses one key or more, each of 32 bytes in base64 or base64url, separated by commas or white space. A line that
+   * begins with # is a comment. The first key wraps and unwraps, the others only unwrap.
    *
-   * @throws Error with a sentence that names no key
+   * @throws Error if there is no key, or one is malformed, not random or repeated; the message reveals no key
    */
   static parse(text: string): WrappingKeys {
     const words = text
@@ -48,13 +48,16 @@ export class WrappingKeys {
     return new WrappingKeys(keys);
   }
 
-  /** Seals bytes by the current key. @param aad what they are, and of whom: needed to unwrap, and not kept. */
+  /**
+   * Wraps bytes with the current key.
+   * @param aad what the bytes are and to whom they belong: required to unwrap, and not stored
+   */
   wrap(plain: Uint8Array, aad: string): Uint8Array {
     const { header, secret } = this.#current;
     return Buffer.concat([header, seal(secret, plain, bound(header, aad))]);
   }
 
-  /** @throws Error that says whether the key is missing or the seal does not open */
+  /** @throws Error if the key is missing or decryption fails; the message tells which */
   unwrap(wrapped: Uint8Array, aad: string): Buffer {
     const { header, sealed } = partsOf(wrapped);
     const key = this.#all.get(header.toString("hex"));
@@ -70,7 +73,7 @@ export class WrappingKeys {
     return plain;
   }
 
-  /** Whether the current key has wrapped it: if not, it is to be wrapped again. */
+  /** Whether the current key wrapped these bytes; if not, they should be wrapped again. */
   isCurrent(wrapped: Uint8Array): boolean {
     return this.#current.header.equals(wrapped.subarray(0, headerLength));
   }
@@ -83,7 +86,7 @@ function toKey(word: string, index: number): WrappingKey {
     .replaceAll("+", "-")
     .replaceAll("/", "_");
   const bytes = Buffer.from(text, "base64url");
-  // Node reads over what is not base64: only what it would write itself is taken.
+  // Node ignores invalid base64 characters: only text that Node itself would write is accepted.
   if (bytes.toString("base64url") !== text) throw new Error(`${name} is not valid base64`);
   if (bytes.length !== keyLength) throw new Error(`${name} has ${bytes.length} bytes; expected 32`);
   if (looksMade(bytes)) {
@@ -96,7 +99,7 @@ function toKey(word: string, index: number): WrappingKey {
   };
 }
 
-/** All bytes equal, a short pattern or one byte after the other: 32 random bytes are not once in 10^15 keys. */
+/** Detects equal bytes, a short pattern or a run of bytes: fewer than one in 10^15 random keys looks like that. */
 function looksMade(bytes: Buffer): boolean {
   const steps = bytes.map((byte, index) => (byte - (bytes[index - 1] ?? 0)) & 0xff);
   return new Set(bytes).size < 16 || new Set(steps.subarray(1)).size < 8;
@@ -110,7 +113,7 @@ function partsOf(wrapped: Uint8Array) {
   return { header: bytes.subarray(0, headerLength), sealed: bytes.subarray(headerLength) };
 }
 
-/** The header is of one length: no two pairs of header and `aad` are bound alike. */
+/** The header has a fixed length, so no two pairs of header and `aad` give the same bytes. */
 function bound(header: Buffer, aad: string): Buffer {
   return Buffer.concat([header, Buffer.from(aad)]);
 }

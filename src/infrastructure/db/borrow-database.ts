@@ -11,18 +11,20 @@ export interface BorrowDatabaseOptions extends Omit<LocateDatabaseOptions, "onWa
 }
 
 export interface BorrowedDatabase extends LocatedDatabase {
-  /** Another process runs it, and may stop it at any time. */
+  /** Whether another process runs the database. That process may stop it at any time. */
   readonly isAnothers: boolean;
 }
 
 const lookEveryMs = 50;
-/** What a command that has found our server gets to finish when we do. */
+/** Grace period in milliseconds: how long commands that joined our server may keep running once this one is done. */
 const clientsMs = 20_000;
 
 /**
- * The database for a short while, beside a service or without one: the configured server; else the embedded one of the
- * process that has the data folder, which is not disturbed; else the embedded one, started, and stopped when disposed of.
- * @throws StartError
+ * Opens the database for a short time, with or without a running service: the configured server if there is one;
+ * otherwise the embedded database of the process that holds the data folder, left undisturbed; otherwise a newly
+ * started embedded database, which disposal stops.
+ * @throws StartError if the embedded database cannot be started, or another process occupies it for more than
+ * `waitMs`
  */
 export async function borrowDatabase(options: BorrowDatabaseOptions): Promise<BorrowedDatabase> {
   const { databaseUrl, dataDir, log, signal, waitMs } = options;

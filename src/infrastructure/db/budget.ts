@@ -1,14 +1,14 @@
 import type { Patience } from "../../domain/call.ts";
 
-/** Milliseconds that a unit of work may take, retries included, however much more its call would give. */
+/** Upper limit in milliseconds on a unit of work, retries included, even if its call allows more. */
 export const patienceMs = 2_000;
 
-/** The patience for a unit of work was over. The cause is what it met last, if anything. */
+/** A unit of work ran out of time. The cause is the last error it met, if any. */
 export class OutOfPatienceError extends Error {
   override readonly name = "OutOfPatienceError";
 }
 
-/** The time of one unit of work: over when the call is aborted, and after `patienceMs` at the latest. */
+/** The time limit of one unit of work: it ends when the call is aborted, and after `patienceMs` at the latest. */
 export class Budget implements Disposable {
   readonly signal: AbortSignal;
   readonly #call: Patience;
@@ -35,7 +35,10 @@ export class Budget implements Disposable {
     return this.#endsAt - performance.now();
   }
 
-  /** The error to end with, after `error`: the call's own where it was aborted. */
+  /**
+   * Returns the error to throw after `error`: the abort reason of the call if it was aborted, OutOfPatienceError if
+   * the time is up, otherwise `error` itself.
+   */
   explain(error: unknown): unknown {
     if (this.#call.signal.aborted) return this.#call.signal.reason;
     if (this.signal.aborted)

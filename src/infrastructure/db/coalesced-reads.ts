@@ -2,21 +2,21 @@ import type { Patience } from "../../domain/call.ts";
 import { OutOfPatienceError, patienceMs } from "./budget.ts";
 
 export interface CoalescedReadsOptions<Key, Value> {
-  /** Reads the values of some keys by one statement, in the order of the keys. */
+  /** Reads the values of several keys in one statement and returns them in the order of the keys. */
   readonly load: (call: Patience, keys: readonly Key[]) => Promise<readonly (Value | undefined)[]>;
-  /** Statements that may run at once: 2 where not given. What waits for them goes together. */
+  /** Statements that may run at once (default 2). Reads that wait for a lane are batched. */
   readonly lanes?: number;
-  /** Keys that one statement may have: 500 where not given. */
+  /** Maximum number of keys in one statement (default 500). */
   readonly limit?: number;
 }
 
 /**
- * Answers reads of single records by few statements. A read goes out at the end of the turn of the event loop in which it
- * was asked for or, where all lanes are busy, with the next statement; all that wait then go together. So a read that
- * comes alone waits for nobody, and under load many share the cost of a statement.
+ * Batches reads of single records into few statements. A read is sent at the end of the event-loop turn that
+ * requested it or, if all lanes are busy, with the next statement; all reads waiting at that moment go together. So a
+ * lone read is not delayed, and under load many reads share the cost of one statement.
  *
- * No read joins a statement that has been sent: what it answers is never older than its question. Each has its own call
- * and its own patience, and a statement that nobody waits for any longer is cancelled.
+ * A read never joins a statement that was already sent, so a result is never older than its request. Each read keeps
+ * its own call and time limit. A statement is cancelled once no reader waits for it.
  */
 export class CoalescedReads<Key, Value> {
   readonly #options: Required<CoalescedReadsOptions<Key, Value>>;
@@ -28,7 +28,7 @@ export class CoalescedReads<Key, Value> {
     this.#options = { lanes: 2, limit: 500, ...options };
   }
 
-  /** @throws what `load` throws; the reason of the call's signal; OutOfPatienceError */
+  /** @throws whatever `load` throws; the abort reason of the call; OutOfPatienceError if the time is up */
   find(call: Patience, key: Key): Promise<Value | undefined> {
     const reader = new Reader<Key, Value>(key, call);
     this.#queue.push(reader);
@@ -70,11 +70,11 @@ export class CoalescedReads<Key, Value> {
   }
 }
 
-/** One caller that waits for the value of a key: until it comes, the call is over, or its patience is. */
+/** One caller waiting for the value of a key, until the value arrives, the call is aborted or its time is up. */
 class Reader<Key, Value> {
   readonly key: Key;
   readonly answer: Promise<Value | undefined>;
-  /** Told when the reader has gone without its answer. */
+  /** Called when the reader leaves without a result. */
   onLeave: () => void = () => {};
   #waits = true;
   readonly #call: Patience;

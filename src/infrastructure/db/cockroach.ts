@@ -5,17 +5,18 @@ import { createPostgresDriver } from "./postgres-driver.ts";
 export interface CockroachConfig {
   /** postgresql:// URI of a CockroachDB or PostgreSQL server. */
   readonly uri: string;
-  /** Connections that are kept. At least 2: with one, work that needs a second would wait for itself. */
+  /** Connections in the pool. At least 2: with one, work that needs a second connection would wait for itself. */
   readonly poolSize: number;
-  /** Milliseconds that one statement may take. */
+  /** Statement timeout in milliseconds. */
   readonly statementTimeoutMs: number;
 }
 
 const connectTimeoutMs = 1_500;
 
 /**
- * A Slonik pool on CockroachDB or PostgreSQL: SERIALIZABLE, rows parsed by the schema of their query, nothing retried
- * (unit-of-work.ts does), connections kept for about ten minutes. Throws where the server cannot be reached.
+ * Opens a Slonik pool on CockroachDB or PostgreSQL: SERIALIZABLE isolation, rows validated by the schema of their
+ * query, no retries (unit-of-work.ts retries), connections kept for about ten minutes.
+ * @throws Error if the server cannot be reached or refuses the connection
  */
 export async function connectToCockroach(config: CockroachConfig): Promise<DatabasePool> {
   const { driverFactory, closeConnections } = closableDriver(
@@ -32,12 +33,12 @@ export async function connectToCockroach(config: CockroachConfig): Promise<Datab
     minPoolSize: config.poolSize,
     idleTimeout: 600_000,
     maximumConnectionAge: 600_000,
-    // A connection that is given up has had its time already.
+    // By the time a connection is abandoned, its work has used up its time.
     gracefulTerminationTimeout: 100,
     connectionRetryLimit: 1,
     transactionRetryLimit: 0,
     queryRetryLimit: 0,
-    // Nothing but transaction-local settings is ever made, so there is nothing to discard.
+    // Work on a connection only changes transaction-local settings, so there is nothing to reset.
     resetConnection: async () => {},
   });
   return pool.catch(async (error: unknown) => {
@@ -47,8 +48,8 @@ export async function connectToCockroach(config: CockroachConfig): Promise<Datab
 }
 
 /**
- * A driver that can close what it has opened. Slonik opens all connections of a pool at once and, where one fails, leaves
- * the others open, with nobody who could close them: a server that is short of connections would lose some at every try.
+ * A driver that can close the connections it opened. Slonik opens all connections of a pool at once. If one fails, it
+ * leaves the others open and unreachable, so a server short of connections would lose some on every try.
  */
 function closableDriver(factory: DriverFactory) {
   const clients = new Set<ReturnType<Awaited<ReturnType<DriverFactory>>["createClient"]>>();
@@ -57,7 +58,7 @@ function closableDriver(factory: DriverFactory) {
     const driver = await factory(options);
     return {
       createClient: async () => {
-        // A pool replaces what is closed.
+        // The pool would otherwise replace closed connections.
         if (isClosed) throw new Error("the pool is closed");
         const client = driver.createClient();
         clients.add(client);

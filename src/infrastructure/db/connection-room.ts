@@ -2,10 +2,10 @@ import { type CommonQueryMethods, sql } from "slonik";
 import { z } from "zod";
 import { postgresOnly } from "./postgres-only.ts";
 
-/** How many connections services may hold on a PostgreSQL beside all that others hold now. */
+/** How many connections services may hold on a PostgreSQL server, given the connections that others hold now. */
 export interface ConnectionRoom {
   readonly connections: number;
-  /** The limit that leaves the least. */
+  /** The limit that leaves the fewest connections. */
   readonly limitedBy:
     | "the server's max_connections"
     | "the role's CONNECTION LIMIT"
@@ -21,7 +21,9 @@ const roomRow = z.object({
   others_of_database: z.int(),
 });
 
-/** Connections named "auth" to this database are the services' own, and those of commands. */
+/**
+ * Connections to this database named "auth" belong to services and their commands, so they do not count as others'.
+ */
 export async function findConnectionRoom(connection: CommonQueryMethods): Promise<ConnectionRoom> {
   const row = await connection.one(sql.type(roomRow)`
     select
@@ -48,7 +50,7 @@ export async function findConnectionRoom(connection: CommonQueryMethods): Promis
   return rooms.reduce((least, room) => (room.connections < least.connections ? room : least));
 }
 
-/** Without a limit, which is -1, nothing. */
+/** A negative limit (-1) means unlimited and yields no entry. */
 function limited(limitedBy: ConnectionRoom["limitedBy"], limit: number, others: number): ConnectionRoom[] {
   return limit < 0 ? [] : [{ limitedBy, connections: limit - others }];
 }

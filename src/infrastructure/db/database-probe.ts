@@ -1,27 +1,32 @@
 import { type CommonQueryMethods, sql } from "slonik";
 import { z } from "zod";
 
-/** What can be seen of a database from here. */
+/** Properties of a database as measured from this process. */
 export interface DatabaseProbe {
-  /** Of a statement that does nothing: the fastest of several, which is the distance and not the load. */
+  /**
+   * Round trip of a trivial statement, in milliseconds: the fastest of several, to measure distance rather than load.
+   */
   readonly roundTripMs: number;
-  /** How far the database's clock is ahead of this machine's; negative where it is behind. */
+  /** How far the database's clock is ahead of this machine's, in milliseconds; negative if it is behind. */
   readonly clockAheadMs: number;
-  /** How much of that may be the way there and back. */
+  /** Uncertainty of `clockAheadMs` due to the round trip, in milliseconds. */
   readonly clockErrorMs: number;
-  /** Whether text is ordered byte by byte, as in C collation: else the indexes on identifiers cannot find prefixes. */
+  /**
+   * Whether text sorts byte by byte, as in the C collation. If not, the indexes on identifiers cannot serve prefix
+   * searches.
+   */
   readonly ordersByBytes: boolean;
-  /** Whether the sessions of this role accept no writes. */
+  /** Whether sessions of this role reject writes. */
   readonly readOnly: boolean;
 }
 
 const rounds = 5;
 
-/** Asks a few times, one after the other, on a connection that is open already. */
+/** Probes several times in sequence, on a connection that is already open. */
 export async function probeDatabase(connection: CommonQueryMethods): Promise<DatabaseProbe> {
   const seen = [];
   for (let round = 0; round <= rounds; round++) seen.push(await look(connection));
-  // The first one finds caches cold.
+  // The first round runs on cold caches.
   const fastest = seen.slice(1).reduce((a, b) => (b.roundTripMs < a.roundTripMs ? b : a));
   return {
     roundTripMs: fastest.roundTripMs,

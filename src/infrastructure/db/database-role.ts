@@ -4,7 +4,7 @@ import { StartError } from "../start-error.ts";
 import { missingRights, type TableRight } from "./schema/table-rights.ts";
 import { databaseError, serverFailure, sqlState } from "./sql-state.ts";
 
-/** The role that this process is connected as, and its rights on the schema. Names are quoted as SQL has them. */
+/** The role that this process is connected as, and its rights on the schema. Names are quoted as SQL identifiers. */
 export interface DatabaseRole {
   readonly name: string;
   readonly schema: string;
@@ -37,7 +37,7 @@ export async function describeRole(connection: CommonQueryMethods): Promise<Data
 
 const missingRow = z.object({ table_name: z.string(), table_right: z.string(), found: z.boolean() });
 
-/** The rights that the role lacks on tables that there are. */
+/** Finds the rights that the role lacks on existing tables, by table. */
 export async function findMissingRights(connection: CommonQueryMethods): Promise<Map<string, TableRight[]>> {
   const rows = await connection.any(sql.type(missingRow)`${missingRights}`);
   const missing = new Map<string, TableRight[]>();
@@ -47,7 +47,7 @@ export async function findMissingRights(connection: CommonQueryMethods): Promise
   return missing;
 }
 
-/** The statements that give the role what it lacks on tables. Tables that lack the same share one. */
+/** Builds the GRANT statements for missing table rights. Tables that lack the same rights share one statement. */
 export function grantsOf(missing: ReadonlyMap<string, readonly TableRight[]>, role: DatabaseRole): string[] {
   const tables = Map.groupBy(missing.keys(), (table) => missing.get(table)?.join(", ").toUpperCase() ?? "");
   return [...tables].map(
@@ -56,12 +56,15 @@ export function grantsOf(missing: ReadonlyMap<string, readonly TableRight[]>, ro
   );
 }
 
-/** The statement that lets the role use the schema, or create tables in it too. */
+/** Builds the statement that grants the role use of the schema, or also the right to create tables in it. */
 export function schemaGrant(role: DatabaseRole, rights: "USAGE" | "USAGE, CREATE"): string {
   return `GRANT ${rights} ON SCHEMA ${role.schema} TO ${role.name};`;
 }
 
-/** What an error of a migration, or of a look at the migrations, means to whoever started it. */
+/**
+ * Turns an error of a migration, or of a check for pending migrations, into a StartError that tells the operator what
+ * to do. Errors that the server's state does not explain are returned unchanged.
+ */
 export async function explainMigrationError(
   connection: CommonQueryMethods,
   error: unknown,
@@ -96,7 +99,7 @@ async function sentenceOf(
   return `the role ${role.name} cannot migrate the database: ${message}; run \`auth migrate\` as the role that owns the tables`;
 }
 
-/** A name as SQL quotes it. */
+/** Quotes a name as an SQL identifier. */
 function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }

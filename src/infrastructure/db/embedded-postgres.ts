@@ -28,47 +28,53 @@ import { TemporaryFolders } from "./embedded-postgres/temporary-folders.ts";
 
 export { EmbeddedPostgresError, FolderInUseError };
 
-/** A PostgreSQL that belongs to this process and lives in a folder of its own. */
+/** A PostgreSQL server that this process owns, with its data in its own folder. */
 export interface EmbeddedPostgres {
   /**
-   * Where its database "auth" is: a postgresql: URI with a password, whose parameter `host` is the folder of a Unix
-   * socket. The role in it owns the database and is not a superuser.
+   * postgresql: URI of its database "auth", with a password. The parameter `host` is the folder of a Unix socket. The
+   * role owns the database and is not a superuser.
    */
   readonly uri: string;
   /** Absolute path of the data folder. */
   readonly dataDir: string;
   /**
-   * Stops it: everything is on disk, the folder is free. May be called again.
-   * @param clientsMs how long clients are waited for, none of whom is new, before they are cut off; 0 where not given
+   * Stops the server: all data is on disk and the folder is free. May be called repeatedly.
+   * @param clientsMs milliseconds to wait for connected clients before they are disconnected (default 0); new clients
+   * are refused meanwhile
    */
   stop(clientsMs?: number): Promise<void>;
-  /** Resolves with a short reason if it ends although nobody stopped it. {@link stop} is then still to be called. */
+  /**
+   * Resolves with a short reason if the server ends without a call of {@link stop}, which must then still be called.
+   */
   readonly ended: Promise<string>;
 }
 
 export interface EmbeddedPostgresOptions {
-  /** Folder that holds the data; created when missing. */
+  /** Folder that holds the data; created if missing. */
   readonly dataDir: string;
-  /** Takes a line, without a line break, about what takes time or is out of the ordinary. */
+  /** Receives one line, without a line break, about slow or unusual steps. */
   readonly logger?: (line: string) => void;
-  /** Gives up starting. Without effect afterwards. */
+  /** Aborts the start. Has no effect afterwards. */
   readonly signal?: AbortSignal;
-  /** Whether it is for one command: then whoever else starts it waits for the command, and does not refuse. */
+  /**
+   * Whether the database serves a single command. Another process that starts it then waits for the command instead
+   * of failing.
+   */
   readonly isBrief?: boolean;
-  /** Told when a program is running and is waited for: a moment at which this process has nothing to do. */
+  /** Called while a program runs and this process only waits for it. */
   readonly onWaiting?: () => void;
 }
 
 /**
- * Starts the database that serves when none is configured: a real PostgreSQL, as durable as any, on a Unix socket that
- * only the user it runs as and root can reach. It needs no configured account, password or port, creates its data on
- * the first start and recovers them after a crash. It ends with this process, even with one that is killed.
+ * Starts the database that is used if none is configured: a real PostgreSQL with full durability, on a Unix socket
+ * that only root and the user it runs as can reach. It needs no configured account, password or port, creates its
+ * data on the first start and recovers after a crash. It ends with this process, even if this process is killed.
  *
- * Below the data folder are `postgres` (PGDATA), `postgres.log`, `lock`, `database-password`, `pg_hba.conf`, perhaps a
- * copy of PostgreSQL's programs, and while it runs `pid` and `temporary-folders`.
+ * The data folder contains `postgres` (PGDATA), `postgres.log`, `lock`, `database-password`, `pg_hba.conf`, possibly
+ * a copy of PostgreSQL's programs, and, while the server runs, `pid` and `temporary-folders`.
  *
- * @throws FolderInUseError when another process has the data folder; EmbeddedPostgresError when it cannot run here, or the
- * folder is not ours.
+ * @throws FolderInUseError if another process holds the data folder
+ * @throws EmbeddedPostgresError if PostgreSQL cannot run here, or the folder does not belong to this process's user
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   try {
@@ -142,10 +148,10 @@ async function start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres
 }
 
 const lookEveryMs = 50;
-/** What a command gets, and those that have joined it. */
+/** Milliseconds to wait for a command, and for the commands that joined it. */
 const briefMs = 30_000;
 
-/** Locks the folder, and waits for a command that has it. */
+/** Locks the folder, waiting while a single command holds it. */
 async function takeFolder(
   dataDir: string,
   { isBrief = false, logger = () => {}, signal }: EmbeddedPostgresOptions,
@@ -165,7 +171,7 @@ async function takeFolder(
 }
 
 interface Readiness {
-  /** Of a database on it. */
+  /** URI of a database on the server. */
   readonly uri: string;
   readonly dataDir: string;
   readonly log: ServerLog;
@@ -193,7 +199,7 @@ async function ready(
   }
 }
 
-/** PostgreSQL's smart shutdown: who is there may finish, and nobody else gets in. */
+/** PostgreSQL's smart shutdown: connected clients may finish, and new ones are refused. */
 async function letClientsGo(server: GuardedProcess, pgdata: string, patienceMs: number): Promise<void> {
   const pid = patienceMs > 0 ? await recordedProcess(pgdata) : undefined;
   if (pid === undefined) return;
@@ -203,13 +209,15 @@ async function letClientsGo(server: GuardedProcess, pgdata: string, patienceMs: 
 
 async function stopServer(server: GuardedProcess, pgdata: string, logger: (line: string) => void) {
   server.end();
-  // Should its guard have been killed, or the shutdown hang, it is ended by its process number.
+  // If the guard was killed or the shutdown hangs, `endServer` ends the server by its process ID.
   await Promise.race([server.exited, sleep(2_000, undefined, { ref: false })]);
   await endServer(pgdata, logger);
   await server.exited;
 }
 
-/** The system's folder for temporary files, unless its path is too long for a socket or the server's user is kept out. */
+/**
+ * The system's temporary folder, or /tmp if its path is too long for a socket or the server's user cannot enter it.
+ */
 function socketParent(user: UserIds): string {
   const parent = resolve(tmpdir());
   return fitsSocket(parent) && closedFolder(parent, user) === undefined ? parent : "/tmp";

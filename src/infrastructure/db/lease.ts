@@ -3,15 +3,15 @@ import { type CommonQueryMethods, sql } from "slonik";
 import { z } from "zod";
 import { databaseError, sqlState } from "./sql-state.ts";
 
-/** Seconds after which a lease that is not renewed is free: its holder has died. */
+/** Seconds after which a lease that is not renewed expires, because its holder is presumed dead. */
 const leaseSeconds = 15;
 const renewEveryMs = 5_000;
 const pollEveryMs = 100;
 
 /**
- * Runs `work` while holding the named lease, which one holder in all has at a time, and waits for it as long as another
- * has it. A row and not an advisory lock, because CockroachDB's session locks are stubs that always succeed (#13546).
- * `work` gets a signal that is aborted when the lease was lost.
+ * Runs `work` while holding the named lease, which has one holder at a time; waits while another process holds it. A
+ * lease is a row and not an advisory lock, because CockroachDB's session locks are stubs that always succeed
+ * (#13546). The signal passed to `work` is aborted if the lease is lost.
  */
 export async function withLease<T>(
   connection: CommonQueryMethods,
@@ -39,7 +39,7 @@ export async function withLease<T>(
   }
 }
 
-/** Takes or renews the lease. Answers whether it is now this holder's. */
+/** Acquires or renews the lease. Returns whether this holder now has it. */
 async function take(connection: CommonQueryMethods, name: string, holder: string): Promise<boolean> {
   try {
     const row = await connection.maybeOne(sql.type(z.object({ holder: z.string() }))`
@@ -53,7 +53,7 @@ async function take(connection: CommonQueryMethods, name: string, holder: string
     `);
     return row !== null;
   } catch (error) {
-    // Another instance asked at the same moment; who holds the lease is not said by that.
+    // Another instance tried at the same moment; the error does not tell which one holds the lease.
     if (databaseError(error)?.code !== sqlState.serializationFailure) throw error;
     await sleep(pollEveryMs * Math.random());
     return take(connection, name, holder);
@@ -61,7 +61,7 @@ async function take(connection: CommonQueryMethods, name: string, holder: string
 }
 
 async function release(connection: CommonQueryMethods, name: string, holder: string): Promise<void> {
-  // Where this fails the lease ends by itself.
+  // If this fails, the lease expires by itself.
   await connection
     .query(sql.unsafe`
       delete from leases

@@ -6,22 +6,25 @@ export interface LocateDatabaseOptions {
   readonly databaseUrl: Secret | undefined;
   readonly dataDir: string;
   readonly log: (line: string) => void;
-  /** Gives up starting. */
+  /** Aborts the start. */
   readonly signal: AbortSignal;
-  /** Told when PostgreSQL has been started and is waited for. */
+  /** Called while PostgreSQL starts and this process only waits for it. */
   readonly onWaiting: () => void;
 }
 
-/** Where the database is. Disposing stops it, where it is the embedded one. */
+/** The location of a database. Disposal stops it if it is the embedded one. */
 export interface LocatedDatabase extends AsyncDisposable {
   readonly uri: Secret;
-  /** For people, without secrets: "at db.example.com:26257/auth", "in /srv/auth/data". */
+  /** Human-readable, without secrets: "at db.example.com:26257/auth", "in /srv/auth/data". */
   readonly place: string;
-  /** Resolves with a reason if the embedded database ends by itself. */
+  /** Resolves with a reason if the embedded database ends unexpectedly. */
   readonly ended: Promise<string>;
 }
 
-/** Starts the embedded database, or says where the configured one is. @throws StartError */
+/**
+ * Starts the embedded database, or locates the configured one.
+ * @throws StartError if the embedded database cannot be started
+ */
 export async function locateDatabase(options: LocateDatabaseOptions): Promise<LocatedDatabase> {
   const { databaseUrl, dataDir, log, signal, onWaiting } = options;
   if (databaseUrl !== undefined) {

@@ -8,13 +8,13 @@ import { withLease } from "./lease.ts";
 import type { Dialect, MigrationStep } from "./migrations/migration-step.ts";
 import { databaseError, sqlState } from "./sql-state.ts";
 
-/** The database and this release do not fit together, and no waiting helps. */
+/** The database and this release are incompatible, and waiting does not help. */
 export class MigrationError extends StartError {}
 
 export interface Migration {
   readonly steps: readonly MigrationStep[];
   readonly dialect: Dialect;
-  /** Names this process among those that migrate at the same time. */
+  /** Identifies this process among those that migrate at the same time. */
   readonly holder: string;
   readonly log: (line: string) => void;
 }
@@ -22,9 +22,10 @@ export interface Migration {
 const verifyEveryMs = 100;
 
 /**
- * Makes every step that the ledger does not know as finished, one at a time, in order, under a lease. Killed anywhere
- * and started again, it goes on; started many times at once, one works and the others wait and then find it done.
- * @throws MigrationError if a step was changed after it was made, or if the data has to be corrected before it.
+ * Applies every step that the ledger does not list as finished, one at a time, in order, under a lease. If the
+ * process is killed at any point, the next run continues. If several instances start at once, one applies the steps
+ * while the others wait and then find them done.
+ * @throws MigrationError if a step was changed after it was applied, or if the data must be corrected first
  */
 export async function migrate(connection: CommonQueryMethods, migration: Migration): Promise<void> {
   if ((await pendingSteps(connection, migration)).length === 0) return;
@@ -45,9 +46,9 @@ export async function migrate(connection: CommonQueryMethods, migration: Migrati
 }
 
 /**
- * The steps that the ledger does not know as finished. Steps that only the ledger knows are fine: a newer release made
- * them, and it takes nothing away that this one uses.
- * @throws MigrationError where a step was changed after it was made.
+ * Returns the steps that the ledger does not list as finished. Steps that only the ledger knows are fine: a newer
+ * release applied them, and they remove nothing that this release uses.
+ * @throws MigrationError if a step was changed after it was applied
  */
 export async function pendingSteps(
   connection: CommonQueryMethods,
@@ -65,7 +66,7 @@ export async function pendingSteps(
     });
 }
 
-/** The ids of finished steps that this release does not know: a newer one made them. */
+/** Returns the IDs of finished steps that this release does not know: a newer release applied them. */
 export async function newerSteps(
   connection: CommonQueryMethods,
   { steps }: Pick<Migration, "steps">,
@@ -77,9 +78,9 @@ export async function newerSteps(
 const tableRow = z.object({ found: z.boolean(), has_schema: z.boolean() });
 const ledgerRow = z.object({ id: z.string(), checksum: z.string() });
 
-/** The checksums of the finished steps, by id. Empty where there is no ledger yet. */
+/** Reads the checksums of the finished steps, by ID. Empty if there is no ledger yet. */
 async function readLedger(connection: CommonQueryMethods): Promise<Map<string, string>> {
-  // Not by information_schema, which shows nobody a table on which they have no rights.
+  // Not from information_schema, which hides tables on which the role has no rights.
   const { found, has_schema } = await connection.one(sql.type(tableRow)`
     select
       (to_regclass('migrations') is not null)::bool as found,
@@ -126,16 +127,18 @@ async function makeLedger(connection: CommonQueryMethods): Promise<void> {
   );
 }
 
-/** What PostgreSQL's `if not exists` can still fail with where another session makes the same thing at that moment. */
+/**
+ * Errors that PostgreSQL's `if not exists` can still raise if another session creates the same object at that moment.
+ */
 const collisions: ReadonlySet<string | undefined> = new Set([
   sqlState.uniqueViolation,
   sqlState.duplicateTable,
-  // A table's row type goes into pg_type before the table is there to be seen.
+  // A table's row type enters pg_type before the table becomes visible.
   sqlState.duplicateObject,
   sqlState.serializationFailure,
 ]);
 
-/** Runs an idempotent statement that others may run at the same moment. */
+/** Runs an idempotent statement that other instances may run at the same moment. */
 async function repeatable(
   connection: CommonQueryMethods,
   statement: QuerySqlToken,
@@ -177,7 +180,7 @@ async function makeStep(
   `);
 }
 
-/** Of what a statement says, whatever its indentation. */
+/** SHA-256 of a statement's text, independent of its indentation. */
 function checksumOf({ sql: text }: QuerySqlToken): string {
   return createHash("sha256").update(text.replace(/\s+/g, " ").trim()).digest("hex");
 }

@@ -17,7 +17,7 @@ export interface ConnectOptions {
   readonly databasePoolSize: number;
   readonly databaseWaitMs: number;
   readonly log: (line: string) => void;
-  /** Gives up connecting. */
+  /** Aborts the connection attempt. */
   readonly signal: AbortSignal;
 }
 
@@ -25,33 +25,39 @@ export interface OpenDatabaseOptions extends ConnectOptions {
   readonly migrate: "auto" | "check";
 }
 
-/** A database that is there, known and migrated. */
+/** A database that is reachable, identified and migrated. */
 export interface Database extends AsyncDisposable {
   readonly pool: DatabasePool;
-  /** For people: "PostgreSQL 18.4 in /srv/auth/data". */
+  /** Human-readable: "PostgreSQL 18.4 in /srv/auth/data". */
   readonly description: string;
-  /** Resolves with a reason if the embedded database ends by itself. */
+  /** Resolves with a reason if the embedded database ends unexpectedly. */
   readonly ended: Promise<string>;
 }
 
-/** A database that is there and known. */
+/** A database that is reachable and identified, but may lack migrations. */
 export interface ConnectedDatabase extends Database {
   readonly dialect: Dialect;
-  /** The ids of the migration steps that it lacks, in order. @throws StartError */
+  /**
+   * Returns the IDs of the migration steps that the database lacks, in order.
+   * @throws StartError if the ledger cannot be read, or a step was changed after it was applied
+   */
   missingSteps(): Promise<string[]>;
-  /** The ids of the steps that a newer release made, in order. */
+  /** Returns the IDs of the steps that a newer release applied, in order. */
   newerSteps(): Promise<string[]>;
-  /** Makes the missing steps. @throws StartError */
+  /**
+   * Applies the missing steps.
+   * @throws StartError if a step cannot be applied
+   */
   makeSteps(): Promise<void>;
 }
 
-/** A step of a migration may fill an index of millions of rows. */
+/** Statement timeout of migrations: a step may build an index over millions of rows. */
 const migrationTimeoutMs = 3_600_000;
 const retryEveryMs = 250;
 
 /**
- * Connects to a database, waits for it where need be, and makes or checks its migrations.
- * @throws StartError; the database is disposed of then
+ * Connects to a database, waiting for it if necessary, and applies or checks its migrations.
+ * @throws StartError if any of that fails; the database is then disposed of
  */
 export async function openDatabase(
   location: LocatedDatabase,
@@ -65,7 +71,10 @@ export async function openDatabase(
   return { pool, description, ended, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }
 
-/** Makes the migrations that a database lacks, or refuses one that lacks some. @throws StartError */
+/**
+ * Applies the migrations that a database lacks, or refuses a database that lacks some.
+ * @throws StartError if a migration fails, or one is missing in mode "check"
+ */
 export async function makeOrCheckSteps(
   database: Pick<ConnectedDatabase, "missingSteps" | "makeSteps">,
   mode: OpenDatabaseOptions["migrate"],
@@ -80,8 +89,8 @@ export async function makeOrCheckSteps(
 }
 
 /**
- * Connects to a database, and waits for it where need be.
- * @throws StartError; the database is disposed of then
+ * Connects to a database, waiting for it if necessary.
+ * @throws StartError if the database cannot be reached or is not supported; it is then disposed of
  */
 export async function connectDatabase(
   location: LocatedDatabase,
@@ -113,7 +122,7 @@ export async function connectDatabase(
   };
 }
 
-/** Connects, and waits for a server that is not there yet: it may be starting too. */
+/** Connects, waiting for a server that does not answer yet: it may be starting too. */
 async function connect(
   uri: Secret,
   place: string,
@@ -138,13 +147,13 @@ async function connect(
   }
 }
 
-/** Whether the server is there and says no: the user, its password or the database is wrong (classes 28 and 3D). */
+/** Whether the server answered with a refusal: wrong user, password or database (SQLSTATE classes 28 and 3D). */
 function isRefusal(error: unknown): boolean {
   return /^(28|3D)/.test(databaseError(error)?.code ?? "");
 }
 
 function reasonOf(error: unknown): string {
-  // Node answers several failures at once where a name has several addresses.
+  // Node reports several errors at once if a name has several addresses.
   const first = error instanceof AggregateError ? error.errors[0] : error;
   return first instanceof Error ? first.message : String(first);
 }

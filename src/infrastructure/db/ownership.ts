@@ -5,7 +5,9 @@ import { tableRights } from "./schema/table-rights.ts";
 
 const ownerRow = z.object({ name: z.string() });
 
-/** The tables of PostgreSQL that the role may not alter, because neither it nor a role that it is in owns them. */
+/**
+ * Finds the PostgreSQL tables that the role may not alter, because neither it nor a role it is a member of owns them.
+ */
 export async function findForeignTables(connection: CommonQueryMethods): Promise<string[]> {
   const rows = await connection.any(sql.type(ownerRow)`
     select tables.relname::text as name

@@ -1,8 +1,8 @@
 import { sql } from "slonik";
 
 /**
- * Ends a statement whose best plan depends on its parameters. A server may plan a prepared statement once for all
- * parameters after a few executions; the driver does not prepare one that ends so.
+ * Appended to a statement whose best plan depends on its parameters. After a few executions a server may keep one
+ * plan of a prepared statement for all parameters, so the driver does not prepare a statement that ends this way.
  */
 export const plannedEachTime = sql.fragment`/* planned each time */`;
 

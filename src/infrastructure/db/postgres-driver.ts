@@ -7,36 +7,39 @@ import { isPlannedEachTime } from "./planned-each-time.ts";
 import { type ConnectionParameters, SessionPlans } from "./session-plans.ts";
 
 /**
- * The driver under Slonik, on `pg`. Slonik's own (@slonik/pg-driver) cannot cancel a statement, knows neither libpq's
- * `sslmode=verify-full` nor `sslrootcert`, prepares nothing and asks the server for its types at start. See
- * docs/decisions/0005-slonik-driver.md.
+ * Options of the driver under Slonik, which is built on `pg`. Slonik's own driver (@slonik/pg-driver) cannot cancel a
+ * statement, supports neither libpq's `sslmode=verify-full` nor `sslrootcert`, prepares no statements and queries the
+ * server's types at start. See docs/decisions/0005-slonik-driver.md.
  *
- * Errors of the server are `pg.DatabaseError`s as they came. A connection that is gone, that the server is about to
- * close, or that may be left inside a transaction is a `BackendTerminatedError`, whose cause says more.
+ * Server errors are passed through as `pg.DatabaseError`. A connection that is lost, that the server is about to
+ * close, or that may still be inside a transaction is reported as a `BackendTerminatedError`, whose cause has the
+ * details.
  */
 export interface PostgresDriverOptions {
-  /** Milliseconds after which a connection that is being made is given up. */
+  /** Connection timeout in milliseconds. */
   readonly connectTimeoutMs: number;
-  /** Milliseconds that the server gives to one statement. The driver gives it a little more and then cuts the line. */
+  /**
+   * The server's statement timeout in milliseconds. The driver waits slightly longer and then closes the connection.
+   */
   readonly statementTimeoutMs: number;
-  /** Milliseconds after which the server ends a session that is idle inside a transaction. */
+  /** Milliseconds after which the server ends a session that is idle in a transaction. */
   readonly idleInTransactionTimeoutMs: number;
 }
 
-/** Milliseconds that a server has to answer a cancelled or timed-out statement before its connection is cut. */
+/** Milliseconds that a server has to answer a cancelled or timed-out statement before its connection is closed. */
 const graceMs = 250;
 
-/** Who waits for the statements of some work. */
+/** The caller that waits for the statements of some work. */
 export interface Waiter {
-  /** An abort cancels the statement that is running at the time. */
+  /** An abort cancels the statement that is running at that moment. */
   readonly signal: AbortSignal;
-  /** Told when the server has answered a statement, also with an error. */
+  /** Called when the server has answered a statement, even with an error. */
   readonly onAnswer: () => void;
 }
 
 const waiters = new AsyncLocalStorage<Waiter>();
 
-/** Runs `work` for a waiter. */
+/** Runs `work` on behalf of a waiter. */
 export function waitedForBy<T>(waiter: Waiter, work: () => Promise<T>): Promise<T> {
   return waiters.run(waiter, work);
 }
@@ -72,7 +75,7 @@ export function createPostgresDriver(uri: string, options: PostgresDriverOptions
   }));
 }
 
-/** What pg's client has and its types do not tell. */
+/** The members of pg's client that its type declarations omit. */
 type CancellableClient = Omit<pg.Client, "connection"> & {
   readonly processID: number;
   readonly secretKey: number;
@@ -96,13 +99,13 @@ interface Statement {
 function clientConfig(uri: string, options: PostgresDriverOptions): pg.ClientConfig {
   const parsed = parseIntoClientConfig(uri.includes("uselibpqcompat=") ? uri : withLibpqSemantics(uri));
   const types = new pg.TypeOverrides();
-  // INT8 is a number here: we keep versions and counts in it, and none reaches 2^53.
+  // INT8 is parsed as a number: it holds versions and counts, none of which reaches 2^53.
   types.setTypeParser(pg.types.builtins.INT8, Number);
   return {
     application_name: "auth",
     ...parsed,
     types,
-    // The default of every session, so that a statement on its own is SERIALIZABLE too, without another round trip.
+    // The default of every session, so that a standalone statement is SERIALIZABLE too, without an extra round trip.
     options: [parsed.options, "-c default_transaction_isolation=serializable"].filter(Boolean).join(" "),
     connectionTimeoutMillis: options.connectTimeoutMs,
     statement_timeout: options.statementTimeoutMs,
@@ -111,14 +114,15 @@ function clientConfig(uri: string, options: PostgresDriverOptions): pg.ClientCon
   };
 }
 
-/** `sslmode` as libpq and CockroachDB's documentation mean it; pg's own meaning is about to change. */
+/** Gives `sslmode` the meaning that libpq and CockroachDB document; pg's own meaning is about to change. */
 function withLibpqSemantics(uri: string): string {
   return `${uri}${uri.includes("?") ? "&" : "?"}uselibpqcompat=true`;
 }
 
 /**
- * Names for prepared statements. A name stands for its text in every connection; transaction control has none, nor has
- * what is to be planned each time. After the limit, which only generated texts could reach, new texts are not prepared.
+ * Names prepared statements. A name stands for the same text on every connection. Transaction control and statements
+ * that are planned each time are not prepared, nor are new texts beyond the limit, which only generated SQL could
+ * reach.
  */
 function statementNames(limit = 500): (text: string) => string | undefined {
   const names = new Map<string, string>();
@@ -160,7 +164,10 @@ async function run(
   }
 }
 
-/** Cancels the statement when its call is aborted, and cuts the connection when the server answers neither. */
+/**
+ * Cancels the statement when its call is aborted. Closes the connection if the server answers neither the statement
+ * nor the cancellation in time.
+ */
 function guardStatement(client: CancellableClient, config: pg.ClientConfig, text: string, timeoutMs: number) {
   const cut = () => client.connection.stream.destroy();
   let cutTimer = setTimeout(cut, timeoutMs + graceMs);
@@ -169,7 +176,7 @@ function guardStatement(client: CancellableClient, config: pg.ClientConfig, text
     clearTimeout(cutTimer);
     cutTimer = setTimeout(cut, graceMs);
   };
-  // A commit or a rollback that has begun is let finish: cancelling it would only hide what became of it.
+  // A COMMIT or ROLLBACK that has begun may finish: cancelling it would only hide its outcome.
   const signal = isTransactionControl(text) ? undefined : waiters.getStore()?.signal;
   signal?.addEventListener("abort", onAbort, { once: true });
   return {
@@ -180,7 +187,7 @@ function guardStatement(client: CancellableClient, config: pg.ClientConfig, text
   };
 }
 
-/** Sends a CancelRequest (PostgreSQL protocol 3.0, 54.2.8) over a connection of its own, as the protocol wants it. */
+/** Sends a CancelRequest (PostgreSQL protocol 3.0, 54.2.8) on a separate connection, as the protocol requires. */
 function requestCancel(client: CancellableClient, config: pg.ClientConfig): void {
   const connection = new pg.Connection({ ssl: client.ssl }) as unknown as RawConnection;
   const finish = () => connection.stream.destroy();
@@ -195,20 +202,24 @@ function requestCancel(client: CancellableClient, config: pg.ClientConfig): void
 }
 
 /**
- * Whether no statement can follow on the connection: it broke, or the server says that it closes it. After a PANIC, as for
- * a full disk below the write-ahead log, the server crashes: whether a COMMIT reached the disk is known after its recovery.
+ * Whether the connection cannot run another statement: it broke, or the server reported that it closes it. After a
+ * PANIC, for example a full disk under the write-ahead log, the server crashes, and whether a COMMIT reached the disk
+ * is known only after its recovery.
  */
 function endsConnection(error: unknown): boolean {
   if (!(error instanceof pg.DatabaseError)) return true;
   return error.severity === "FATAL" || error.severity === "PANIC" || isConnectionClass(error.code);
 }
 
-/** Whether nobody knows, where the statement failed, if a transaction is open: the next call must not end up in it. */
+/**
+ * Whether a failure of this statement leaves it unknown if a transaction is open: the next call must not run inside
+ * it.
+ */
 function hidesTransaction(text: string): boolean {
   return text === "START TRANSACTION" || text === "ROLLBACK";
 }
 
-/** Class 08 (connection exception) and 57P0x (shutdown, crash, cannot connect now). */
+/** SQLSTATE class 08 (connection exception) and 57P0x (shutdown, crash, cannot connect now). */
 function isConnectionClass(code: string | undefined): boolean {
   return code !== undefined && /^(08...|57P0[123])$/.test(code);
 }
@@ -217,7 +228,7 @@ function terminated(error: unknown): BackendTerminatedError {
   return error instanceof BackendTerminatedError ? error : new BackendTerminatedError(error as Error);
 }
 
-/** The result of the last statement: a text without parameters may hold several. */
+/** The result of the last statement: a text without parameters may contain several statements. */
 function lastOf(result: pg.QueryResult | pg.QueryResult[]): pg.QueryResult {
   return [result].flat().at(-1) as pg.QueryResult;
 }

@@ -1,6 +1,6 @@
 import { sql } from "slonik";
 
-/** Ends a statement that is sent to PostgreSQL only: CockroachDB need not take it. */
+/** Appended to a statement that is only sent to PostgreSQL and need not be valid on CockroachDB. */
 export const postgresOnly = sql.fragment`/* PostgreSQL only */`;
 
 export function isPostgresOnly(text: string): boolean {

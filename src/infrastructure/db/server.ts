@@ -5,11 +5,11 @@ import { isStandbyRefusal } from "./sql-state.ts";
 
 export interface DatabaseServer {
   readonly dialect: Dialect;
-  /** Major and minor, as the server names itself: "18.4", "25.2". */
+  /** Major and minor version as the server reports them: "18.4", "25.2". */
   readonly version: string;
 }
 
-/** The oldest releases that we know the SQL of. */
+/** The oldest major versions whose SQL dialect is supported. */
 const oldest: Record<Dialect, number> = { postgresql: 15, cockroachdb: 24 };
 
 const names = [
@@ -18,8 +18,8 @@ const names = [
 ] as const;
 
 /**
- * Says what server this is.
- * @throws where we do not know it, it is a standby or too old, or its sessions are not SERIALIZABLE
+ * Identifies the server.
+ * @throws Error if the server is unknown, a standby or too old, or if its sessions are not SERIALIZABLE
  */
 export async function identifyServer(connection: CommonQueryMethods): Promise<DatabaseServer> {
   const { version, isolation } = await readServer(connection).catch((error: unknown) => {
@@ -52,7 +52,7 @@ function readServer(connection: CommonQueryMethods) {
   `);
 }
 
-/** What `version()` says, read. Undefined for anything that is neither CockroachDB nor PostgreSQL. */
+/** Parses the result of `version()`. Undefined for anything but CockroachDB and PostgreSQL. */
 export function parseVersion(version: string): DatabaseServer | undefined {
   for (const [dialect, pattern] of names) {
     const [, major, minor] = pattern.exec(version) ?? [];

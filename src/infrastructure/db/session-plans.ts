@@ -1,32 +1,35 @@
-/** Where a connection tells the parameters that its server reports of itself. */
+/** A connection that reports the server's parameters (ParameterStatus). */
 export interface ConnectionParameters {
   on(event: "parameterStatus", listener: (status: { readonly parameterName: string }) => void): void;
 }
 
-/** What a session is told about plans when it begins. Each server refuses what is for the other. */
+/** Planner settings that are sent when a session begins. Each server rejects the setting of the other. */
 export const planSettings = {
-  // Not a `select`: a standby refuses every SERIALIZABLE one, and the session is to be good once it is promoted.
+  // Not a `select`: a standby rejects every SERIALIZABLE one, and the session must be usable once it is promoted.
   postgresql: "set enable_seqscan = off; set enable_bitmapscan = off",
   cockroachdb: "set plan_cache_mode = force_custom_plan",
 };
 
-/** Throws the plans away that a session of PostgreSQL keeps. */
+/** Discards the plans that a PostgreSQL session has cached. */
 export const discardPlans = "discard plans";
 
-/** After so many statements the plans are made anew, and then at twice as many, up to every so many. */
+/**
+ * Plans are first discarded after this many statements, then each time the count has doubled, at most `renewalsApart`
+ * statements apart.
+ */
 const firstRenewal = 8;
 const renewalsApart = 512;
 
 /**
- * Has one session plan by the indexes, whatever the statistics say.
+ * Makes one session use indexes, whatever the statistics say.
  *
- * PostgreSQL reads a table whole that was empty when it was analysed, and SERIALIZABLE then locks the whole of it: a service that
- * had just gone live was the slowest. Without sequential scans, and bitmaps, which lose the order of an index, it still plans for
- * the size that a table has at the time, where all indexes cost the same, and keeps that plan while the table grows. So kept
- * plans are thrown away now and then, the sooner the fewer statements the session has run: a plan is never older than half of
- * what its session has done.
+ * PostgreSQL scans a table in full if the table was empty when it was analysed, and SERIALIZABLE then locks all of
+ * it, so a newly deployed service was the slowest. Sequential scans are disabled, and bitmap scans too, because they
+ * lose the order of an index. The planner still plans for the current size of a table, at which all indexes cost the
+ * same, and keeps that plan while the table grows. So cached plans are discarded from time to time, more often in
+ * young sessions: a plan is never older than half of the statements that its session has run.
  *
- * CockroachDB plans `= any($1)` without an index where it plans once for all parameters (cockroachdb/cockroach#128916).
+ * CockroachDB plans `= any($1)` without an index if it plans once for all parameters (cockroachdb/cockroach#128916).
  */
 export class SessionPlans {
   readonly #send: (text: string) => Promise<unknown>;
@@ -37,20 +40,23 @@ export class SessionPlans {
 
   constructor(connection: ConnectionParameters, send: (text: string) => Promise<unknown>) {
     this.#send = send;
-    // CockroachDB reports it among its first parameters.
+    // CockroachDB reports this among its first parameters.
     connection.on("parameterStatus", ({ parameterName }) => {
       this.#isCockroach ||= parameterName === "crdb_version";
     });
   }
 
-  /** Once, when the connection is made. Sent, because poolers drop startup options. */
+  /**
+   * Called once, when the connection is made. Sends the settings as a statement, because poolers drop startup
+   * options.
+   */
   async prefer(): Promise<void> {
     await this.#send(planSettings[this.#isCockroach ? "cockroachdb" : "postgresql"]);
   }
 
   /**
-   * Before each statement. Does nothing inside a transaction, which may have failed.
-   * @returns what to wait for first, if there is anything: most statements have none
+   * Called before each statement. Does nothing inside a transaction, which may have failed.
+   * @returns a promise to await before the statement; undefined for most statements
    */
   renew(next: string): Promise<unknown> | undefined {
     const wasInTransaction = this.#inTransaction;

@@ -8,15 +8,15 @@ const secretRow = z.object({ secret: z.instanceof(Buffer) });
 
 const storedRow = z.object({ name: z.string(), secret: z.instanceof(Buffer) });
 
-/** A shared secret as it is stored. */
+/** A shared secret in its stored form. */
 export interface StoredSecret {
   readonly name: string;
   readonly wrapped: Buffer;
-  /** What it was wrapped for: needed to unwrap. */
+  /** The purpose that it is bound to as AAD; required to unwrap it. */
   readonly boundTo: string;
 }
 
-/** Every shared secret, as it is stored, by name. */
+/** Reads every shared secret in its stored form, sorted by name. */
 export async function storedSecrets(connection: CommonQueryMethods): Promise<StoredSecret[]> {
   const rows = await connection.any(sql.type(storedRow)`
     select name, secret
@@ -30,9 +30,9 @@ export async function storedSecrets(connection: CommonQueryMethods): Promise<Sto
 }
 
 /**
- * A 256-bit secret that all instances on one database share under a name; the first that asks makes it. Stored wrapped, and
- * wrapped anew where an old wrapping key wraps it.
- * @throws where no wrapping key of this process opens it
+ * Returns a 256-bit secret that all instances on one database share under a name; the first instance to ask creates
+ * it. It is stored wrapped, and is wrapped again if an old wrapping key wraps it.
+ * @throws Error if none of this process's wrapping keys opens it
  */
 export async function sharedSecret(
   connection: CommonQueryMethods,
@@ -60,7 +60,7 @@ export async function sharedSecret(
       on conflict (name) do nothing
     `);
   } catch (error) {
-    // Another instance made it at the same moment.
+    // Another instance created it at the same moment.
     if (databaseError(error)?.code !== sqlState.serializationFailure) throw error;
   }
   return sharedSecret(connection, wrappingKeys, name);
@@ -75,7 +75,7 @@ async function rewrap(connection: CommonQueryMethods, stored: string, current: B
   `);
 }
 
-/** What a secret is bound to: under another name it does not unwrap. */
+/** The purpose that a secret is bound to: it does not unwrap under another name. */
 function boundTo(name: string): string {
   return `shared-secret/1/${name}`;
 }

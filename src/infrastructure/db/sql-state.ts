@@ -1,7 +1,7 @@
 import pg from "pg";
 import { BackendTerminatedError, ConnectionError } from "slonik";
 
-/** The SQLSTATEs that we know what to do about (PostgreSQL appendix A; CockroachDB uses the same). */
+/** The SQLSTATEs that the code handles (PostgreSQL appendix A; CockroachDB uses the same). */
 export const sqlState = {
   featureNotSupported: "0A000",
   invalidTextRepresentation: "22P02",
@@ -24,7 +24,7 @@ export const sqlState = {
   internalConnectionFailure: "58C01",
 } as const;
 
-/** The server's own error inside what Slonik or the driver threw, if it is one. */
+/** The server's own error inside an error of Slonik or the driver; undefined if there is none. */
 export function databaseError(error: unknown): pg.DatabaseError | undefined {
   for (let current = error; current instanceof Error; current = current.cause) {
     if (current instanceof pg.DatabaseError) return current;
@@ -32,40 +32,41 @@ export function databaseError(error: unknown): pg.DatabaseError | undefined {
   return undefined;
 }
 
-/** Whether a connection could not be made or was lost. What was sent on it may or may not have been done. */
+/** Whether a connection could not be made or was lost. Statements sent on it may or may not have taken effect. */
 export function isConnectionLoss(error: unknown): boolean {
   return error instanceof BackendTerminatedError || error instanceof ConnectionError;
 }
 
-/** Why a server that can be reached does not do its work. */
+/** Why a reachable server does not execute statements. */
 export type ServerFailure = "read-only" | "unavailable";
 
 /**
- * Conditions of the server and of the role's rights, for which a statement is not to blame:
+ * Conditions of the server or of the role's rights that are not the statement's fault:
  * - class 53: disk full, out of memory, too many connections, a configured limit
- * - class 57: an operator or a shutdown intervened
- * - class 58: I/O errors; a range of CockroachDB that is not available
- * - 25P03, 25P04: the server ended a session that was idle, or a transaction that took too long
+ * - class 57: intervention by an operator or a shutdown
+ * - class 58: I/O errors; an unavailable range of CockroachDB
+ * - 25P03, 25P04: the server ended an idle session, or a transaction that took too long
  * - 42501, 42P01, 3F000: missing rights. Without USAGE on a schema, PostgreSQL reports its tables as undefined
  * - XX001, XX002: corrupted data or index. XXC02: CockroachDB limits transactions for lack of a license
  */
 const serverFailures = /^(53...|57...|58...|25P0[34]|42501|42P01|3F000|XX00[12]|XXC02)$/;
 
-/** The failure of the server that an error reports, if it does. Errors of a statement or its values are none. */
+/** The server failure that an error reports; undefined for errors of a statement or its values. */
 export function serverFailure(error: unknown): ServerFailure | undefined {
   const code = databaseError(error)?.code ?? "";
   if (code === sqlState.readOnlyTransaction || isStandbyRefusal(error)) return "read-only";
   return serverFailures.test(code) ? "unavailable" : undefined;
 }
 
-/** Whether the server said that it stops, or does not let anybody in because it does. */
+/** Whether the server reported that it is shutting down, or refused a connection for that reason. */
 export function isShutdown(error: unknown): boolean {
   return /^57P0[123]$/.test(databaseError(error)?.code ?? "");
 }
 
 /**
- * Whether a hot standby refused a SERIALIZABLE transaction, which it does to every statement of ours. It shares its
- * SQLSTATE with stale plans; the name of the function that raised it is not translated, unlike the message.
+ * Whether a hot standby rejected a SERIALIZABLE transaction, as it does with every statement of this service. The
+ * SQLSTATE is also that of stale plans, so this checks the function that raised the error: unlike the message, its
+ * name is not translated.
  */
 export function isStandbyRefusal(error: unknown): boolean {
   const { code, routine } = databaseError(error) ?? {};

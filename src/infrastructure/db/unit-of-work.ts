@@ -5,42 +5,48 @@ import { Budget } from "./budget.ts";
 import { type Waiter, waitedForBy } from "./postgres-driver.ts";
 import { databaseError, isConnectionLoss, isStandbyRefusal, serverFailure, sqlState } from "./sql-state.ts";
 
-/** It could not be found out whether a commit took place. The cause is what hid its outcome. */
+/** The outcome of a commit could not be determined. The cause is the error that hid it. */
 export class AmbiguousCommitError extends Error {
   override readonly name = "AmbiguousCommitError";
 }
 
-/** What became of an attempt that failed. */
+/** The outcome of a failed attempt. */
 type Outcome = "not-applied" | "unknown" | "final";
 
 interface Attempt {
-  /** Reads have nothing to be in doubt about. */
+  /** False for reads: they have no outcome that could be in doubt. */
   readonly writes: boolean;
   commitSent: boolean;
 }
 
 const firstBackoffMs = 4;
 const longestBackoffMs = 250;
-/** A server that is away does not come back within a call's patience; another one behind the same name may be there. */
+/**
+ * A server that is down does not come back within the time limit of a call, but another one behind the same name may
+ * be up.
+ */
 const maxConnectionLosses = 2;
-/** What a server gets to answer a statement that is cancelled, or a commit: what it says is worth more than a doubt. */
+/**
+ * Grace period in milliseconds for the reply to a cancelled statement or a COMMIT: a definite answer beats an
+ * ambiguous one.
+ */
 const lastWordMs = 50;
 /**
- * While a server is away, every unit fails to connect: trying again multiplies what it is asked when it comes back. So
- * each unit adds a tenth of another try to a common store, which holds a few.
+ * While a server is down, every unit fails to connect, and retries would multiply the load when it comes back. So
+ * each unit adds a tenth of a retry to a shared budget of at most `maxReconnects`.
  */
 const reconnectsPerUnit = 0.1;
 const maxReconnects = 5;
 
 /**
- * The only place where anything is retried.
+ * The only place that retries.
  *
- * - Not applied (40001, 40P01, 57014 while there is time, a connection that was lost before COMMIT was sent): the whole
- *   unit again, after a backoff with full jitter, while there is time. Where no connection could be made, only one
- *   unit in ten.
- * - Unknown (40003, 58C01, a connection or the time lost after COMMIT was sent): again too, because a unit is made so that a
- *   second run finds out what became of the first (RelationalRepository.transaction). Without an answer in time,
- *   AmbiguousCommitError.
+ * - Not applied (40001, 40P01, 57014 while time remains, a connection that was lost before COMMIT was sent): runs the
+ *   whole unit again, after a backoff with full jitter, while time remains. If no connection could be made, only one
+ *   unit in ten retries.
+ * - Unknown (40003, 58C01, a lost connection or a timeout after COMMIT was sent): also runs the unit again, because a
+ *   second run of a unit finds out the outcome of the first (RelationalRepository.transaction). If there is no answer
+ *   in time, throws AmbiguousCommitError.
  * - Everything else is final.
  */
 export class UnitOfWork {
@@ -54,19 +60,19 @@ export class UnitOfWork {
     this.#random = random;
   }
 
-  /** Whether the server has answered any statement since a time of `performance.now()`: it is busy then, and not away. */
+  /** Whether the server has answered any statement since a time of `performance.now()`: it is then busy, not down. */
   hasAnsweredSince(time: number): boolean {
     return this.#answeredAt >= time;
   }
 
-  /** Runs reads, each a statement of its own, on one connection. */
+  /** Runs reads on one connection, each as a separate statement. */
   read<T>(call: Patience, work: (connection: CommonQueryMethods) => Promise<T>): Promise<T> {
     return this.#retrying(call, false, (budget) => this.#connected(budget, work));
   }
 
   /**
-   * Runs one statement that changes something: SERIALIZABLE, a transaction of its own, in one round trip. Its COMMIT goes
-   * out with it.
+   * Runs one statement that writes, as a SERIALIZABLE transaction of its own, in one round trip. Its COMMIT is sent
+   * with it.
    */
   statement<T>(call: Patience, run: (connection: CommonQueryMethods) => Promise<T>): Promise<T> {
     return this.#retrying(call, true, (budget, attempt) =>
@@ -77,7 +83,7 @@ export class UnitOfWork {
     );
   }
 
-  /** Runs `work` in one SERIALIZABLE transaction, whose statements end with the time that is left. */
+  /** Runs `work` in one SERIALIZABLE transaction, whose statements time out when the remaining time is up. */
   transaction<T>(call: Patience, work: (transaction: CommonQueryMethods) => Promise<T>): Promise<T> {
     return this.#retrying(call, true, (budget, attempt) =>
       this.#connected(budget, (connection) =>
@@ -112,7 +118,7 @@ export class UnitOfWork {
         const pauseMs = backoffMs * this.#random();
         const again = pauseMs < budget.timeLeftMs() && connectionLosses <= maxConnectionLosses;
         if (outcome === "final" || budget.signal.aborted || !again || !this.#mayReconnect(error)) {
-          // A body that came to an answer of its own has found that the commit in doubt did not take place.
+          // A final error of the unit itself shows that the commit in doubt did not take place.
           if (doubt !== undefined && (outcome !== "final" || isInterruption(error, budget))) {
             throw new AmbiguousCommitError("the outcome of a commit is unknown", { cause: doubt });
           }
@@ -138,9 +144,9 @@ export class UnitOfWork {
   }
 
   /**
-   * Runs `use` on a connection of the pool. Slonik destroys a connection when an error leaves its handler; most errors
-   * leave a good connection behind, so only those that spoil it are let through to it. When the budget is over, nobody
-   * waits any more: not in the queue, and not for a server that does not answer a cancellation.
+   * Runs `use` on a connection of the pool. Slonik destroys a connection if an error leaves its handler. Most errors
+   * leave the connection usable, so only those that make it unusable are passed on to Slonik. When the time is up,
+   * the caller stops waiting, both in the queue and for a server that does not answer a cancellation.
    */
   async #connected<T>(budget: Budget, use: (connection: Connection) => Promise<T>): Promise<T> {
     budget.signal.throwIfAborted();
@@ -153,7 +159,7 @@ export class UnitOfWork {
     budget.signal.addEventListener("abort", leave, { once: true });
     this.#pool
       .connect(async (connection) => {
-        // Slonik's queue cannot be left: a connection that comes too late goes straight back.
+        // A request cannot leave Slonik's queue: a connection that arrives too late is returned at once.
         if (!waiting) return;
         waiting = false;
         try {
@@ -178,7 +184,7 @@ function limitStatements(timeLeftMs: number) {
 
 function outcomeOf(error: unknown, { writes, commitSent }: Attempt, { signal }: Budget): Outcome {
   if (signal.aborted && error === signal.reason) return commitSent ? "unknown" : "final";
-  // Whatever its code: a ROLLBACK that failed hides what a COMMIT before it met.
+  // Whatever its code: a failed ROLLBACK hides the result of the COMMIT before it.
   if (isConnectionLoss(error)) return commitSent ? "unknown" : "not-applied";
   const code = databaseError(error)?.code;
   switch (code) {
@@ -189,7 +195,7 @@ function outcomeOf(error: unknown, { writes, commitSent }: Attempt, { signal }: 
     case sqlState.internalConnectionFailure:
       return writes ? "unknown" : "not-applied";
     case sqlState.queryCanceled:
-      // Where it is not for the time's being over, a cancellation was late: meant for the statement before.
+      // If the time is not up, this is a late cancellation that was meant for the previous statement.
       return commitSent ? "unknown" : "not-applied";
     default:
       return isStalePlan(error) ? "not-applied" : "final";
@@ -197,19 +203,19 @@ function outcomeOf(error: unknown, { writes, commitSent }: Attempt, { signal }: 
 }
 
 /**
- * Whether a connection is not used again. One to a read-only server is closed too: after a failover the connections of a
- * pool still lead to the old primary, and only new ones find the new one.
+ * Whether a connection must not be used again. A connection to a read-only server is closed too: after a failover the
+ * pool's connections still lead to the old primary, and only new ones reach the new primary.
  */
 function spoilsConnection(error: unknown): boolean {
   return isConnectionLoss(error) || isStalePlan(error) || serverFailure(error) === "read-only";
 }
 
-/** Whether a prepared statement outlived a change of its table: its connection is no good for it any more. */
+/** Whether a prepared statement outlived a change to its table: its connection can no longer run it. */
 function isStalePlan(error: unknown): boolean {
   return databaseError(error)?.code === sqlState.featureNotSupported && !isStandbyRefusal(error);
 }
 
-/** Whether an attempt ended because its time did. */
+/** Whether an attempt ended because its time was up. */
 function isInterruption(error: unknown, budget: Budget): boolean {
   return budget.signal.aborted || databaseError(error)?.code === sqlState.queryCanceled;
 }

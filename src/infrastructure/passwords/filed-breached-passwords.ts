@@ -4,17 +4,17 @@ import type { BreachedPasswords } from "../../domain/credential/breached-passwor
 import { sha1OfPassword } from "./sha1-of-password.ts";
 
 const lineOfFile = /^([0-9A-F]{40}):(\d{1,10})$/i;
-/** Longer than any two lines, with their ends. */
+/** More than the length of any two lines with their line ends. */
 const lookBytes = 128;
-/** When so little is left it is looked through line by line. */
+/** A remaining range of at most this size is searched line by line. */
 const scanBytes = 512;
-/** Looks at a file before it is used. One with fewer lines is looked at wholly. */
+/** Number of places in a file that are checked before it is used. A file with fewer lines is checked completely. */
 const samples = 250;
 
 /**
- * Breached passwords in a file of lines "SHA-1:count" that are sorted by the digest, as HIBP's downloader makes it. A
- * look-up halves the file, by reads at an offset, until a few lines are left: 25 reads for 40 GB, and nothing is kept in
- * memory. The file is opened once; another one under its name is used from the next start on.
+ * Breached passwords in a file of lines "SHA-1:count", sorted by digest, as HIBP's downloader writes it. A look-up is
+ * a binary search with reads at an offset: 25 reads for 40 GB, with nothing kept in memory. The file is opened once;
+ * a replacement under the same name takes effect at the next start.
  */
 export class FiledBreachedPasswords implements BreachedPasswords, AsyncDisposable {
   readonly #file: FileHandle;
@@ -26,8 +26,8 @@ export class FiledBreachedPasswords implements BreachedPasswords, AsyncDisposabl
   }
 
   /**
-   * Opens a file and looks at it in some 250 places.
-   * @throws an Error that says what is wrong with it: the system's, or that it is no such file or is not sorted.
+   * Opens a file and checks about 250 places in it.
+   * @throws Error if the file cannot be read, is not a regular file, is empty or malformed, or is not sorted
    */
   static async open(path: string): Promise<FiledBreachedPasswords> {
     const file = await open(path, "r");
@@ -46,7 +46,7 @@ export class FiledBreachedPasswords implements BreachedPasswords, AsyncDisposabl
 
   async has(call: Call, password: string): Promise<boolean> {
     const digest = sha1OfPassword(password);
-    // The line of the digest, if there is one, begins at or after `low` and before `high`.
+    // The digest's line, if there is one, begins at or after `low` and before `high`.
     let [low, high] = [0, this.#size];
     while (high - low > scanBytes) {
       call.signal.throwIfAborted();
@@ -78,12 +78,12 @@ export class FiledBreachedPasswords implements BreachedPasswords, AsyncDisposabl
       if (line === undefined) break;
       if (line.digest <= before) throw new Error("the file is not sorted by digest");
       before = line.digest;
-      // The last lines are all looked at: a download that was cut short ends in half of one.
+      // Always checks the last lines: a truncated download ends in the middle of one.
       at = Math.max(line.end, Math.min(at + step, this.#size - lookBytes));
     }
   }
 
-  /** The first line that begins at or after an offset, or undefined where none does. */
+  /** The first line that begins at or after an offset; undefined if there is none. */
   async #lineFrom(offset: number): Promise<Line | undefined> {
     if (offset === 0) return this.#lineAt(0);
     const before = offset - 1;
@@ -94,7 +94,7 @@ export class FiledBreachedPasswords implements BreachedPasswords, AsyncDisposabl
     return undefined;
   }
 
-  /** The line that begins at an offset, or undefined at the end. */
+  /** The line that begins at an offset; undefined at the end of the file. */
   async #lineAt(start: number): Promise<Line | undefined> {
     return lineIn(await this.#read(start, lookBytes), start);
   }
@@ -107,13 +107,13 @@ export class FiledBreachedPasswords implements BreachedPasswords, AsyncDisposabl
 
 interface Line {
   readonly start: number;
-  /** Where the next one begins. */
+  /** Offset of the next line. */
   readonly end: number;
   readonly digest: string;
   readonly count: number;
 }
 
-/** The line that a text from the file begins with, which begins there at `start`. */
+/** Parses the first line of a text that was read at offset `start`. */
 function lineIn(text: string, start: number): Line | undefined {
   if (text === "") return undefined;
   const newline = text.indexOf("\n");

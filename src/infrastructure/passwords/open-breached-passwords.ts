@@ -4,7 +4,7 @@ import { StartError } from "../start-error.ts";
 import { FiledBreachedPasswords } from "./filed-breached-passwords.ts";
 import { RangedBreachedPasswords } from "./ranged-breached-passwords.ts";
 
-/** Where breached passwords are looked up: behind a range query, whose URL may hold a key of its own, or in a file. */
+/** The source of breached passwords: a range query, whose URL may contain an API key, or a file. */
 export type BreachedPasswordSource = { readonly url: Secret } | { readonly file: string };
 
 const errnoMessages: Readonly<Record<string, string>> = {
@@ -12,7 +12,10 @@ const errnoMessages: Readonly<Record<string, string>> = {
   ENOENT: "no such file",
 };
 
-/** Opens what `source` names; undefined is nowhere. @throws StartError where a file cannot be used. */
+/**
+ * Opens a source; undefined if there is none.
+ * @throws StartError if the file cannot be used
+ */
 export async function openBreachedPasswords(
   source: BreachedPasswordSource | undefined,
 ): Promise<(BreachedPasswords & Partial<AsyncDisposable>) | undefined> {

@@ -3,23 +3,22 @@ import type { BreachedPasswords } from "../../domain/credential/breached-passwor
 import { sha1OfPassword } from "./sha1-of-password.ts";
 
 const prefixDigits = 5;
-/** A padded range of HIBP has some 50 KB. */
+/** A padded HIBP range has about 50 KB. */
 const maxBytes = 1 << 20;
 const defaultTimeoutMs = 2_000;
-/** The other 35 digits, and how often it was seen: 0 in lines that are there as padding. */
+/** The other 35 digits and the number of occurrences, which is 0 in padding lines. */
 const line = /^([0-9A-F]{35}):(\d{1,10})$/i;
 
 /**
- * Breached passwords behind a range query as Have I Been Pwned answers it: only the first 5 digits of a password's SHA-1
- * leave the service, so that who answers cannot tell it from hundreds of others; padding keeps the length of the answer
- * from telling more. No redirect is followed, nothing longer than 1 MiB is read, and nothing is waited for longer than
- * two seconds.
+ * Breached passwords from a range query like that of Have I Been Pwned. Only the first 5 digits of a password's SHA-1
+ * leave the service, so the server cannot tell the password from hundreds of others; padding keeps the response
+ * length from revealing more. Redirects are not followed, responses are limited to 1 MiB, and a query to two seconds.
  */
 export class RangedBreachedPasswords implements BreachedPasswords {
   readonly #baseUrl: string;
   readonly #timeoutMs: number;
 
-  /** @param baseUrl without a slash at its end */
+  /** @param baseUrl without a trailing slash */
   constructor(baseUrl: string, timeoutMs = defaultTimeoutMs) {
     this.#baseUrl = baseUrl;
     this.#timeoutMs = timeoutMs;
@@ -53,7 +52,7 @@ export class RangedBreachedPasswords implements BreachedPasswords {
       }
       return await textOf(response);
     } catch (error) {
-      // Whatever is said, the URL is not, whose last part is of the password's digest.
+      // The error must not contain the URL, whose last part is from the password's digest.
       if (timeout.aborted) throw new Error(`the breach check timed out after ${this.#timeoutMs} ms`);
       throw error;
     }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** How breached passwords are listed everywhere: the SHA-1 of their UTF-8, 40 hex digits in capitals. */
+/** The form in which breached passwords are listed everywhere: SHA-1 of the UTF-8 text, 40 upper-case hex digits. */
 export function sha1OfPassword(password: string): string {
   return createHash("sha1").update(password, "utf8").digest("hex").toUpperCase();
 }

@@ -5,7 +5,7 @@ import { areSame, malformed, type PasswordHash, type PasswordHashFormat, partsOf
 
 export interface Argon2Hash {
   readonly type: "argon2i" | "argon2id";
-  /** 19 (1.3), or 16 (1.0) of before 2016. */
+  /** Argon2 version: 19 (1.3), or 16 (1.0) for hashes from before 2016. */
   readonly version: 16 | 19;
   readonly memoryKib: number;
   readonly iterations: number;
@@ -22,15 +22,19 @@ const form =
   /^\$(?<type>argon2id?)(?:\$v=(?<version>\d{1,3}))?\$m=(?<m>\d{1,10}),t=(?<t>\d{1,10}),p=(?<p>\d{1,8})(?<more>,[^$]*)?\$(?<salt>[^$]*)\$(?<tag>[^$]*)$/;
 
 /**
- * PHC strings of argon2id and argon2i (RFC 9106). Without a version they are of 1.0, as the reference implementation reads
- * them. Argon2d is not for passwords (RFC 9106 §4), and a hash that names a key (`keyid`) needs that key: both are refused.
+ * PHC strings of argon2id and argon2i (RFC 9106). A string without a version is of version 1.0, as in the reference
+ * implementation. Argon2d is not for passwords (RFC 9106 §4), and a hash with a key ID (`keyid`) needs that key, so
+ * both are refused.
  */
 export const argon2: PasswordHashFormat = {
   begins: /^\$argon2id?\$/,
   read: (text) => argon2Hash(argon2Parts(text)),
 };
 
-/** A PHC string that this service may have made itself, at whatever cost it was set to then. @throws PasswordHashRefused */
+/**
+ * Reads a PHC string that this service may have produced, at any cost it could be configured to.
+ * @throws PasswordHashRefused if the text is malformed or exceeds `ownBudget`
+ */
 export function readOwnArgon2(text: string): PasswordHash {
   return argon2Hash(argon2Parts(text), ownBudget);
 }
@@ -52,7 +56,7 @@ function argon2Parts(text: string): Argon2Hash {
   };
 }
 
-/** @throws PasswordHashRefused where it is beyond what is allowed */
+/** @throws PasswordHashRefused if a parameter or length is out of bounds */
 export function argon2Hash(
   hash: Argon2Hash,
   most: Readonly<Record<keyof typeof budget.argon2, number>> = budget.argon2,
@@ -86,14 +90,20 @@ export function argon2Hash(
   };
 }
 
-/** @param text as a decimal number, or as Keycloak writes it. @throws PasswordHashRefused */
+/**
+ * @param text a decimal number, or as Keycloak writes it
+ * @throws PasswordHashRefused if it is not a known version
+ */
 export function argon2Version(text: unknown): Argon2Hash["version"] {
   if (text === "16" || text === "1.0") return 16;
   if (text === "19" || text === "1.3") return 19;
   throw malformed("argon2", "its version must be 16 (1.0) or 19 (1.3)");
 }
 
-/** The type that Keycloak names by its ending. @throws PasswordHashRefused */
+/**
+ * The type for the suffix that Keycloak writes.
+ * @throws PasswordHashRefused if it is not "id" or "i"
+ */
 export function argon2Type(ending: unknown): Argon2Hash["type"] {
   if (ending === "id") return "argon2id";
   if (ending === "i") return "argon2i";

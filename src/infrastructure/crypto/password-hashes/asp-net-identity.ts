@@ -3,12 +3,12 @@ import { malformed, type PasswordHashFormat } from "./password-hash.ts";
 import { type Pbkdf2Digest, pbkdf2Hash } from "./pbkdf2.ts";
 
 const format = "ASP.NET Identity";
-/** KeyDerivationPrf, by number. */
+/** The digests by the number of their KeyDerivationPrf. */
 const digests: readonly Pbkdf2Digest[] = ["sha1", "sha256", "sha512"];
 
 /**
- * Base64 of a blob. Version 3 is a byte 1, then function, iterations and length of the salt (four bytes each, highest first),
- * salt and key. Version 2 is a byte 0, 16 bytes of salt and 32 of key: PBKDF2 with SHA-1 and 1,000 iterations.
+ * Base64 of a blob. Version 3: a byte 1, then PRF, iterations and salt length (four bytes each, big-endian), salt and
+ * key. Version 2: a byte 0, 16 bytes of salt and 32 of key, which is PBKDF2 with SHA-1 and 1,000 iterations.
  */
 export const aspNetIdentity: PasswordHashFormat = {
   begins: /^A[A-Za-z0-9+/_-]{47,}=*$/,

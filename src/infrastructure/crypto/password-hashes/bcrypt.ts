@@ -8,17 +8,18 @@ import {
   PasswordHashRefused,
 } from "./password-hash.ts";
 
-/** Bytes of a password that bcrypt takes in. */
+/** Bytes of a password that bcrypt processes. */
 const mostBytes = 72;
 
 const form =
   /^\$2(?<version>[aby])\$(?<cost>\d\d)\$(?<salt>[./A-Za-z0-9]{21}[.Oeu])(?<digest>[./A-Za-z0-9]{30}[.CGKOSWaeimquy26])$/;
 
 /**
- * Bcrypt takes 72 bytes in and ignores what follows, and its first implementations in C ended at a NUL. Here a password
- * beyond either is none of the hash's, though all the work is done for it: see docs/decisions/0017-foreign-hashes.md.
+ * Bcrypt processes 72 bytes and ignores the rest, and its first implementations in C stopped at a NUL. Here a
+ * password beyond either limit never matches, although the full work is done for it: see
+ * docs/decisions/0017-foreign-hashes.md.
  *
- * `$2x$` and what `$2a$` was before 2011 in PHP are hashes of a faulty implementation, which these are not checked by.
+ * `$2x$`, and `$2a$` from PHP before 2011, are from a faulty implementation, which is not reproduced here.
  */
 export const bcrypt: PasswordHashFormat = {
   begins: /^\$2[abxy]?\$/,
@@ -30,8 +31,9 @@ export const bcrypt: PasswordHashFormat = {
 };
 
 /**
- * `$bcrypt-cut$` before a bcrypt hash: whoever brings it knows that its system cut passwords off at 72 bytes, and lets people
- * in who remember a longer one. It counts until their next sign-in, which hashes all of the password that they type.
+ * `$bcrypt-cut$` before a bcrypt hash. With it the importer states that the other system truncated passwords to 72
+ * bytes, so users with a longer one can still sign in. It applies until their next sign-in, which hashes the whole
+ * password that they enter.
  */
 export const cutBcrypt: PasswordHashFormat = {
   begins: /^\$bcrypt-cut\$/,
@@ -42,7 +44,10 @@ export const cutBcrypt: PasswordHashFormat = {
     })),
 };
 
-/** WordPress since 6.8: `$wp` before a bcrypt hash of the base64 of an HMAC-SHA-384, without blanks around the password. */
+/**
+ * WordPress since 6.8: `$wp` before a bcrypt hash of the base64 of an HMAC-SHA-384, without white space around the
+ * password.
+ */
 export const wordPressBcrypt: PasswordHashFormat = {
   begins: /^\$wp\$2y\$/,
   read: (text) =>
@@ -87,7 +92,7 @@ function faultOf(text: string): PasswordHashRefused {
   return malformed("bcrypt", "its salt or digest has characters that no implementation writes");
 }
 
-/** As PHP's trim: blanks, tabs, line ends, NUL and vertical tabs. */
+/** Like PHP's trim: removes spaces, tabs, line ends, NUL and vertical tabs. */
 function trimmed(password: Buffer): Buffer {
   const isBlank = (byte: number | undefined) => byte !== undefined && [0x20, 9, 10, 13, 0, 11].includes(byte);
   let [start, end] = [0, password.length];

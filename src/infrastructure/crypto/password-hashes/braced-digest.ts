@@ -16,9 +16,10 @@ const digests = new Map<string, DigestName>([
 ]);
 
 /**
- * One digest behind its name in braces: `{SSHA}` and the like of LDAP servers (RFC 2307 §5.3), base64 of digest and salt, the
- * salt after the password; and `{MD5}`, `{SHA-1}` and `{SHA-256}` of Spring Security's MessageDigestPasswordEncoder, where the
- * salt comes first, in braces that are hashed with it, and the digest is hexadecimal or base64.
+ * A single digest after its name in braces: `{SSHA}` and similar schemes of LDAP servers (RFC 2307 §5.3), base64 of
+ * digest and salt, with the salt after the password; and `{MD5}`, `{SHA-1}` and `{SHA-256}` of Spring Security's
+ * MessageDigestPasswordEncoder, whose salt comes first, in braces that are hashed with it, and whose digest is
+ * hexadecimal or base64.
  */
 export const bracedDigest: PasswordHashFormat = {
   begins: /^\{S?(MD5|SHA-?\d*)\}/i,

@@ -1,37 +1,44 @@
 import { PasswordHashRefused } from "./password-hash.ts";
 
 /**
- * What the check of one hash of another system may cost at all, whatever AUTH_IMPORT_… was when it was imported: about two seconds of a core and 256 MiB, as measured in
- * docs/decisions/0017-foreign-hashes.md. The costs are in the hash, so that without bounds one row could stop the service.
+ * Upper limits on checking one foreign hash, regardless of the AUTH_IMPORT_… settings at its import: about two
+ * seconds of a core and 256 MiB, as measured in docs/decisions/0017-foreign-hashes.md. The costs are parameters in
+ * the hash, so without limits one row could stop the service.
  */
 export const budget = {
   /** KiB of memory, and KiB times passes. */
   argon2: { memoryKib: 256 * 1024, memoryKibPasses: 4 * 1024 * 1024, parallelism: 16 },
-  /** The logarithm of the rounds. */
+  /** The base-2 logarithm of the rounds. */
   bcrypt: { cost: 15 },
-  /** N times r is memory in units of 128 bytes; times p it is time. */
+  /** N times r is the memory in units of 128 bytes; that times p is the work. */
   scrypt: { memory: 2 ** 21, work: 2 ** 22, blockSize: 32, parallelism: 32 },
   /** Iterations times blocks of output. */
   pbkdf2: { iterations: 4_000_000 },
-  /** Rounds of the loops that run as JavaScript, and what of a password goes into each: longer ones do not match. */
+  /**
+   * Limits of the loops in JavaScript: rounds, and bytes of the password hashed in each; longer passwords do not
+   * match.
+   */
   loops: { rounds: 1_000_000, passwordBytes: 256 },
-  /** Bytes of what is not a cost. */
+  /** Limits in bytes on the parts that are not costs. */
   saltBytes: 128,
   digestBytes: { least: 16, most: 128 },
-  /** Characters of a text that is looked at at all. */
+  /** Maximum number of characters in a text; longer texts are refused unread. */
   textLength: 1024,
 } as const;
 
-/** What argon2id of this service's own may cost: whatever it can be set to make it can check (settings.ts). */
+/** Limits on this service's own argon2id hashes: every cost that it can be configured to (settings.ts) is allowed. */
 export const ownBudget = { memoryKib: 4_194_304, memoryKibPasses: 100 * 4_194_304, parallelism: 16 } as const;
 
-/** A whole number that a hash names as one of its costs. @throws PasswordHashRefused where it is beyond the bounds */
+/**
+ * Checks an integer cost parameter of a hash, and returns it.
+ * @throws PasswordHashRefused if it is out of bounds
+ */
 export function costWithin(what: string, value: number, least: number, most: number): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value;
   throw new PasswordHashRefused(`asks for more or less than is checked: ${what} must be ${least} to ${most}`);
 }
 
-/** @throws PasswordHashRefused for a salt or digest whose length is not supported */
+/** @throws PasswordHashRefused if the length of a salt or digest is not supported */
 export function lengthWithin(what: string, { length }: Uint8Array, least: number, most: number): void {
   if (length >= least && length <= most) return;
   const range = least === most ? `${least}` : `${least} to ${most}`;

@@ -10,7 +10,7 @@ import {
   partsOf,
 } from "./password-hash.ts";
 
-/** In which order bytes of a digest are written. */
+/** The order in which the bytes of a digest are written. */
 const md5Order = [12, 6, 0, 13, 7, 1, 14, 8, 2, 15, 9, 3, 5, 10, 4, 11];
 const sha256Order = [...turning(10, 1), 30, 31];
 const sha512Order = [...turning(21, 2), 63];
@@ -20,7 +20,7 @@ const shaForm =
   /^\$(?<name>5|6|sha256-crypt|sha512-crypt)\$(?:rounds=(?<rounds>\d{1,10})\$)?(?<salt>[!-#%-~]{0,16})\$(?<digest>[./A-Za-z0-9]+)$/;
 const phpassForm = /^\$(?<magic>[PHS])\$(?<rounds>.)(?<salt>[!-#%-~]{8})(?<digest>[./A-Za-z0-9]+)$/;
 
-/** `$1$` of md5-crypt, Apache's `$apr1$`, and `$md5-crypt$` as Kratos spells the first: a thousand rounds. */
+/** `$1$` of md5-crypt, Apache's `$apr1$`, and `$md5-crypt$` as Kratos writes `$1$`: 1,000 rounds. */
 export const md5Crypt: PasswordHashFormat = {
   begins: /^\$(1|apr1|md5-crypt)\$/,
   read(text) {
@@ -40,7 +40,7 @@ export const md5Crypt: PasswordHashFormat = {
   },
 };
 
-/** `$5$` and `$6$` of SHA-crypt, also in the spelling of Kratos. Without `rounds=` they are 5,000. */
+/** `$5$` and `$6$` of SHA-crypt, also as Kratos writes them. The default without `rounds=` is 5,000. */
 export const shaCrypt: PasswordHashFormat = {
   begins: /^\$(5|6|sha256-crypt|sha512-crypt)\$/,
   read(text) {
@@ -65,7 +65,10 @@ export const shaCrypt: PasswordHashFormat = {
   },
 };
 
-/** The portable hashes of phpass: `$P$` (WordPress), `$H$` (phpBB), and `$S$` by SHA-512, cut to 43 digits (Drupal 7 to 10). */
+/**
+ * The portable hashes of phpass: `$P$` (WordPress), `$H$` (phpBB), and `$S$` with SHA-512, cut to 43 digits (Drupal 7
+ * to 10).
+ */
 export const phpass: PasswordHashFormat = {
   begins: /^\$[PHS]\$/,
   read(text) {
@@ -96,13 +99,13 @@ interface LoopHash {
   readonly cost: string;
   readonly digest: string;
   readonly job: LoopJob;
-  /** The digest in its format's digits. */
+  /** Encodes the digest in the digits of its format. */
   readonly write: (bytes: Uint8Array) => string;
 }
 
 function loopHash({ text, cost, digest, job, write }: LoopHash): PasswordHash {
   const expected = Buffer.from(digest);
-  // A digest whose last digit has bits to spare is none that was written.
+  // No implementation writes a digest whose last digit has its spare bits set.
   if (cryptDigit(digest.at(-1)) >= lastDigits(digest.length, job.loop))
     throw new PasswordHashRefused("has a digest that no implementation writes");
   return {
@@ -122,7 +125,9 @@ function assertDigits(format: string, { length }: string, expected: number): voi
     throw malformed(format, `its digest has ${length} characters instead of ${expected}`);
 }
 
-/** How many digits can be the last: 22 of them hold 128 bits, 86 hold 512 and 43 hold 256, or are cut from 86. */
+/**
+ * Number of digits that can be the last: 22 digits hold 128 bits, 86 hold 512, and 43 hold 256 or are cut from 86.
+ */
 function lastDigits(length: number, loop: LoopJob["loop"]): number {
   if (length !== 43) return 4;
   return loop === "phpass" ? 64 : 16;
@@ -132,7 +137,10 @@ function inOrder(bytes: Uint8Array, order: readonly number[]): Uint8Array {
   return Uint8Array.from(order, (index) => bytes[index] ?? 0);
 }
 
-/** SHA-crypt writes three bytes that are a third of the digest apart, each three turned by so many places more. */
+/**
+ * SHA-crypt writes groups of three bytes that are a third of the digest apart, each group rotated `by` places more
+ * than the one before.
+ */
 function turning(third: number, by: 1 | 2): number[] {
   return Array.from({ length: third }, (_, first) => {
     const three = [first + 2 * third, first + third, first];

@@ -10,7 +10,7 @@ const scryptForm =
   /^scrypt\$(?<n>\d{1,10})\$(?<salt>[!-#%-~]+)\$(?<r>\d{1,8})\$(?<p>\d{1,8})\$(?<key>[^$]+)$/;
 const digestForm = /^(?<digest>md5|sha1)\$(?<salt>[!-#%-~]*)\$(?<key>[^$]+)$/;
 
-/** Django's PBKDF2PasswordHasher: the salt as it stands, the key in base64. */
+/** Django's PBKDF2PasswordHasher: the salt as plain text, the key in base64. */
 export const djangoPbkdf2: PasswordHashFormat = {
   begins: /^pbkdf2_sha\d+\$/,
   read(text) {
@@ -38,7 +38,7 @@ export const djangoScrypt: PasswordHashFormat = {
   },
 };
 
-/** Django's MD5PasswordHasher and SHA1PasswordHasher: the salt before the password. */
+/** Django's MD5PasswordHasher and SHA1PasswordHasher: the salt precedes the password. */
 export const djangoDigest: PasswordHashFormat = {
   begins: /^(md5|sha1)\$/,
   read(text) {

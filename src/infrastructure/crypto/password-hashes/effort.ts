@@ -1,24 +1,27 @@
 import { PasswordHashRefused } from "./password-hash.ts";
 
-/** What a hash names as its costs. */
+/** The cost parameters of a hash. */
 export type Effort =
   | { readonly of: "argon2"; readonly memoryKib: number; readonly iterations: number }
   | { readonly of: "bcrypt"; readonly cost: number }
-  /** N times r, and that times p. */
+  /** Memory is N times r; work is that times p. */
   | { readonly of: "scrypt"; readonly memory: number; readonly work: number }
   /** Iterations times blocks of output. */
   | { readonly of: "pbkdf2"; readonly iterations: number }
   | { readonly of: "loop"; readonly rounds: number }
-  /** One digest. */
+  /** A single digest. */
   | { readonly of: "digest" };
 
-/** What a check takes: time of a core, and memory. */
+/** The resources that a check takes: milliseconds of core time, and KiB of memory. */
 export interface Work {
   readonly ms: number;
   readonly memoryKib: number;
 }
 
-/** What the check of a hash takes, as measured for docs/decisions/0017-foreign-hashes.md; a fast core takes less time. */
+/**
+ * The resources that checking a hash takes, as measured for docs/decisions/0017-foreign-hashes.md; a fast core takes
+ * less time.
+ */
 export function workOf(effort: Effort): Work {
   switch (effort.of) {
     case "argon2":
@@ -36,11 +39,11 @@ export function workOf(effort: Effort): Work {
   }
 }
 
-/** The most that an imported hash may cost, by the settings AUTH_IMPORT_…. */
+/** Maximum costs of an imported hash, from the settings AUTH_IMPORT_…. */
 export interface ImportLimits {
   readonly bcryptCost: number;
   readonly argon2MemoryKib: number;
-  /** At that memory; a hash of half the memory may have twice as many. */
+  /** At that memory; a hash with half the memory may have twice as many. */
   readonly argon2Iterations: number;
   /** At r = 8 and p = 1 or 2. */
   readonly scryptLogN: number;
@@ -56,7 +59,7 @@ export const defaultImportLimits: ImportLimits = {
   pbkdf2Iterations: 1_000_000,
 };
 
-/** @throws PasswordHashRefused where a hash costs more than may be imported */
+/** @throws PasswordHashRefused if a hash costs more than an imported one may */
 export function assertImportable(effort: Effort, limits: ImportLimits): void {
   const beyond = boundsOf(effort, limits).find(({ value, most }) => value > most);
   if (beyond === undefined) return;

@@ -1,9 +1,9 @@
 import { malformed } from "./password-hash.ts";
 
 /**
- * Bytes of base64 (RFC 4648 §4 and §5, and with passlib's "." for "+"), padded or not. Unused bits must be 0: any other text
- * was changed after it was encoded.
- * @throws PasswordHashRefused
+ * Decodes base64 (RFC 4648 §4 and §5, and with passlib's "." for "+"), padded or not. Unused bits must be 0: any
+ * other text was changed after it was encoded.
+ * @throws PasswordHashRefused if the text is not such base64
  */
 export function fromBase64(text: string, format: string): Buffer {
   const bare = text
@@ -16,39 +16,45 @@ export function fromBase64(text: string, format: string): Buffer {
   throw malformed(format, isBase64 ? "its base64 ends inside a byte" : "a part of it is not base64");
 }
 
-/** Bytes of hexadecimal digits if there are exactly two for each byte, else of base64. @throws PasswordHashRefused */
+/**
+ * Decodes hexadecimal digits if there are exactly two for each of `length` bytes, otherwise base64.
+ * @throws PasswordHashRefused if the text is neither
+ */
 export function fromHexOrBase64(text: string, length: number, format: string): Buffer {
   const isHex = text.length === 2 * length && hexDigits.test(text);
   return isHex ? Buffer.from(text, "hex") : fromBase64(text, format);
 }
 
-/** Base64 without padding, as PHC strings have it. */
+/** Base64 without padding, as in PHC strings. */
 export function toBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64").replace(/=+$/, "");
 }
 
 const hexDigits = /^([0-9a-f]{2})*$/i;
 
-/** Bytes of hexadecimal digits. @throws PasswordHashRefused */
+/**
+ * Decodes hexadecimal digits.
+ * @throws PasswordHashRefused if the text is not pairs of them
+ */
 export function fromHex(text: string, format: string): Buffer {
   if (!hexDigits.test(text)) throw malformed(format, "its digest is not pairs of hexadecimal digits");
   return Buffer.from(text, "hex");
 }
 
-/** The digits of crypt(3), lowest first. */
+/** The digits of crypt(3), lowest value first. */
 const digits = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/** What a digit of crypt(3) counts, or -1. */
+/** The value of a digit of crypt(3); -1 if it is not one. */
 export function cryptDigit(digit: string | undefined): number {
   return digit === undefined || digit === "" ? -1 : digits.indexOf(digit);
 }
 
-/** A number in so many digits of crypt(3), lowest first. */
+/** Encodes a number in `length` digits of crypt(3), least significant first. */
 export function toCryptNumber(value: number, length: number): string {
   return Array.from({ length }, (_, index) => digits[Math.floor(value / 64 ** index) % 64]).join("");
 }
 
-/** The number that digits of crypt(3) make, lowest first; NaN where one is none. */
+/** Decodes a number in digits of crypt(3), least significant first; NaN if a character is not a digit. */
 export function fromCryptNumber(text: string): number {
   return [...text].reduceRight((sum, digit) => {
     const value = cryptDigit(digit);
@@ -56,7 +62,10 @@ export function fromCryptNumber(text: string): number {
   }, 0);
 }
 
-/** The base64 of crypt(3): three bytes are a number, lowest first, in four digits, lowest first. */
+/**
+ * Encodes bytes in the base64 of crypt(3): three bytes, least significant first, form a number in four digits, least
+ * significant first.
+ */
 export function toCrypt64(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at < bytes.length; at += 3) {
@@ -67,7 +76,10 @@ export function toCrypt64(bytes: Uint8Array): string {
   return text;
 }
 
-/** The bytes of which `toCrypt64` makes this text. @throws PasswordHashRefused */
+/**
+ * Decodes a text that `toCrypt64` produces.
+ * @throws PasswordHashRefused if the text is not one
+ */
 export function fromCrypt64(text: string, format: string): Buffer {
   const bytes: number[] = [];
   for (let at = 0; at < text.length; at += 4) {

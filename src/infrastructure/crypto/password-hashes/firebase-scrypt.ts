@@ -12,12 +12,13 @@ const streamForm =
   /^\$firescrypt-stream\$ln=(?<ln>\d{1,3}),r=(?<r>\d{1,8}),p=(?<p>\d{1,8})\$(?<salt>[^$]*)\$(?<stream>[^$]*)$/;
 
 /**
- * Firebase's modified scrypt, in the spelling of Kratos: `$firescrypt$ln=<mem cost>,r=<rounds>,p=1$<salt>$<hash>$<salt
- * separator>$<signer key>`, the last two being the project's. The hash is the project's signer key, enciphered by AES-256-CTR
- * with what scrypt makes of the password.
+ * Firebase's modified scrypt, as Kratos writes it: `$firescrypt$ln=<mem cost>,r=<rounds>,p=1$<salt>$<hash>$<salt
+ * separator>$<signer key>`, the last two being the project's. The hash is the project's signer key, encrypted by
+ * AES-256-CTR with the key that scrypt derives from the password.
  *
- * The signer key is a secret of the project and is not kept: hash ⊕ key is the cipher's key stream, and a password is as well
- * checked by that. Who reads a row cannot tell the key from it. He can try passwords, as he could if the key stood beside.
+ * The signer key is a secret of the project and is not stored: hash ⊕ key is the cipher's key stream, which checks a
+ * password equally well. A stored row does not reveal the signer key. Its reader can still try passwords, as if the
+ * key were stored too.
  */
 export const firebaseScrypt: PasswordHashFormat = {
   begins: /^\$firescrypt\$/,
@@ -36,7 +37,7 @@ export const firebaseScrypt: PasswordHashFormat = {
   },
 };
 
-/** How such a hash is kept: without the signer key. */
+/** The stored form of such a hash, without the signer key. */
 export const firebaseScryptStream: PasswordHashFormat = {
   begins: /^\$firescrypt-stream\$/,
   read(text) {

@@ -14,9 +14,9 @@ const digests = new Map<unknown, Pbkdf2Digest>([
 type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
- * A credential of a Keycloak export: a JSON object with `credentialData` and `secretData`, each an object or its JSON.
- * Keycloak itself writes argon2 and PBKDF2. Its community providers of bcrypt (keycloak-bcrypt and its forks) write the
- * whole bcrypt hash as the value, next to a salt that they ignore.
+ * A credential of a Keycloak export: a JSON object with `credentialData` and `secretData`, each an object or its JSON
+ * text. Keycloak itself writes argon2 and PBKDF2. Its community providers of bcrypt (keycloak-bcrypt and its forks)
+ * write the whole bcrypt hash as the value, next to a salt that they ignore.
  */
 export const keycloak: PasswordHashFormat = {
   begins: /^\{\s*"/,
@@ -41,7 +41,7 @@ export const keycloak: PasswordHashFormat = {
   },
 };
 
-/** Each parameter is a list of one text. */
+/** Reads an argon2 credential. Each parameter is a list of one string. */
 function argon2Of(data: JsonObject, secret: JsonObject): PasswordHash {
   const parameters = objectOf(data["additionalParameters"], "additionalParameters");
   const first = (name: string) => [parameters[name]].flat()[0];
@@ -65,7 +65,7 @@ function objectOf(value: unknown, name: string): JsonObject {
   throw malformed(format, `its ${name} is not a JSON object`);
 }
 
-/** JSON as a value. A text that is not JSON is its own value: the message of JSON.parse would quote it. */
+/** Parses JSON. Text that is not JSON is returned as is, because the error message of JSON.parse would quote it. */
 function parsed(json: unknown): unknown {
   if (typeof json !== "string") return json;
   try {

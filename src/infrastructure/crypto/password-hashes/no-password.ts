@@ -1,7 +1,7 @@
 /**
- * Texts that stand where a hash would and mean that no password is accepted: what begins with "!" or "*" (shadow(5), locked
- * accounts, with or without the hash of before; Django's unusable passwords; the failure tokens of crypt(5)), and Solaris' "NP".
- * "*" and 40 hexadecimal digits are a hash of MySQL.
+ * Texts in place of a hash that mean that no password is accepted: anything that begins with "!" or "*" (locked
+ * accounts of shadow(5), with or without the previous hash; Django's unusable passwords; the failure tokens of
+ * crypt(5)), and Solaris' "NP". "*" with 40 hexadecimal digits is a MySQL hash.
  */
 const marker = /^(?:\{crypt\})?(?:!|\*(?![0-9A-F]{40}$)|NP$)/i;
 

@@ -1,42 +1,46 @@
 import { timingSafeEqual } from "node:crypto";
 import type { Effort } from "./effort.ts";
 
-/** A password hash that was read, and whose check stays within the budget (`budget.ts`). */
+/** A parsed password hash whose check stays within the budget (`budget.ts`). */
 export interface PasswordHash {
-  /** The one spelling in which it is kept: reading it gives the same hash. */
+  /** The canonical text that is stored: reading it gives the same hash. */
   readonly text: string;
-  /** The function and its costs: hashes for which these are equal take equally long. Holds nothing of salt or digest. */
+  /**
+   * The function and its costs: hashes with the same `cost` take equally long. Contains nothing of salt or digest.
+   */
   readonly cost: string;
   readonly effort: Effort;
-  /** Whether it was made of these bytes. Takes as long where it was not, and ends by itself: nobody cancels it. */
+  /** Whether the hash was made from these bytes. Takes equally long if not. Cannot be cancelled. */
   matches(password: Buffer): Promise<boolean>;
 }
 
-/** One way to write password hashes down. */
+/** A text format of password hashes. */
 export interface PasswordHashFormat {
-  /** What texts of this format begin with: such a text is of this format or of none. */
+  /** How texts of this format begin. A text that matches is read in no other format. */
   readonly begins: RegExp;
-  /** @throws PasswordHashRefused */
+  /** @throws PasswordHashRefused if the text is malformed, not supported or beyond the budget */
   read(text: string): PasswordHash;
 }
 
-/** A text that is not taken for a password hash. Its message goes on after "the hash", and holds nothing of the text. */
+/**
+ * A text is not accepted as a password hash. The message continues after "the hash" and quotes nothing of the text.
+ */
 export class PasswordHashRefused extends Error {
   override readonly name = "PasswordHashRefused";
 }
 
 /**
- * The refusal of a text that begins as a hash of a format does and continues otherwise.
- * @param fault what is wrong. It claims only what was found: that a hash is too short cannot be told from most texts.
+ * The refusal of a text that begins like a hash of a format but is malformed.
+ * @param fault what is wrong. It claims only what is certain: most texts do not show that a hash was truncated.
  */
 export function malformed(format: string, fault: string): PasswordHashRefused {
   return new PasswordHashRefused(`is not a valid ${format} hash: ${fault}`);
 }
 
 /**
- * The parts of a text that a pattern names.
- * @param layout the parts, for the refusal of a text that does not match
- * @throws PasswordHashRefused
+ * Splits a text into the named groups of a pattern.
+ * @param layout the expected parts, for the refusal of a text that does not match
+ * @throws PasswordHashRefused if the text does not match
  */
 export function partsOf(
   text: string,
@@ -49,7 +53,7 @@ export function partsOf(
   return parts;
 }
 
-/** Whether bytes are the same, in a time that says only whether there are as many. */
+/** Whether two byte strings are equal. The time depends only on whether their lengths are. */
 export function areSame(a: Buffer, b: Buffer): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -6,12 +6,15 @@ import { areSame, malformed, type PasswordHash, type PasswordHashFormat, partsOf
 
 const derive = promisify(nodePbkdf2);
 
-/** Bytes of a block of output. */
+/** Bytes per block of output. */
 const blockLengths = { sha1: 20, sha224: 28, sha256: 32, sha384: 48, sha512: 64 } as const;
 
 export type Pbkdf2Digest = keyof typeof blockLengths;
 
-/** Kratos computes SHA-3 under these names (hash/hasher_pbkdf2.go), others SHA-2. Blocks are equally long. */
+/**
+ * Under these names Kratos computes SHA-3 (hash/hasher_pbkdf2.go) and other systems SHA-2. Their blocks are equally
+ * long.
+ */
 const functionsOf: Partial<Record<Pbkdf2Digest, readonly string[]>> = {
   sha224: ["sha224", "sha3-224"],
   sha384: ["sha384", "sha3-384"],
@@ -21,8 +24,8 @@ const form =
   /^\$pbkdf2(?:-(?<digest>[^$]+))?\$(?:i=)?(?<iterations>\d{1,10})(?:,l=(?<length>\d{1,5}))?\$(?<salt>[^$]*)\$(?<key>[^$]*)$/;
 
 /**
- * PBKDF2 (RFC 8018 §5.2) as Kratos writes it, and as passlib does, which names no digest for SHA-1. The length counts bytes in
- * the format of Kratos, but bits in examples of its documentation and tests.
+ * PBKDF2 (RFC 8018 §5.2) as written by Kratos, and by passlib, which omits the digest's name for SHA-1. The length is
+ * in bytes in the format of Kratos, but in bits in examples of its documentation and tests.
  */
 export const pbkdf2: PasswordHashFormat = {
   begins: /^\$pbkdf2(-[^$]*)?\$/,
@@ -53,7 +56,7 @@ function isPbkdf2Digest(name: string): name is Pbkdf2Digest {
   return Object.hasOwn(blockLengths, name);
 }
 
-/** @throws PasswordHashRefused where it is beyond the budget */
+/** @throws PasswordHashRefused if the costs or lengths are beyond the budget */
 export function pbkdf2Hash(
   digest: Pbkdf2Digest,
   iterations: number,

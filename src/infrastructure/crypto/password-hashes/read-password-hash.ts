@@ -14,7 +14,7 @@ import { scrypt, scryptCrypt } from "./scrypt.ts";
 import { springPbkdf2, springScrypt, springStandard } from "./spring.ts";
 import { unsupported } from "./unsupported.ts";
 
-/** Every format, the ones that are kept for long first. */
+/** All formats. Those whose hashes stay in the database for long come first. */
 const formats: readonly PasswordHashFormat[] = [
   argon2,
   bcrypt,
@@ -42,7 +42,7 @@ const formats: readonly PasswordHashFormat[] = [
   aspNetIdentity,
 ];
 
-/** What LDAP servers, Dovecot, Spring Security and Django write before a hash whose own text says what it is. */
+/** Prefixes of LDAP servers, Dovecot, Spring Security and Django before a hash that identifies itself. */
 const labels = [
   /^\{(ldap|((blf|md5|sha256|sha512)-)?crypt|argon2id?)\}/i,
   /^\{(bcrypt|argon2|scrypt)(@SpringSecurity_v\d+_\d+)?\}/i,
@@ -50,8 +50,8 @@ const labels = [
 ];
 
 /**
- * Reads a password hash of any format that is known, its costs included: nothing is computed.
- * @throws PasswordHashRefused
+ * Parses a password hash of any known format, including its costs. Computes nothing.
+ * @throws PasswordHashRefused if the text is malformed, not supported or beyond the budget
  */
 export function readPasswordHash(text: string): PasswordHash {
   if (text.length > budget.textLength) {

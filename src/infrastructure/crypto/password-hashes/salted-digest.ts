@@ -3,7 +3,7 @@ import { budget, lengthWithin } from "./budget.ts";
 import { fromBase64, fromHex, fromHexOrBase64, toBase64 } from "./encodings.ts";
 import { areSame, malformed, type PasswordHash, type PasswordHashFormat, partsOf } from "./password-hash.ts";
 
-/** Bytes of a digest. */
+/** Digest lengths in bytes. */
 export const digestLengths = { md5: 16, sha1: 20, sha224: 28, sha256: 32, sha384: 48, sha512: 64 } as const;
 
 export type DigestName = keyof typeof digestLengths;
@@ -13,9 +13,10 @@ const form = new RegExp(`^\\$${name}(?:\\$pf=(?<pattern>[^$]+)\\$(?<salt>[^$]*))
 const hmacForm = new RegExp(`^\\$hmac-${name}\\$(?<value>[^$]+)\\$(?<key>[^$]+)$`);
 
 /**
- * One digest over salt and password, in the spelling of Kratos: `$sha256$pf=<pattern>$<salt>$<digest>`, each in base64, where the
- * pattern says what is hashed: `{SALT}{PASSWORD}`, `{PASSWORD}{SALT}`, or more around them. `$sha256$<digest>` has no salt.
- * These are too fast to protect a password that was taken: the next good sign-in replaces them.
+ * A single digest over salt and password, as Kratos writes it: `$sha256$pf=<pattern>$<salt>$<digest>`, each in
+ * base64. The pattern specifies the hashed text: `{SALT}{PASSWORD}`, `{PASSWORD}{SALT}`, or these with more text
+ * around them. `$sha256$<digest>` has no salt. Such digests are too fast to protect a stolen password: the next
+ * successful sign-in replaces them.
  */
 export const saltedDigest: PasswordHashFormat = {
   begins: new RegExp(`^\\$${name}\\$`),
@@ -33,8 +34,8 @@ export const saltedDigest: PasswordHashFormat = {
 };
 
 /**
- * An HMAC with the password as its message, in the spelling of Kratos: `$hmac-sha256$<code>$<key>`, where the code is the base64
- * of hexadecimal digits. The key stands in the row: it was the other system's secret, and is as safe as the database is.
+ * An HMAC with the password as its message, as Kratos writes it: `$hmac-sha256$<code>$<key>`, where the code is the
+ * base64 of hexadecimal digits. The key, a secret of the other system, is in the row, and is as safe as the database.
  */
 export const hmac: PasswordHashFormat = {
   begins: new RegExp(`^\\$hmac-${name}\\$`),
@@ -55,7 +56,10 @@ export const hmac: PasswordHashFormat = {
   },
 };
 
-/** @param pattern text of one byte a character, with `{PASSWORD}` once or twice in it. @throws PasswordHashRefused */
+/**
+ * @param pattern text of one byte per character that contains `{PASSWORD}` once or twice
+ * @throws PasswordHashRefused if the pattern or a length is not supported
+ */
 export function saltedDigestHash(
   digest: DigestName,
   pattern: string,

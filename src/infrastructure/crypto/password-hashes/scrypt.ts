@@ -6,7 +6,7 @@ import { fromBase64, fromCrypt64, fromCryptNumber, toBase64 } from "./encodings.
 import { areSame, type PasswordHash, type PasswordHashFormat, partsOf } from "./password-hash.ts";
 
 export interface ScryptCost {
-  /** The logarithm of N. */
+  /** The base-2 logarithm of N. */
   readonly logN: number;
   readonly blockSize: number;
   readonly parallelism: number;
@@ -18,7 +18,7 @@ const form =
   /^\$scrypt\$ln=(?<ln>\d{1,10}),r=(?<r>\d{1,8}),p=(?<p>\d{1,8})\$(?<salt>[^$]*)\$(?<digest>[^$]*)$/;
 const cryptForm = /^\$7\$(?<n>.)(?<r>.{5})(?<p>.{5})(?<salt>[!-#%-~]*)\$(?<digest>[./A-Za-z0-9]{43})$/;
 
-/** Scrypt (RFC 7914) as passlib writes it, and as Kratos does, whose `ln` is N itself. */
+/** Scrypt (RFC 7914) as written by passlib, and by Kratos, whose `ln` is N itself. */
 export const scrypt: PasswordHashFormat = {
   begins: /^\$scrypt\$/,
   read(text) {
@@ -29,14 +29,14 @@ export const scrypt: PasswordHashFormat = {
       salt = "",
       digest = "",
     } = partsOf(text, form, "scrypt", "ln, r and p, salt and digest");
-    // No system has so small an N or so large a logarithm.
+    // No system uses so small an N or so large a logarithm.
     const logN = Number(ln) > 31 ? Math.log2(Number(ln)) : Number(ln);
     const cost = scryptCost({ logN, blockSize: Number(r), parallelism: Number(p) });
     return scryptHash(cost, fromBase64(salt, "scrypt"), fromBase64(digest, "scrypt"));
   },
 };
 
-/** The `$7$` of crypt(5): the costs in digits of crypt(3), and the salt as it stands. */
+/** The `$7$` of crypt(5): the costs in digits of crypt(3), the salt as plain text. */
 export const scryptCrypt: PasswordHashFormat = {
   begins: /^\$7\$/,
   read(text) {
@@ -56,7 +56,7 @@ export const scryptCrypt: PasswordHashFormat = {
   },
 };
 
-/** @throws PasswordHashRefused where it is beyond the budget */
+/** @throws PasswordHashRefused if the cost is beyond the budget */
 export function scryptCost(cost: ScryptCost): ScryptCost {
   const { logN, blockSize, parallelism } = cost;
   const most = budget.scrypt;
@@ -72,7 +72,7 @@ export function scryptEffort({ logN, blockSize, parallelism }: ScryptCost): Effo
   return { of: "scrypt", memory, work: memory * parallelism };
 }
 
-/** So many bytes by scrypt, on one of libuv's threads. */
+/** Derives `length` bytes with scrypt, on one of libuv's threads. */
 export function deriveByScrypt(
   password: Buffer,
   salt: Buffer,
@@ -83,12 +83,12 @@ export function deriveByScrypt(
   return derive(password, salt, length, options);
 }
 
-/** How costs stand in a text. */
+/** The costs as they are written in a hash. */
 export function toScryptText({ logN, blockSize, parallelism }: ScryptCost): string {
   return `ln=${logN},r=${blockSize},p=${parallelism}`;
 }
 
-/** @throws PasswordHashRefused */
+/** @throws PasswordHashRefused if the length of salt or digest is not supported */
 export function scryptHash(cost: ScryptCost, salt: Buffer, digest: Buffer): PasswordHash {
   lengthWithin("salt", salt, 1, budget.saltBytes);
   lengthWithin("digest", digest, budget.digestBytes.least, budget.digestBytes.most);

@@ -5,10 +5,11 @@ import { malformed, type PasswordHashFormat, partsOf } from "./password-hash.ts"
 import { pbkdf2Hash } from "./pbkdf2.ts";
 import { scryptCost, scryptHash } from "./scrypt.ts";
 
-// The encoders of Spring Security's PasswordEncoderFactories (spring-security-crypto 6.5.1), each under its id in braces. The ids
-// of bcrypt, argon2 and scrypt are dropped, because the text after them has all parameters (read-password-hash.ts).
+// The encoders of Spring Security's PasswordEncoderFactories (spring-security-crypto 6.5.1), each prefixed by its ID
+// in braces. The IDs of bcrypt, argon2 and scrypt are removed, because the text after them has all parameters
+// (read-password-hash.ts).
 
-/** The parameters of a Pbkdf2PasswordEncoder by its id: its text does not have them. */
+/** The parameters of a Pbkdf2PasswordEncoder by its ID, because its text does not contain them. */
 const pbkdf2Encoders = new Map([
   ["{pbkdf2}", { digest: "sha1", iterations: 185_000, saltBytes: 8 }],
   ["{pbkdf2@SpringSecurity_v5_8}", { digest: "sha256", iterations: 310_000, saltBytes: 16 }],
@@ -16,7 +17,7 @@ const pbkdf2Encoders = new Map([
 const pbkdf2Form = /^(?<id>\{[^}]*\})(?<value>[^{}]+)$/;
 const keyBytes = 32;
 
-/** `{pbkdf2}` of Pbkdf2PasswordEncoder, without a secret: hexadecimal digits or base64 of salt and key. */
+/** `{pbkdf2}` of Pbkdf2PasswordEncoder, without a secret: salt and key in hexadecimal or base64. */
 export const springPbkdf2: PasswordHashFormat = {
   begins: /^\{pbkdf2(@[^}]*)?\}/,
   read(text) {
@@ -59,9 +60,12 @@ export const springScrypt: PasswordHashFormat = {
 const standardRounds = 1_024;
 const standardSaltBytes = 8;
 
-/** `{sha256}` of StandardPasswordEncoder, without a secret: 8 bytes of salt, then 1,024 rounds of SHA-256 of salt and password. */
+/**
+ * `{sha256}` of StandardPasswordEncoder, without a secret: 8 bytes of salt, then 1,024 rounds of SHA-256 over salt
+ * and password.
+ */
 export const springStandard: PasswordHashFormat = {
-  // `{SHA256}` before any other text is a scheme of LDAP.
+  // `{SHA256}` before any other text is an LDAP scheme.
   begins: /^\{sha256\}[0-9a-fA-F]{80}$/,
   read(text) {
     const bytes = Buffer.from(text.slice("{sha256}".length), "hex");

@@ -1,6 +1,6 @@
 import { PasswordHashRefused } from "./password-hash.ts";
 
-/** What is recognised and not read, with the reason. */
+/** Formats that are recognised but not supported, with the reason for the refusal. */
 const reasons: readonly (readonly [RegExp, string])[] = [
   [/^$/, "is empty"],
   [/^\{(noop|plain|cleartext)\}/i, "is a password in plain text: hash it before the import"],

@@ -8,23 +8,23 @@ import { EmbeddedPostgresError, systemErrorCode } from "./embedded-postgres-erro
 
 /**
  * Access to the embedded database. The service's role is not a superuser and has a random password, in a file that
- * only we can read. The superuser may connect, without a password, only while that role is created: at the first
- * start, and if the file was lost.
+ * only this process's user can read. The superuser may connect, without a password, only while that role is created:
+ * at the first start, and if the file was lost.
  */
 
-/** The superuser that initdb makes. */
+/** The superuser that initdb creates. */
 const superuser = "auth";
 /** The role of the service and of the command line. It owns the database and its tables. */
 const serviceRole = "auth_service";
 const databaseName = "auth";
 
-/** Where a server is: the folder of its socket, and its port. */
+/** Location of a server: the folder of its socket, and its port. */
 export interface ServerSocket {
   readonly folder: string;
   readonly port: number;
 }
 
-/** The URI of the database for the service. It leaves nothing to PGPORT, PGSSLMODE and their like. */
+/** The database URI for the service. It is complete, so PGPORT, PGSSLMODE and similar variables have no effect. */
 export function serviceUri(socket: ServerSocket, password: string): string {
   return uriOf(socket, `${serviceRole}:${password}`, databaseName);
 }
@@ -39,7 +39,7 @@ function uriOf({ folder, port }: ServerSocket, credentials: string, database: st
   return `postgresql://${credentials}@localhost/${database}?${parameters}`;
 }
 
-/** The service's password; undefined before the service's role is made. */
+/** Reads the service's password; undefined if the service's role has not been created. */
 export async function readPassword(dataDir: string): Promise<string | undefined> {
   return (await readIfThere(passwordFile(dataDir)))?.trim();
 }
@@ -53,29 +53,29 @@ async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
-/** Path of the file that holds it. */
+/** Path of the file that holds the service's password. */
 export function passwordFile(dataDir: string): string {
   return join(dataDir, "database-password");
 }
 
-/** Path of the rules that the server is started with, in place of the cluster's own. */
+/** Path of the access rules that the server is started with, instead of the cluster's own. */
 export function accessRules(dataDir: string): string {
   return join(dataDir, "pg_hba.conf");
 }
 
-/** Writes the rules: the service's role by its password, and the superuser if `letsSuperuserIn`. */
+/** Writes the rules: the service's role with its password, and the superuser if `letsSuperuserIn`. */
 export async function writeAccessRules(dataDir: string, letsSuperuserIn: boolean): Promise<void> {
   const rules = [`local all ${serviceRole} scram-sha-256`];
   if (letsSuperuserIn) rules.push(`local all ${superuser} trust`);
   const text = `${rules.join("\n")}\n`;
   if ((await readIfThere(accessRules(dataDir))) === text) return;
-  // PostgreSQL's user reads it too.
+  // PostgreSQL's user reads this file too.
   await replaceFile(accessRules(dataDir), text, 0o644);
 }
 
 /**
- * Makes the service's role, or gives it a new password, and hands the database and its tables over to it. Afterwards the
- * superuser is not let in any more. May be repeated at any point.
+ * Creates the service's role, or sets a new password for it, and makes it the owner of the database and its tables.
+ * Afterwards the superuser can no longer connect. May be repeated after a failure at any point.
  *
  * @returns the password
  */
@@ -91,7 +91,7 @@ export async function createServiceRole(dataDir: string, socket: ServerSocket): 
   return password;
 }
 
-/** Renaming the one that initdb makes takes 3 ms; creating one more, 50 to 120. */
+/** Renaming the database that initdb creates takes 3 ms; creating another takes 50 to 120 ms. */
 const nameDatabase = `
   do $$ begin
     if not exists (select from pg_database where datname = '${databaseName}') then
@@ -111,7 +111,7 @@ const giveRole = (password: string) => `
     with login nosuperuser nocreatedb nocreaterole noreplication nobypassrls password '${password}';
   alter database ${databaseName} owner to ${serviceRole}`;
 
-/** Of earlier versions, which worked as the superuser. */
+/** Transfers tables that earlier versions, which worked as the superuser, left behind. */
 const giveTables = `
   do $$ declare relation regclass; begin
     for relation in
@@ -128,7 +128,7 @@ const giveTables = `
 const invalidAuthorization = "28000";
 const refusedWithinMs = 10_000;
 
-/** Waits until new rules are in force: the server reads them a moment after it was asked to. */
+/** Waits until new rules are in force: the server reads them a moment after the reload request. */
 async function untilRefused(uri: string): Promise<void> {
   for (const endsAt = performance.now() + refusedWithinMs; performance.now() < endsAt; await sleep(2)) {
     try {
@@ -143,12 +143,12 @@ async function untilRefused(uri: string): Promise<void> {
   );
 }
 
-/** Puts a file in its place when it is whole and on disk. */
+/** Replaces a file atomically, once the new content is complete and on disk. */
 async function replaceFile(path: string, text: string, mode: number): Promise<void> {
   const draft = `${path}.new`;
   const handle = await open(draft, "w", mode);
   try {
-    // Whatever the umask is, and if a crash has left one behind.
+    // Sets the mode regardless of the umask, also on a draft that a crash left behind.
     await chmod(draft, mode);
     await handle.writeFile(text);
     await handle.sync();
@@ -161,7 +161,7 @@ async function replaceFile(path: string, text: string, mode: number): Promise<vo
 /** Runs a statement on a connection of its own. */
 export async function query(uri: string, statement: string): Promise<void> {
   const client = new Client({ connectionString: uri, connectionTimeoutMillis: 5_000 });
-  // One that breaks is reported by what waits for it.
+  // A broken connection is reported by the call that waits for it.
   client.on("error", () => {});
   await client.connect();
   try {

@@ -3,19 +3,19 @@ import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { EmbeddedPostgresError, systemErrorCode } from "./embedded-postgres-error.ts";
 
-/** PostgreSQL's programs: absolute paths, and the version they belong to. */
+/** PostgreSQL's programs: absolute paths and their version. */
 export interface Binaries {
-  /** Holds bin, lib and share. */
+  /** Contains bin, lib and share. */
   readonly folder: string;
   readonly initdb: string;
   readonly postgres: string;
   /** "18" */
   readonly major: string;
-  /** Of the package: "18.4.0-beta.17". */
+  /** Version of the npm package: "18.4.0-beta.17". */
   readonly version: string;
 }
 
-/** The programs in a folder. */
+/** Describes the programs in a folder. */
 export function programsIn(folder: string, version: string): Binaries {
   const program = (name: string) => join(folder, "bin", name);
   return {
@@ -28,11 +28,10 @@ export function programsIn(folder: string, version: string): Binaries {
 }
 
 /**
- * Finds the programs that the optional dependency `@embedded-postgres/<platform>` brought along and makes them fit to
- * run.
+ * Finds the programs of the optional dependency `@embedded-postgres/<platform>` and makes them runnable.
  *
- * @param platform Node's platform and architecture, as in "linux-x64".
- * @throws EmbeddedPostgresError when nothing is installed for the platform.
+ * @param platform Node's platform and architecture, as in "linux-x64"
+ * @throws EmbeddedPostgresError if no package is installed for the platform, or its links cannot be created
  */
 export async function findBinaries(platform = `${process.platform}-${process.arch}`): Promise<Binaries> {
   const root = packageFolder(`@embedded-postgres/${platform}`);
@@ -48,7 +47,7 @@ export async function findBinaries(platform = `${process.platform}-${process.arc
 
 function packageFolder(name: string): string | undefined {
   try {
-    // The package exports nothing but its entry, which is dist/index.js.
+    // The package exports only its entry point, dist/index.js.
     return dirname(dirname(createRequire(import.meta.url).resolve(name)));
   } catch (error) {
     if (systemErrorCode(error) === "MODULE_NOT_FOUND") return undefined;
@@ -57,10 +56,11 @@ function packageFolder(name: string): string | undefined {
 }
 
 /**
- * Recreates the links between the shared libraries of a package. npm archives hold no symbolic links, and the script
- * that would recreate them on installation does not run here. Several processes may do this at once.
+ * Recreates the links between the shared libraries of a package. npm archives cannot contain symbolic links, and the
+ * install script that would recreate them is not run here. Several processes may do this at once.
  *
- * @param root the package's folder, with native/pg-symlinks.json in it.
+ * @param root the package's folder, which contains native/pg-symlinks.json
+ * @throws EmbeddedPostgresError if a link cannot be created
  */
 export async function restoreLibraryLinks(root: string): Promise<void> {
   const list = await readFile(join(root, "native", "pg-symlinks.json"), "utf8");
@@ -68,7 +68,7 @@ export async function restoreLibraryLinks(root: string): Promise<void> {
   await Promise.all(
     links.map(({ source, target }) =>
       symlink(relative(dirname(target), source), join(root, target)).catch((error: unknown) => {
-        // The kernel says EEXIST before it says read-only or forbidden: what exists needs no right to write.
+        // The kernel reports EEXIST before read-only or forbidden: an existing link needs no right to write.
         if (systemErrorCode(error) === "EEXIST") return;
         throw new EmbeddedPostgresError(
           `cannot create the symbolic links that the embedded PostgreSQL needs in ${dirname(join(root, target))} (${systemErrorCode(error)}); start auth once as the owner of that folder, or set DATABASE_URL`,

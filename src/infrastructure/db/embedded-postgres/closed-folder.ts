@@ -8,12 +8,12 @@ export interface UserIds {
   readonly gid: number;
 }
 
-/** Neither the owner nor in the group of any file. */
+/** A user that neither owns any file nor is in a file's group. */
 const stranger: UserIds = { uid: -1, gid: -1 };
 
 /**
- * The first of a folder and those above it, from the root, that a user cannot enter by its mode. What does not exist yet
- * can be entered.
+ * The first folder on a path, starting at the root, that a user may not enter according to its mode; undefined if
+ * there is none. Folders that do not exist yet count as open.
  */
 export function closedFolder(path: string, user: UserIds = stranger): string | undefined {
   const above = dirname(path);
@@ -25,13 +25,13 @@ export function closedFolder(path: string, user: UserIds = stranger): string | u
   return (found.mode & bit) === 0 ? path : undefined;
 }
 
-/** Where root keeps data instead of in a folder that PostgreSQL's user cannot enter. */
+/** Where root keeps data that would otherwise be in a folder closed to PostgreSQL's user. */
 const openRoot = "/var/lib/auth";
 
 /**
- * Where the embedded PostgreSQL keeps its data if no setting says otherwise: `./data`, or below /var/lib/auth if we are
- * root and the working directory is closed to others, because PostgreSQL refuses to run as root. Data that already are
- * in `./data` stay the answer, so that no start silently begins with an empty database.
+ * Default data folder of the embedded PostgreSQL: `./data`, or a folder below /var/lib/auth if this process is root
+ * and the working directory is closed to others, because PostgreSQL refuses to run as root. If `./data` already
+ * contains data, it remains the default, so that no start silently begins with an empty database.
  */
 export function defaultDataDir(cwd = process.cwd()): string {
   const usual = "./data";
@@ -40,7 +40,10 @@ export function defaultDataDir(cwd = process.cwd()): string {
   return statOf(join(path, "postgres")) === undefined ? openPathFor(path) : usual;
 }
 
-/** The path in {@link openRoot} that stands for one in a closed folder: /root/auth/data is /var/lib/auth/root/auth/data. */
+/**
+ * The path below {@link openRoot} that replaces one in a closed folder: /root/auth/data becomes
+ * /var/lib/auth/root/auth/data.
+ */
 export function openPathFor(path: string): string {
   return join(openRoot, resolve(path));
 }

@@ -9,7 +9,7 @@ import type { ExistingCluster, ProcessOwner } from "./process-owner.ts";
 import type { ServerLog } from "./server-log.ts";
 import type { TemporaryFolders } from "./temporary-folders.ts";
 
-/** The cluster in a folder; undefined when there is none. */
+/** Finds the cluster in a folder; undefined if there is none. */
 export async function findCluster(pgdata: string): Promise<ExistingCluster | undefined> {
   try {
     const { uid, gid } = await lstat(pgdata);
@@ -21,9 +21,9 @@ export async function findCluster(pgdata: string): Promise<ExistingCluster | und
 }
 
 /**
- * Makes sure that an existing cluster is one these programs can run.
+ * Checks that these programs can run an existing cluster.
  *
- * @throws EmbeddedPostgresError when it belongs to somebody else or to another major version, or is no cluster.
+ * @throws EmbeddedPostgresError if the folder belongs to another user, is not a cluster, or has another major version
  */
 export async function checkCluster(pgdata: string, owner: ProcessOwner, binaries: Binaries): Promise<void> {
   const { uid } = await stat(pgdata);
@@ -45,7 +45,7 @@ export async function checkCluster(pgdata: string, owner: ProcessOwner, binaries
   }
 }
 
-/** Everything that a new cluster is made with and from. */
+/** The parts and settings needed to create a cluster. */
 export interface ClusterPlan {
   readonly dataDir: string;
   readonly pgdata: string;
@@ -58,10 +58,11 @@ export interface ClusterPlan {
 }
 
 /**
- * Creates a new cluster: UTF-8, C collation, superuser "auth", and a pg_hba.conf of its own that rejects everything.
- * It appears under its name only when it is whole and on disk, so a crash halfway leaves nothing that looks like one.
+ * Creates a new cluster: UTF-8, C collation, superuser "auth", and its own pg_hba.conf that rejects everything. It
+ * gets its final name only when it is complete and on disk, so a crash halfway leaves nothing that looks like a
+ * cluster.
  *
- * @throws EmbeddedPostgresError with what initdb said, or what the signal was aborted with.
+ * @throws EmbeddedPostgresError with initdb's output if it fails; the abort reason of the signal
  */
 export async function createCluster(plan: ClusterPlan): Promise<void> {
   const { dataDir, pgdata, folders, log, signal } = plan;
@@ -82,10 +83,10 @@ export async function createCluster(plan: ClusterPlan): Promise<void> {
   }
 }
 
-/** Of a new cluster, and some room for its first write-ahead log. */
+/** Size of a new cluster with some room for its first write-ahead log. */
 const neededMebibytes = 100;
 
-/** initdb itself could not even log that the disk is full. */
+/** Checks the free space up front: on a full disk, initdb could not even log the failure. */
 async function refuseFullDisk(dataDir: string): Promise<void> {
   const { bavail, bsize } = await statfs(dataDir);
   const free = Math.floor((bavail * bsize) / 1_048_576);
@@ -95,14 +96,14 @@ async function refuseFullDisk(dataDir: string): Promise<void> {
   );
 }
 
-/** Answers how initdb ended, if not well. It syncs all that it has written. */
+/** Runs initdb, which syncs all that it writes. Returns how it ended, or undefined for success. */
 async function runInitdb(folder: string, plan: ClusterPlan) {
   const { owner, log, signal, onWaiting } = plan;
   await using programs = await withoutAccount(plan);
   signal?.throwIfAborted();
   const initdb = spawnGuarded({
     command: [programs.initdb, "-D", folder, ...initdbOptions],
-    // It finishes what it is at, some hundred milliseconds, and takes away what it has written.
+    // On SIGTERM, initdb finishes its current step, some hundred milliseconds, and removes what it has written.
     ending: "kill -TERM $program",
     owner,
     log: log.descriptor,
@@ -121,7 +122,7 @@ const initdbOptions = [
   "--locale=C",
   "--auth=reject",
   "--username=auth",
-  // Asking for them gets PostgreSQL killed in containers which have none to give.
+  // In containers without huge pages, PostgreSQL is killed if it requests them.
   "--set=huge_pages=off",
   "--no-instructions",
 ];

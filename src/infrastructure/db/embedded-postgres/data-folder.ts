@@ -5,10 +5,10 @@ import { makeFolder } from "../../make-folder.ts";
 import { EmbeddedPostgresError, systemErrorCode } from "./embedded-postgres-error.ts";
 
 /**
- * Creates the data folder if it is missing and answers its absolute path, free of symbolic links. The user that PostgreSQL
- * runs as if we are root may enter a new one and not list it.
+ * Creates the data folder if it is missing and returns its absolute path, with symbolic links resolved. If this
+ * process is root, PostgreSQL's user may enter a new folder but not list it.
  *
- * @throws EmbeddedPostgresError if it cannot be created, this process may not write there, or others may
+ * @throws EmbeddedPostgresError if the folder cannot be created, this process cannot write to it, or other users can
  */
 export async function prepareDataFolder(path: string): Promise<string> {
   const uid = process.geteuid?.();
@@ -26,7 +26,7 @@ export async function prepareDataFolder(path: string): Promise<string> {
   return folder;
 }
 
-/** Another user who may write there could put a link in the place of a file that this process writes. */
+/** A user with write access could put a link in place of a file that this process writes. */
 async function refuseSharedFolder(folder: string, uid: number | undefined): Promise<void> {
   const { mode, uid: owner } = await stat(folder);
   if (owner !== 0 && owner !== uid) {
@@ -41,17 +41,17 @@ async function refuseSharedFolder(folder: string, uid: number | undefined): Prom
   }
 }
 
-/** A path as its reader would type it: ./data below the working directory, else absolute. */
+/** A path as a user would type it: ./data below the working directory, otherwise absolute. */
 export function displayPath(path: string): string {
   const below = relative(process.cwd(), resolve(path));
   return below === "" || below.startsWith("..") ? resolve(path) : `./${below}`;
 }
 
-/** Makes the names in a folder, and the folder's own name, survive a power failure. */
+/** Syncs a folder and its parent, so that the names in the folder, and its own name, survive a power failure. */
 export async function syncNames(folder: string): Promise<void> {
   for (const path of [folder, join(folder, "..")]) {
     const handle = await open(path, "r").catch((error: unknown) => {
-      // The parent may be somebody else's.
+      // The parent may belong to another user.
       if (systemErrorCode(error) === "EACCES") return undefined;
       throw error;
     });

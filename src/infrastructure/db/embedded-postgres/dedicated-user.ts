@@ -6,22 +6,22 @@ import type { UserIds } from "./closed-folder.ts";
 import { EmbeddedPostgresError, systemErrorCode } from "./embedded-postgres-error.ts";
 
 /**
- * The uids from which PostgreSQL gets one of its own when root starts it: systemd's list of uids calls them unused, and
- * they exist in user namespaces that map 65,536 uids, as containers do.
+ * The range from which PostgreSQL gets a uid of its own when root starts it. systemd's list of uids calls the range
+ * unused, and it exists in user namespaces that map 65,536 uids, as containers do.
  */
 const first = 60_578;
 const last = 61_183;
 
-/** Whether a uid is one that {@link findDedicatedUser} chooses. */
+/** Whether a uid is in the range that {@link findDedicatedUser} chooses from. */
 export function isDedicated({ uid }: UserIds): boolean {
   return uid >= first && uid <= last;
 }
 
 /**
- * Chooses a uid, and the same gid, for the processes and files of one cluster. No account has it, no process runs as it,
- * and no user may take it on in a user namespace (subuid(5)).
+ * Chooses a uid, and the same gid, for the processes and files of one cluster. No account has it, no process runs as
+ * it, and no user may map it in a user namespace (subuid(5)).
  *
- * @throws EmbeddedPostgresError if there is none
+ * @throws EmbeddedPostgresError if none is free
  */
 export async function findDedicatedUser(): Promise<UserIds> {
   const [uids, gids, users, groups] = await Promise.all([
@@ -43,19 +43,19 @@ export async function findDedicatedUser(): Promise<UserIds> {
   );
 }
 
-/** The name of the account or group with an id; undefined if there is none. */
+/** The name of the account or group with an ID; undefined if there is none. */
 export async function accountName(list: "passwd" | "group", id: number): Promise<string | undefined> {
   try {
-    // It also asks directories such as LDAP.
+    // getent also queries directories such as LDAP.
     const { stdout } = await promisify(execFile)("getent", [list, String(id)], { timeout: 5_000 });
     return stdout.split(":", 1)[0];
   } catch {
-    // It has found none, or is not installed.
+    // getent found nothing or is not installed.
     return (await fieldsOf(`/etc/${list}`, ":")).find((fields) => Number(fields[2]) === id)?.[0];
   }
 }
 
-/** Whether the C library finds an account for a uid in its file, the one place where it is without directories. */
+/** Whether /etc/passwd, the C library's only source without directories, has an account for a uid. */
 export async function hasPasswdEntry(uid: number): Promise<boolean> {
   return (await fieldsOf("/etc/passwd", ":")).some((fields) => Number(fields[2]) === uid);
 }
@@ -69,7 +69,7 @@ function contains(ranges: readonly Range[], id: number): boolean {
   return ranges.some(({ start, count }) => id >= start && id < start + count);
 }
 
-/** The ids that this user namespace has: user_namespaces(7). */
+/** The ids that exist in this user namespace (user_namespaces(7)). */
 async function namespaceRanges(path: string): Promise<Range[]> {
   const rows = await fieldsOf(path, /\s+/);
   if (rows.length === 0) return [{ start: 0, count: 2 ** 32 }];
@@ -96,7 +96,7 @@ async function runningUids(): Promise<Set<number>> {
   return new Set(uids);
 }
 
-/** The lines of a file, each split; none if there is no such file. */
+/** The fields of each line of a file; empty if the file does not exist. */
 async function fieldsOf(path: string, separator: string | RegExp): Promise<string[][]> {
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     if (systemErrorCode(error) === "ENOENT") return "";

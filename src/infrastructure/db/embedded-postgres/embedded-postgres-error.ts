@@ -1,15 +1,12 @@
 import { StartError } from "../../start-error.ts";
-/**
- * The embedded PostgreSQL cannot run, or may not. The message is for the person who started the service: what is wrong
- * and what to do about it.
- */
+/** The embedded PostgreSQL cannot or must not run. The message tells the operator what is wrong and how to fix it. */
 export class EmbeddedPostgresError extends StartError {
   override readonly name = "EmbeddedPostgresError";
 }
 
-/** The data folder belongs to a process that runs: waiting for it may help, and so may what it runs. */
+/** A running process holds the data folder. The caller can wait for it, or use the server that it runs. */
 export class FolderInUseError extends EmbeddedPostgresError {
-  /** Whether it has said that it will not be long. */
+  /** Whether the holder runs only a single command. */
   readonly isBrief: boolean;
 
   constructor(message: string, isBrief: boolean) {

@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { displayPath } from "./data-folder.ts";
 import { EmbeddedPostgresError, FolderInUseError, systemErrorCode } from "./embedded-postgres-error.ts";
 
-/** The right to use a data folder, held until it is released or the process dies, however it dies. */
+/** Exclusive use of a data folder, held until it is released or the process dies in any way. */
 export interface FolderLock {
   release(): void;
 }
@@ -12,14 +12,16 @@ export interface FolderLock {
 const sqliteBusy = 5;
 const briefly = ", for one command";
 
-/** A lock that is garbage collected is a lock that is lost. */
+/** Prevents garbage collection, which would release the lock. */
 const held = new Set<DatabaseSync>();
 
 /**
- * Takes a data folder for this process. The kernel holds the lock, so none is ever stale; SQLite is only the way to
- * fcntl(2) that Node has built in. The file `pid` beside it says who holds it, for people, and whether it will not be long.
+ * Locks a data folder for this process. The kernel holds the lock, so it is never stale; SQLite is only Node's
+ * built-in way to fcntl(2). The file `pid` next to it tells people who holds the lock, and whether for a single
+ * command.
  *
- * @throws FolderInUseError at once when somebody else holds it; EmbeddedPostgresError where this process may not write there.
+ * @throws FolderInUseError at once if another process holds the lock
+ * @throws EmbeddedPostgresError if this process cannot write to the folder
  */
 export function lockFolder(dataDir: string, isBrief = false): FolderLock {
   const database = lockedFile(dataDir);
@@ -28,7 +30,7 @@ export function lockFolder(dataDir: string, isBrief = false): FolderLock {
   try {
     writeFileSync(pidFile, `${process.pid}${isBrief ? briefly : ""}\n`);
   } catch {
-    // It is there to be read by people; the lock holds without it.
+    // The file is only informative; the lock holds without it.
   }
   return {
     release() {
@@ -45,8 +47,8 @@ function lockedFile(dataDir: string): DatabaseSync {
   try {
     closeToOthers(path);
     database = new DatabaseSync(path);
-    // Of a file that we may not write, "exclusive" would silently mean shared: the attempt to change it tells. The
-    // change is never committed, so no journal needs to lie about either.
+    // On a file that we cannot write, "exclusive" would silently mean shared, so a write attempt detects that. The
+    // change is never committed, so it needs no journal on disk.
     database.exec("pragma journal_mode = memory; begin exclusive; pragma user_version = 1");
     return database;
   } catch (error) {
@@ -66,9 +68,9 @@ function lockedFile(dataDir: string): DatabaseSync {
 }
 
 /**
- * Creates the file if it is missing, and closes it to others: a user who can read a file can hold a read lock on it, which
- * blocks an exclusive one. A file that exists is not opened, because closing it would release the lock
- * that this process may hold on it (fcntl(2)).
+ * Creates the file if it is missing, and closes it to other users: a user who can read a file can hold a read lock on
+ * it, which blocks an exclusive one. An existing file is not opened, because closing it would release the lock that
+ * this process may hold on it (fcntl(2)).
  */
 function closeToOthers(path: string): void {
   try {

@@ -4,12 +4,15 @@ import type { Writable } from "node:stream";
 import type { ProcessOwner } from "./process-owner.ts";
 
 /**
- * A program that does not outlive this process and that a terminal's Ctrl-C does not reach: it runs in a session of
- * its own under a shell which holds the other end of a pipe. When the pipe closes, because we closed it or because we
- * died, the shell ends the program.
+ * A program that does not outlive this process and that Ctrl-C in a terminal does not reach. It runs in its own
+ * session under a shell that holds the other end of a pipe. When this process closes the pipe or dies, the shell ends
+ * the program.
  */
 export interface GuardedProcess {
-  /** Resolves, never rejects, when the program and its shell have gone: undefined for success, else how it ended. */
+  /**
+   * Resolves, and never rejects, when the program and its shell have exited: undefined for success, otherwise how it
+   * ended.
+   */
   readonly exited: Promise<string | undefined>;
   /** Asks the program to end. */
   end(): void;
@@ -17,17 +20,17 @@ export interface GuardedProcess {
 
 export interface GuardedProcessOptions {
   readonly command: readonly string[];
-  /** How the shell ends the program, whose process number is $program. */
+  /** Shell command that ends the program, whose process ID is in $program. */
   readonly ending: string;
-  /** Folder that goes with the program. */
+  /** Folder to remove when the program has ended. */
   readonly removes?: string;
   readonly owner: ProcessOwner;
-  /** File descriptor that takes what the program writes. */
+  /** File descriptor for the program's output. */
   readonly log: number;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** Starts a program under guard. It inherits nothing of our environment but PATH. */
+/** Starts a program under a guard. Of our environment it inherits only PATH. */
 export function spawnGuarded(options: GuardedProcessOptions): GuardedProcess {
   const args = [
     "-c",
@@ -40,13 +43,13 @@ export function spawnGuarded(options: GuardedProcessOptions): GuardedProcess {
   const child = spawn("/bin/sh", args, {
     ...options.owner.identity,
     cwd: "/",
-    // PGDATA, PGPORT, PGTZ and their like would change what PostgreSQL does.
+    // PGDATA, PGPORT, PGTZ and similar variables would change PostgreSQL's behaviour.
     env: { PATH, LC_ALL: "C", ...options.environment },
     stdio: ["ignore", options.log, options.log, "pipe"],
     detached: true,
   });
   const pipe = child.stdio[3] as Writable | null | undefined;
-  // The other end goes first when the program ends by itself.
+  // The other end closes first if the program ends by itself.
   pipe?.on("error", () => {});
   const exited = new Promise<string | undefined>((resolve) => {
     child.once("error", (error) => resolve(error.message));
@@ -56,7 +59,7 @@ export function spawnGuarded(options: GuardedProcessOptions): GuardedProcess {
   return { exited, end: () => pipe?.end() };
 }
 
-/** Descriptor 3 is the pipe: it is only ever read to its end. The guard survives whatever else is sent to it. */
+/** Descriptor 3 is the pipe, which is only read, until it closes. The guard ignores HUP, INT, QUIT and TERM. */
 const guard = (ending: string) => `
 folder=$1
 shift
@@ -73,7 +76,7 @@ kill -KILL $reader 2>/dev/null
 exit $code
 `;
 
-/** A shell says 128 + n of a program that signal n ended. */
+/** A shell reports 128 + n for a program that was ended by signal n. */
 function describeExit(code: number | null, signal: NodeJS.Signals | null): string | undefined {
   if (code === 0) return undefined;
   const name =

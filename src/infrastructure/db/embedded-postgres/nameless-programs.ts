@@ -14,10 +14,10 @@ export interface NamelessPlan {
 }
 
 /**
- * The programs that create a cluster, for a user that may have no account. initdb, and the server in the mode in which
- * initdb runs it, ask the C library for the name of their user and refuse without one, although the name is used only as
- * a default of `--username`. For a user without an account they are copied, and the copies ask for the first account
- * there is: `getpwent` in place of `getpwuid`, a name of the same length. Dispose of them after use.
+ * The programs that create a cluster, for a user that may have no account. initdb, and the server when initdb runs
+ * it, look up their user's name in the C library and fail without one, although the name is only a default for
+ * `--username`. For a user without an account the programs are copied, and the copies request the first account in
+ * the list: `getpwent` replaces `getpwuid`, a name of the same length. Dispose of the result after use.
  */
 export async function withoutAccount(
   plan: NamelessPlan,
@@ -48,7 +48,7 @@ export async function withoutAccount(
 const asked = Buffer.from("\0getpwuid\0");
 const answered = Buffer.from("\0getpwent\0");
 
-/** A program in whose table of dynamic symbols (.dynstr) one name is replaced. */
+/** A program with one name replaced in its table of dynamic symbols (.dynstr). */
 function askForFirstAccount(program: Buffer, path: string): Buffer {
   const changed = Buffer.from(program);
   const at = changed.indexOf(asked);

@@ -3,25 +3,26 @@ import { displayPath } from "./data-folder.ts";
 import { accountName, findDedicatedUser, isDedicated } from "./dedicated-user.ts";
 import { EmbeddedPostgresError } from "./embedded-postgres-error.ts";
 
-/** Who PostgreSQL's processes run as. They are given no capability and no supplementary group. */
+/** The user that PostgreSQL's processes run as, without capabilities and supplementary groups. */
 export interface ProcessOwner {
   readonly user: UserIds;
-  /** Node's options for spawning a program as the user; empty if the user is our own. */
+  /** Node's options for spawning a program as that user; empty if it is our own user. */
   readonly identity: Partial<UserIds>;
 }
 
-/** A cluster that exists: its folder, and whom it belongs to. */
+/** An existing cluster: its folder and its owner. */
 export interface ExistingCluster {
   readonly pgdata: string;
   readonly owner: UserIds;
 }
 
 /**
- * Decides who PostgreSQL runs as. That is ourselves, unless we are root, as whom PostgreSQL refuses to run: then it is a
- * user of its own, because any process of the same user can do what the server can. The owner of a cluster's files is the
- * record of which one was chosen.
+ * Chooses the user that PostgreSQL runs as: our own or, if that is root, a dedicated one, because PostgreSQL refuses
+ * to run as root and any process of the same user can do what the server can. The owner of a cluster's files records
+ * which user was chosen.
  *
- * @throws EmbeddedPostgresError if an existing cluster belongs to an account that other programs may use
+ * @throws EmbeddedPostgresError if an existing cluster belongs to an account that other programs may use, or no
+ * dedicated user is available
  */
 export async function chooseProcessOwner(cluster: ExistingCluster | undefined): Promise<ProcessOwner> {
   const uid = process.geteuid?.() ?? 0;

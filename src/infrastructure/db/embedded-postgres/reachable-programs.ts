@@ -18,8 +18,8 @@ export interface ReachablePlan {
 }
 
 /**
- * The programs, where PostgreSQL's user can run them: as npm installed them, or copied to the data folder if they are in
- * a folder that is closed to the user, such as a checkout in /root.
+ * Returns programs that PostgreSQL's user can run: as npm installed them, or copied to the data folder if they are in
+ * a folder that is closed to that user, such as a checkout in /root.
  *
  * @throws EmbeddedPostgresError if the user cannot enter the data folder, or cannot run programs there
  */
@@ -41,8 +41,8 @@ export async function reachablePrograms(plan: ReachablePlan): Promise<Binaries> 
 const exitIfClosed = 3;
 
 /**
- * Tries what matters, as permissions have more ways to refuse than can be computed. Answers what went wrong. (Running the
- * program takes ten times as long as looking at it.)
+ * Tests access as that user, because permissions have more ways to refuse than code can predict. Returns what went
+ * wrong. It only looks at the program: running it takes ten times as long.
  */
 async function tryToRun(
   { postgres }: Binaries,
@@ -73,7 +73,7 @@ function closedDataFolder(dataDir: string, { user }: ProcessOwner): EmbeddedPost
 
 const prefix = "programs-";
 
-/** Copies the programs into the data folder, unless they are there, and removes those of other versions. */
+/** Copies the programs into the data folder unless they are there, and removes copies of other versions. */
 async function copyPrograms({ dataDir, binaries, folders }: ReachablePlan): Promise<Binaries> {
   const name = prefix + binaries.version;
   const target = join(dataDir, name);
@@ -93,7 +93,7 @@ async function copyPrograms({ dataDir, binaries, folders }: ReachablePlan): Prom
   return programsIn(target, binaries.version);
 }
 
-/** Makes everything below a folder readable by all users, and writable by its owner only. */
+/** Makes everything below a folder readable by all users, and writable only by its owner. */
 async function openToAll(folder: string): Promise<void> {
   await chmod(folder, 0o755);
   for (const entry of await readdir(folder, { withFileTypes: true })) {

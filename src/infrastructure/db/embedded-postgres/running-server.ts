@@ -4,12 +4,12 @@ import { readPassword, serviceUri } from "./access.ts";
 import { systemErrorCode } from "./embedded-postgres-error.ts";
 
 /**
- * The database of the server that another process runs on a data folder, by what the server has written down there;
- * undefined where none takes connections yet, or any more. Only who may read PostgreSQL's own folder can find out.
+ * The URI of the server that another process runs on a data folder, read from the server's own files; undefined if
+ * none accepts connections. Requires read access to PostgreSQL's folder.
  */
 export async function findRunningServer(dataDir: string): Promise<string | undefined> {
   const lines = await linesOf(join(dataDir, "postgres", "postmaster.pid"));
-  // Process, folder, start, port, socket folder, address, shared memory, state: miscadmin.h of PostgreSQL.
+  // Lines: process, folder, start, port, socket folder, address, shared memory, state (miscadmin.h of PostgreSQL).
   const [, , , port, folder, , , state] = lines;
   if (state?.trim() !== "ready" || !folder) return undefined;
   const password = await readPassword(dataDir);

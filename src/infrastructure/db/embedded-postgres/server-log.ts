@@ -3,10 +3,10 @@ import { join } from "node:path";
 
 const rotateAtBytes = 4 * 1024 * 1024;
 
-/** The file `postgres.log` in the data folder, into which PostgreSQL's programs write what they have to say. */
+/** The file `postgres.log` in the data folder, which receives the output of PostgreSQL's programs. */
 export class ServerLog {
   readonly path: string;
-  /** Descriptor to hand to a program. */
+  /** Descriptor to pass to a program. */
   readonly descriptor: number;
   readonly #start: number;
 
@@ -16,7 +16,7 @@ export class ServerLog {
     this.#start = fstatSync(this.descriptor).size;
   }
 
-  /** Opens the log. One that has grown large becomes `postgres.old.log`, and the one before that is lost. */
+  /** Opens the log. A log that has grown large becomes `postgres.old.log`, replacing the previous one. */
   static open(dataDir: string): ServerLog {
     const path = join(dataDir, "postgres.log");
     const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
@@ -24,13 +24,13 @@ export class ServerLog {
     return new ServerLog(path);
   }
 
-  /** The last lines written since it was opened, as one line. */
+  /** The last lines written since the log was opened, joined into one. */
   tail(lines = 5): string {
     try {
       const written = readFileSync(this.path).subarray(this.#start).toString().trim();
       return written.split("\n").slice(-lines).join(" | ") || "it wrote nothing";
     } catch (error) {
-      // It is read when something has gone wrong already, which must not be hidden by this.
+      // The log is read after a failure, which a read error must not hide.
       return String(error);
     }
   }

@@ -5,15 +5,15 @@ import { displayPath } from "./data-folder.ts";
 import { EmbeddedPostgresError, systemErrorCode } from "./embedded-postgres-error.ts";
 
 /**
- * The name by which all processes of a cluster's server are known: PostgreSQL shows it in their titles. It comes from
- * the folder itself, so it stays the same however the folder is called.
+ * The name that PostgreSQL shows in the titles of all processes of a cluster's server. It is derived from the
+ * folder's device and inode, so it survives a rename of the folder.
  */
 export async function clusterName(pgdata: string): Promise<string> {
   const { dev, ino } = await stat(pgdata);
   return `auth-${dev.toString(36)}-${ino.toString(36)}`;
 }
 
-/** The process that the cluster's server wrote down as its own; undefined after it has shut down. It may be dead. */
+/** The process ID that the cluster's server recorded; undefined after a clean shutdown. That process may be dead. */
 export async function recordedProcess(pgdata: string): Promise<number | undefined> {
   const text = await readFile(join(pgdata, "postmaster.pid"), "utf8").catch((error: unknown) => {
     if (systemErrorCode(error) === "ENOENT") return "";
@@ -23,20 +23,20 @@ export async function recordedProcess(pgdata: string): Promise<number | undefine
   return pid > 0 ? pid : undefined;
 }
 
-/** What is done in turn to a server that has to go, and for how many milliseconds it is then waited for. */
+/** Signals sent in turn to a server that must stop, each with the milliseconds to wait for it afterwards. */
 const steps = [
-  // Fast shutdown: what it is doing already when its guard has asked it to.
+  // Fast shutdown: the server already does this if its guard requested it.
   ["SIGINT", 20_000],
-  // Gives up at once and recovers at the next start.
+  // Immediate shutdown: the server recovers at the next start.
   ["SIGQUIT", 5_000],
   ["SIGKILL", 5_000],
 ] as const;
 
 /**
- * Ends whatever server still runs on a cluster. Only the holder of the data folder may ask for it: to the holder, a
- * server that it has not started itself is what a crashed holder left behind.
+ * Ends a server that still runs on a cluster. Only the holder of the data folder may call this: for the holder, a
+ * server that it did not start is the remnant of a crashed holder.
  *
- * @throws EmbeddedPostgresError when its processes survive everything.
+ * @throws EmbeddedPostgresError if processes survive all signals
  */
 export async function endServer(pgdata: string, logger: (line: string) => void): Promise<void> {
   const recorded = await recordedProcess(pgdata);
@@ -58,7 +58,7 @@ export async function endServer(pgdata: string, logger: (line: string) => void):
   );
 }
 
-/** Sends a signal to a process, which may have gone. */
+/** Sends a signal to a process, which may have exited. */
 export function send(signal: NodeJS.Signals, pid: number): void {
   try {
     process.kill(pid, signal);
@@ -68,8 +68,8 @@ export function send(signal: NodeJS.Signals, pid: number): void {
 }
 
 /**
- * The processes of a cluster's server, by their command lines: the server's own has the name as an argument, its
- * children's titles begin with it. In a container even root may not look at more than that of other users' processes.
+ * The process IDs of a cluster's server, found by their command lines: the server has the name as an argument, and
+ * its children's titles begin with it. In a container, even root may see no more of other users' processes.
  */
 export async function processesOf(name: string): Promise<number[]> {
   const pids = (await readdir("/proc")).filter((entry) => /^\d+$/.test(entry));

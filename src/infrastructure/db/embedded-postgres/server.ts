@@ -14,26 +14,27 @@ const port = 5432;
 const settings = {
   listen_addresses: "",
   unix_socket_permissions: "0700",
-  // As CockroachDB, so that both databases show the same anomalies: none.
+  // As on CockroachDB, so that neither database shows anomalies.
   default_transaction_isolation: "serializable",
   fsync: "on",
   full_page_writes: "on",
   synchronous_commit: "on",
   max_connections: "64",
-  // The superuser is not let in, so none is kept for it.
+  // The superuser cannot connect, so no connection is reserved for it.
   superuser_reserved_connections: "0",
-  // They slow down guessing, and the one password here is 256 random bits.
+  // Iterations slow down guessing, which is not needed: the only password here is 256 random bits.
   scram_iterations: "1",
   shared_buffers: "64MB",
-  // Asking for them gets PostgreSQL killed in containers which have none to give.
+  // In containers without huge pages, PostgreSQL is killed if it requests them.
   huge_pages: "off",
-  // No processes that this service has no work for.
+  // No processes for features that this service does not use.
   io_method: "sync",
   max_logical_replication_workers: "0",
   max_parallel_workers_per_gather: "0",
   timezone: "UTC",
   log_timezone: "UTC",
-  // An error of a statement goes to who sent it; its details hold personal data and have no place in a file.
+  // A statement's error goes to the client that sent it; its details contain personal data, which must not be in a
+  // file.
   log_min_messages: "log",
   log_checkpoints: "off",
 };
@@ -41,14 +42,17 @@ const settings = {
 export interface ServerPlan {
   readonly dataDir: string;
   readonly pgdata: string;
-  /** Folder for the socket: short, and closed to everybody else. It is removed when the server ends. */
+  /** Folder for the socket: short, and closed to other users. It is removed when the server ends. */
   readonly socketFolder: string;
   readonly binaries: Binaries;
   readonly owner: ProcessOwner;
   readonly log: ServerLog;
 }
 
-/** Starts the server of a cluster. Its settings are given here and not in the cluster: they belong to the program. */
+/**
+ * Starts the server of a cluster. Its settings are passed here and not stored in the cluster: they belong to the
+ * program.
+ */
 export async function startServer(plan: ServerPlan): Promise<GuardedProcess> {
   const { dataDir, pgdata, socketFolder, binaries, owner, log } = plan;
   const given = {
@@ -61,36 +65,36 @@ export async function startServer(plan: ServerPlan): Promise<GuardedProcess> {
   const recorded = await recordedProcess(pgdata);
   return spawnGuarded({
     command: [binaries.postgres, "-D", pgdata, ...options],
-    // Before PostgreSQL has set up its handlers a shell's background process ignores SIGINT, and SIGTERM ends it.
-    // Afterwards SIGINT makes of the one shutdown, which waits for clients, the other, which does not.
+    // Until PostgreSQL has installed its handlers, the shell's background process ignores SIGINT, and SIGTERM ends
+    // it. Afterwards SIGINT turns the smart shutdown, which waits for clients, into a fast one, which does not.
     ending: "kill -TERM $program; kill -INT $program",
     removes: socketFolder,
     owner,
     log: log.descriptor,
-    // The process in a postmaster.pid from before a crash is known to be no server, but its number may have been given
-    // to another one, and PostgreSQL would take that for one. Said to be its grandparent, it is left out of account,
-    // while the other check, for shared memory still in use, stays.
+    // The process in a postmaster.pid from before a crash is known not to be a server, but another process may have
+    // its ID now, and PostgreSQL would take that one for a server. Declared as its grandparent, the ID is ignored,
+    // while the other check, for shared memory still in use, remains.
     environment: recorded === undefined ? {} : { PG_GRANDPARENT_PID: String(recorded) },
   });
 }
 
-/** Where a server that was started with this folder is. */
+/** The socket of a server that was started with this folder. */
 export function socketIn(folder: string): ServerSocket {
   return { folder, port };
 }
 
-/** Whether a socket's path below a temporary folder in this folder stays within the 107 bytes that the kernel allows. */
+/** Whether the path of a socket, below a temporary folder in this folder, fits the kernel's limit of 107 bytes. */
 export function fitsSocket(folder: string): boolean {
   return Buffer.byteLength(`${folder}/auth-pg-0123456789ab/.s.PGSQL.${port}`) <= 107;
 }
 
-/** Starting up, recovering, or shutting down. */
+/** SQLSTATE class of a server that is starting up, recovering or shutting down. */
 const operatorIntervention = "57P";
 
 /**
- * Waits until a database takes connections. A recovery after a crash takes the time it takes.
+ * Waits until a database accepts connections. Recovery after a crash has no time limit.
  *
- * @throws EmbeddedPostgresError when it refuses to, or what the signal was aborted with.
+ * @throws EmbeddedPostgresError if the server refuses the connection; the abort reason of the signal
  */
 export async function untilReady(uri: string, dataDir: string, signal: AbortSignal): Promise<void> {
   for (;;) {
@@ -107,7 +111,7 @@ export async function untilReady(uri: string, dataDir: string, signal: AbortSign
 function isNotYet(error: unknown): boolean {
   if (error instanceof DatabaseError) return error.code?.startsWith(operatorIntervention) ?? false;
   const code = systemErrorCode(error);
-  // None: pg's own errors for a server that closed the connection without a word, or kept silent.
+  // Without a code: pg's own errors for a server that closed the connection without an answer, or did not answer.
   return code === undefined || code === "ENOENT" || code === "ECONNREFUSED" || code === "ECONNRESET";
 }
 

@@ -7,8 +7,8 @@ import { systemErrorCode } from "./embedded-postgres-error.ts";
 const prefix = "auth-pg-";
 
 /**
- * The temporary folders of a data folder's holder, wherever they are. Their paths are written down in the data folder
- * before they are created, so the next holder can remove what a crash left behind.
+ * The temporary folders of a data folder's holder, at any location. Their paths are recorded in the data folder
+ * before they are created, so the next holder can remove the remnants of a crash.
  */
 export class TemporaryFolders {
   readonly #list: string;
@@ -18,7 +18,7 @@ export class TemporaryFolders {
     this.#list = join(dataDir, "temporary-folders");
   }
 
-  /** Takes over the folders of the holder before, which is dead, and removes them. */
+  /** Takes over the folders of the previous holder, which is dead, and removes them. */
   static async open(dataDir: string): Promise<TemporaryFolders> {
     const folders = new TemporaryFolders(dataDir);
     const text = await readFile(folders.#list, "utf8").catch((error: unknown) => {
@@ -26,14 +26,14 @@ export class TemporaryFolders {
       throw error;
     });
     for (const path of text.split("\n")) {
-      // We may be root: a line that is not one of ours must never be followed.
+      // This process may be root, so it must never remove a path that is not one of its own.
       if (basename(path).startsWith(prefix)) folders.#paths.add(path);
     }
     await folders.removeAll();
     return folders;
   }
 
-  /** Creates an empty folder with a random name that only its owner can enter (0700) and answers its path. */
+  /** Creates an empty folder with a random name that only its owner can enter (0700), and returns its path. */
   async create(parent: string, owner: UserIds): Promise<string> {
     const path = join(parent, prefix + randomBytes(6).toString("hex"));
     this.#paths.add(path);
@@ -43,7 +43,7 @@ export class TemporaryFolders {
     return path;
   }
 
-  /** Removes one folder with all that is in it; it may be gone already. */
+  /** Removes a folder with its content; it may already be gone. */
   async remove(path: string): Promise<void> {
     await rm(path, { recursive: true, force: true, maxRetries: 5 });
     this.#paths.delete(path);

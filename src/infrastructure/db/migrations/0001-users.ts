@@ -29,7 +29,7 @@ export const users: readonly MigrationStep[] = [
     `,
   },
   {
-    // LookupUser, BatchGetUsers, VerifyPassword by email; ListUsers by email prefix; one user an email.
+    // LookupUser, BatchGetUsers and VerifyPassword by email; ListUsers by email prefix; an email has one user.
     id: "0001-users/email-key-unique",
     statement: sql.unsafe`
       create unique index if not exists users_email_key_unique on users (email_key)
@@ -37,7 +37,7 @@ export const users: readonly MigrationStep[] = [
     verify: indexIsValid("users_email_key_unique"),
   },
   {
-    // LookupUser, BatchGetUsers, VerifyPassword by username; one user a username.
+    // LookupUser, BatchGetUsers and VerifyPassword by username; a username has one user.
     id: "0001-users/username-key-unique",
     statement: sql.unsafe`
       create unique index if not exists users_username_key_unique on users (username_key)
@@ -45,7 +45,7 @@ export const users: readonly MigrationStep[] = [
     verify: indexIsValid("users_username_key_unique"),
   },
   {
-    // ListUsers by creation time. Ids are random, so only this index grows at its end; on CockroachDB that is one hot
+    // ListUsers by creation time. IDs are random, so only this index grows at its end. On CockroachDB that is one hot
     // range, at the rate at which users are created.
     id: "0001-users/create-time",
     statement: sql.unsafe`
@@ -54,7 +54,7 @@ export const users: readonly MigrationStep[] = [
     verify: indexIsValid("users_create_time_idx"),
   },
   {
-    // ListUsers of suspended users, who are few.
+    // ListUsers of suspended users, which are few.
     id: "0001-users/suspended",
     statement: sql.unsafe`
       create index if not exists users_suspended_idx on users (create_time, id) where suspend_time is not null

@@ -3,7 +3,7 @@ import { indexIsValid, type MigrationStep } from "./migration-step.ts";
 
 export const requests: readonly MigrationStep[] = [
   {
-    // A result is a copy of a user as it was answered, for the day that a request is remembered.
+    // A result is a copy of the user in the response, kept for the day that a request is remembered.
     id: "0003-requests/table",
     statement: sql.unsafe`
       create table if not exists requests (
@@ -17,7 +17,7 @@ export const requests: readonly MigrationStep[] = [
     `,
   },
   {
-    // The sweep of requests that need not be remembered any longer.
+    // For the sweep of requests that no longer need to be remembered.
     id: "0003-requests/create-time",
     statement: sql.unsafe`
       create index if not exists requests_create_time_idx on requests (create_time)

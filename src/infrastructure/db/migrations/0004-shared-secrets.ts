@@ -3,7 +3,8 @@ import type { MigrationStep } from "./migration-step.ts";
 
 export const sharedSecrets: readonly MigrationStep[] = [
   {
-    // What all instances on one database must share and none may compile in. Nothing here gives access to anything.
+    // Secrets that all instances on one database share and that cannot be compiled in. None of them grants access to
+    // anything.
     id: "0004-shared-secrets/table",
     statement: sql.unsafe`
       create table if not exists shared_secrets (

@@ -3,8 +3,8 @@ import { indexIsValid, type MigrationStep } from "./migration-step.ts";
 
 export const sessions: readonly MigrationStep[] = [
   {
-    // No token and nothing that one could be made from: a refresh token is derived from the id and the generation under a
-    // key that is stored only wrapped.
+    // Stores neither a token nor anything to derive one from: a refresh token is derived from the session's ID and
+    // generation under a key that is stored only wrapped.
     id: "0006-sessions/table",
     statement: sql.unsafe`
       create table if not exists sessions (
@@ -29,7 +29,7 @@ export const sessions: readonly MigrationStep[] = [
     `,
   },
   {
-    // ListSessions, and the end of all sessions of a user.
+    // ListSessions, and ending all sessions of a user.
     id: "0006-sessions/user-id",
     statement: sql.unsafe`
       create index if not exists sessions_user_id_idx on sessions (user_id, create_time, id)
@@ -37,7 +37,7 @@ export const sessions: readonly MigrationStep[] = [
     verify: indexIsValid("sessions_user_id_idx"),
   },
   {
-    // The sweep of sessions that ended long ago.
+    // For the sweep of sessions that ended long ago.
     id: "0006-sessions/purge-time",
     statement: sql.unsafe`
       create index if not exists sessions_purge_time_idx on sessions (purge_time)
@@ -45,7 +45,8 @@ export const sessions: readonly MigrationStep[] = [
     verify: indexIsValid("sessions_purge_time_idx"),
   },
   {
-    // CockroachDB forgets them by itself, where they lie; the service's own sweep then finds nothing to do.
+    // CockroachDB deletes expired rows itself, where they are stored; the service's own sweep then finds nothing to
+    // do.
     id: "0006-sessions/row-ttl",
     statement: sql.unsafe`
       alter table sessions set (ttl_expiration_expression = 'purge_time', ttl_job_cron = '@hourly')

@@ -3,7 +3,8 @@ import type { MigrationStep } from "./migration-step.ts";
 
 export const signingKeys: readonly MigrationStep[] = [
   {
-    // A handful of rows. Of the instances that make the next key at the same time, the sequence lets one do it.
+    // Only a few rows. If several instances create the next key at the same time, the unique sequence lets one
+    // succeed.
     id: "0007-signing-keys/table",
     statement: sql.unsafe`
       create table if not exists signing_keys (
@@ -20,7 +21,8 @@ export const signingKeys: readonly MigrationStep[] = [
     `,
   },
   {
-    // Secrets were stored in plain; from here on each is stored wrapped, under the same name with ":wrapped" behind it.
+    // Secrets used to be stored in plain text. From here on each is stored wrapped, under the same name with the
+    // suffix ":wrapped".
     id: "0007-signing-keys/no-plain-secrets",
     statement: sql.unsafe`
       delete from shared_secrets where name = 'page-tokens'

@@ -28,7 +28,7 @@ export const serviceAccounts: readonly MigrationStep[] = [
     verify: indexIsValid("service_accounts_create_time_idx"),
   },
   {
-    // Of a key there is only a keyed hash.
+    // Stores only a keyed hash of each key.
     id: "0008-service-accounts/keys",
     statement: sql.unsafe`
       create table if not exists service_account_keys (
@@ -47,7 +47,7 @@ export const serviceAccounts: readonly MigrationStep[] = [
     `,
   },
   {
-    // ListServiceAccountKeys, and the end of an account.
+    // ListServiceAccountKeys, and deleting an account.
     id: "0008-service-accounts/keys-account-id",
     statement: sql.unsafe`
       create index if not exists service_account_keys_account_id_idx

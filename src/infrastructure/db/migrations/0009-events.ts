@@ -3,9 +3,9 @@ import { indexIsValid, type MigrationStep } from "./migration-step.ts";
 
 export const events: readonly MigrationStep[] = [
   {
-    // Users come and go, what happened stays: no foreign key. `clock` is the time in microseconds, to put in order what
-    // happened in one millisecond. `position` is 0 until the event is placed: nulls come first on one server and last on
-    // the other.
+    // Events outlive their users, so there is no foreign key. `clock` is the time in microseconds and orders events
+    // of the same millisecond. `position` is 0, not null, until it is assigned: nulls sort first on one server and
+    // last on the other.
     id: "0009-events/table",
     statement: sql.unsafe`
       create table if not exists events (
@@ -30,7 +30,7 @@ export const events: readonly MigrationStep[] = [
     `,
   },
   {
-    // Reading on from a place, and the sweep; and no place is taken twice.
+    // Reading on from a position, and the sweep. Unique, so that no position is assigned twice.
     id: "0009-events/position",
     statement: sql.unsafe`
       create unique index if not exists events_position_unique on events (position) where position > 0
@@ -38,7 +38,7 @@ export const events: readonly MigrationStep[] = [
     verify: indexIsValid("events_position_unique"),
   },
   {
-    // The events that wait for their place: next to none.
+    // Events that wait for a position: usually almost none.
     id: "0009-events/unplaced",
     statement: sql.unsafe`
       create index if not exists events_unplaced_idx on events (clock, id) where position = 0
@@ -54,7 +54,7 @@ export const events: readonly MigrationStep[] = [
     verify: indexIsValid("events_create_time_idx"),
   },
   {
-    // ListEvents of a user.
+    // ListEvents by user.
     id: "0009-events/user-id",
     statement: sql.unsafe`
       create index if not exists events_user_id_idx on events (user_id, create_time, id)
@@ -62,7 +62,7 @@ export const events: readonly MigrationStep[] = [
     verify: indexIsValid("events_user_id_idx"),
   },
   {
-    // ListEvents of a type.
+    // ListEvents by type.
     id: "0009-events/type",
     statement: sql.unsafe`
       create index if not exists events_type_idx on events (type, create_time, id)
@@ -70,7 +70,7 @@ export const events: readonly MigrationStep[] = [
     verify: indexIsValid("events_type_idx"),
   },
   {
-    // ListEvents of a caller.
+    // ListEvents by caller.
     id: "0009-events/caller",
     statement: sql.unsafe`
       create index if not exists events_caller_idx on events (caller, create_time, id)
@@ -78,7 +78,7 @@ export const events: readonly MigrationStep[] = [
     verify: indexIsValid("events_caller_idx"),
   },
   {
-    // ListEvents of what did not succeed: few, where nobody attacks.
+    // ListEvents of failures and refusals: few, unless the service is under attack.
     id: "0009-events/outcome",
     statement: sql.unsafe`
       create index if not exists events_outcome_idx on events (outcome, create_time, id) where outcome <> 'success'
@@ -86,7 +86,8 @@ export const events: readonly MigrationStep[] = [
     verify: indexIsValid("events_outcome_idx"),
   },
   {
-    // CockroachDB forgets them by itself, where they lie; the service's own sweep then finds nothing to do.
+    // CockroachDB deletes expired rows itself, where they are stored; the service's own sweep then finds nothing to
+    // do.
     id: "0009-events/row-ttl",
     statement: sql.unsafe`
       alter table events set (ttl_expiration_expression = 'purge_time', ttl_job_cron = '@hourly')
@@ -94,7 +95,7 @@ export const events: readonly MigrationStep[] = [
     only: "cockroachdb",
   },
   {
-    // The last place that was given: events are forgotten, and their places are never given again.
+    // The last assigned position: events are deleted, but their positions are never assigned again.
     id: "0009-events/head",
     statement: sql.unsafe`
       create table if not exists event_heads (

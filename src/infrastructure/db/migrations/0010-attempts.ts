@@ -3,8 +3,9 @@ import { indexIsValid, type MigrationStep } from "./migration-step.ts";
 
 export const attempts: readonly MigrationStep[] = [
   {
-    // Failures in a row, of users and of names that nobody has, which are there only as keyed digests. No foreign key: a
-    // name that nobody has is counted like any other. Users' rows are kept, because time must not forget their failures.
+    // Consecutive failures, both of users and of unknown names, which are stored only as keyed digests. No foreign
+    // key, because an unknown name is counted like any other. Users' rows are kept, because their failures must not
+    // be forgotten over time.
     id: "0010-attempts/accounts",
     statement: sql.unsafe`
       create table if not exists account_attempts (
@@ -18,7 +19,7 @@ export const attempts: readonly MigrationStep[] = [
     `,
   },
   {
-    // The sweep.
+    // For the sweep.
     id: "0010-attempts/accounts-forget-time",
     statement: sql.unsafe`
       create index if not exists account_attempts_forget_time_idx
@@ -28,7 +29,7 @@ export const attempts: readonly MigrationStep[] = [
     verify: indexIsValid("account_attempts_forget_time_idx"),
   },
   {
-    // Failures in a window.
+    // Failures within a time window, by network.
     id: "0010-attempts/networks",
     statement: sql.unsafe`
       create table if not exists network_attempts (
@@ -41,7 +42,7 @@ export const attempts: readonly MigrationStep[] = [
     `,
   },
   {
-    // The sweep.
+    // For the sweep.
     id: "0010-attempts/networks-window-end-time",
     statement: sql.unsafe`
       create index if not exists network_attempts_window_end_time_idx on network_attempts (window_end_time)

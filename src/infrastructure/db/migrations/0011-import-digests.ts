@@ -3,7 +3,7 @@ import type { MigrationStep } from "./migration-step.ts";
 
 export const importDigests: readonly MigrationStep[] = [
   {
-    // A keyed digest of the import and the row that created the user. Null where no import did.
+    // A keyed digest of the import and of the row that created the user. Null if the user was not imported.
     id: "0011-import-digests/column",
     statement: sql.unsafe`
       alter table users add column if not exists import_digest text

@@ -1,11 +1,14 @@
 import { sql } from "slonik";
 import { countRow, type MigrationStep } from "./migration-step.ts";
 
-/** An underscore stays if a letter follows: `address_2` becomes `address2`, `a__b` becomes `a_b`, `a_` becomes `a`. */
+/**
+ * Keeps an underscore only if a letter follows: `address_2` becomes `address2`, `a__b` becomes `a_b`, `a_` becomes
+ * `a`.
+ */
 const converted = sql.fragment`
   regexp_replace(regexp_replace(attribute.key, '__+', '_', 'g'), '_([0-9]|$)', '\\1', 'g')`;
 
-/** Users with two keys that become the same one. Also for people: the refusal quotes it. */
+/** Users with two keys that would become the same. Operators see this query too: the refusal quotes it. */
 const collisions = `
   select users.id
   from users
@@ -15,7 +18,7 @@ const collisions = `
 
 export const attributeKeys: readonly MigrationStep[] = [
   {
-    // Keys that a FieldMask in JSON cannot name (docs/decisions/0027-attribute-keys.md). Made again it finds none.
+    // Keys that a FieldMask in JSON cannot name (docs/decisions/0027-attribute-keys.md). A repeated run finds none.
     id: "0012-attribute-keys/convert",
     refusal: {
       count: sql.type(countRow)`

@@ -3,8 +3,8 @@ import { indexIsValid, type MigrationStep } from "./migration-step.ts";
 
 export const devices: readonly MigrationStep[] = [
   {
-    // Devices on which users have signed in, each found by its user and a digest of its token. From its purge time on, a token is
-    // good no more.
+    // Devices on which users have signed in, each identified by its user and a digest of its token. A token is
+    // invalid from its purge time on.
     id: "0014-devices/table",
     statement: sql.unsafe`
       create table if not exists devices (
@@ -19,7 +19,7 @@ export const devices: readonly MigrationStep[] = [
     `,
   },
   {
-    // The sweep.
+    // For the sweep.
     id: "0014-devices/purge-time",
     statement: sql.unsafe`
       create index if not exists devices_purge_time_idx on devices (purge_time)

@@ -3,7 +3,7 @@ import { indexIsValid, type MigrationStep } from "./migration-step.ts";
 
 export const sessionEpochs: readonly MigrationStep[] = [
   {
-    // Counts how often all sessions of the user were ended. A session is good only in the epoch in which it began.
+    // Counts how often all sessions of the user were ended. A session is valid only in the epoch in which it began.
     id: "0016-session-epochs/users",
     statement: sql.unsafe`
       alter table users add column if not exists session_epoch int8 not null default 0
@@ -16,7 +16,7 @@ export const sessionEpochs: readonly MigrationStep[] = [
     `,
   },
   {
-    // When and why the sessions of an epoch ended, until the background task has written it into each of them.
+    // When and why the sessions of an epoch ended, until the background task has copied that into each of them.
     id: "0016-session-epochs/ends",
     statement: sql.unsafe`
       create table if not exists session_ends (
@@ -30,7 +30,7 @@ export const sessionEpochs: readonly MigrationStep[] = [
     `,
   },
   {
-    // ListSessions of live ones, the limit on sessions of a user, and the background task.
+    // ListSessions of live sessions, the limit on a user's sessions, and the background task.
     id: "0016-session-epochs/unended",
     statement: sql.unsafe`
       create index if not exists sessions_unended_idx on sessions (user_id, epoch, create_time, id)

@@ -17,7 +17,9 @@ import { sessionEpochs } from "./0016-session-epochs.ts";
 import { sessionCallers } from "./0017-session-callers.ts";
 import type { MigrationStep } from "./migration-step.ts";
 
-/** Every step, in order. Expand and contract only: a step never takes away what the release before still uses. */
+/**
+ * Every step, in order. Expand and contract only: a step never removes anything that the previous release still uses.
+ */
 export const allMigrations: readonly MigrationStep[] = [
   ...users,
   ...credentials,

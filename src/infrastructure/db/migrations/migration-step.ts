@@ -4,25 +4,26 @@ import { z } from "zod";
 export type Dialect = "cockroachdb" | "postgresql";
 
 /**
- * One idempotent statement of a migration. On CockroachDB a schema change is no part of a transaction, so each stands
- * alone, can be repeated after a crash at any point, and is checked where its effect comes later than its answer.
+ * One idempotent statement of a migration. On CockroachDB a schema change cannot be part of a transaction, so each
+ * step stands alone, can be repeated after a crash at any point, and is verified if it takes effect only after the
+ * server has answered.
  */
 export interface MigrationStep {
-  /** Never changes, nor does the statement once it has been released. Steps are made in the order of the list. */
+  /** Never changes, nor does the statement, once released. Steps are applied in the order of the list. */
   readonly id: string;
   readonly statement: QuerySqlToken;
-  /** Asked before the statement: what is in the database already and has to be resolved by people first. */
+  /** Checked before the statement: existing data that an operator must correct first. */
   readonly refusal?: Refusal;
-  /** Answers one row with `done`: whether the statement's effect is there. Asked until it is. */
+  /** Returns one row with `done`: whether the statement has taken effect. Repeated until it has. */
   readonly verify?: QuerySqlToken<typeof doneRow>;
-  /** The only server that the step is for, where it is not for both. */
+  /** The only server that the step is for; both if absent. */
   readonly only?: Dialect;
 }
 
-/** Why a step cannot be made: refused if `count` is not zero. */
+/** Why a step cannot be applied: it is refused if `count` is not zero. */
 export interface Refusal {
   readonly count: QuerySqlToken<typeof countRow>;
-  /** What is wrong, how to find it, and what to do. */
+  /** What is wrong, how to find the affected rows, and what to do. */
   message(count: number): string;
 }
 
@@ -31,8 +32,8 @@ export const countRow = z.object({ count: z.int() });
 export const doneRow = z.object({ done: z.boolean() });
 
 /**
- * Whether an index is there and complete. On CockroachDB `create index if not exists` answers before a backfill that
- * another session began has ended (oxidecomputer/omicron#9888).
+ * Whether an index exists and is complete. On CockroachDB `create index if not exists` returns before a backfill that
+ * another session started has finished (oxidecomputer/omicron#9888).
  */
 export function indexIsValid(name: string): QuerySqlToken<typeof doneRow> {
   return sql.type(doneRow)`

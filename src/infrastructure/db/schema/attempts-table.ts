@@ -2,9 +2,9 @@ import { z } from "zod";
 import { fromColumns } from "./from-columns.ts";
 import { usersTable } from "./users-table.ts";
 
-/** The tables of attempts. Made by migrations/0010-attempts.ts. */
+/** The tables of attempts, created by migrations/0010-attempts.ts. */
 export const attemptsTable = {
-  /** A verdict with the user that it is about, where there is one. */
+  /** A verdict with the user that it applies to, if there is one. */
   verdictRow: fromColumns(
     z.object({
       ...usersTable.record.partial().shape,

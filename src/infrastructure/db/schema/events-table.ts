@@ -6,7 +6,7 @@ import { fromColumns } from "./from-columns.ts";
 const record = z.object({
   id: z.uuid(),
   createTime: z.date(),
-  // While a release replaces another, either may read what only the other writes.
+  // Any string: during a rolling update, a release may read types that only the other release writes.
   type: z.custom<EventType>((value) => typeof value === "string"),
   outcome: z.enum(["success", "failure", "refused"]),
   reason: z.string().optional(),
@@ -35,7 +35,7 @@ const columns = sql.fragment`
     events.client_address,
     events.request_id`;
 
-/** The table of events and the place of the last one. Made by migrations/0009-events.ts. */
+/** The tables of events and of the last assigned position, created by migrations/0009-events.ts. */
 export const eventsTable = {
   row: fromColumns(record),
   placedRow: fromColumns(placedRecord),

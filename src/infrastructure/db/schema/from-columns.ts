@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 /**
- * A schema for rows as the driver answers them, from one for the record that they stand for: names become camelCase and
- * null becomes absent, before the record's own schema parses it.
+ * Turns the schema of a record into a schema for the driver's rows: column names become camelCase and null becomes
+ * absent before the record's own schema parses the result.
  */
 export function fromColumns<Schema extends z.ZodType>(record: Schema) {
   return z.preprocess(camelCased, record);

@@ -3,10 +3,10 @@ import { z } from "zod";
 import { fromColumns } from "./from-columns.ts";
 import { usersTable } from "./users-table.ts";
 
-/** Callers make it, so it is a UUID of any version and variant. */
+/** Callers choose it, so it may be a UUID of any version and variant. */
 const requestId = z.guid();
 
-/** The table of mutations by request id, each with a copy of what it answered. Made by migrations/0003-requests.ts. */
+/** The table of mutations by request ID, each with a copy of its result, created by migrations/0003-requests.ts. */
 export const requestsTable = {
   row: fromColumns(
     z.object({

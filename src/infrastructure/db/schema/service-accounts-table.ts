@@ -27,11 +27,11 @@ const keyRecord = z.object({
 
 const idRow = fromColumns(z.object({ id: z.uuid() }));
 
-/** The table of service accounts. Made by migrations/0008-service-accounts.ts. */
+/** The table of service accounts, created by migrations/0008-service-accounts.ts. */
 export const serviceAccountsTable = {
   row: fromColumns(record),
   idRow,
-  /** A key that was shown, with its account. */
+  /** The stored data of a presented key, with its account. */
   rowWithKey: fromColumns(
     z.object({
       ...record.shape,
@@ -53,7 +53,7 @@ export const serviceAccountsTable = {
     service_accounts.version`,
 } as const;
 
-/** The table of their keys. */
+/** The table of service account keys. */
 export const serviceAccountKeysTable = {
   row: fromColumns(keyRecord),
   idRow,

@@ -25,7 +25,7 @@ const record = z.object({
     .optional(),
 }) satisfies z.ZodType<SessionRow>;
 
-/** By hand: a schema of tuples takes a microsecond for each, and introspection asks for hundreds at once. */
+/** Hand-written: a schema of tuples takes a microsecond for each, and introspection requests hundreds at once. */
 function areStatuses(value: unknown): boolean {
   return (
     Array.isArray(value) &&
@@ -39,10 +39,10 @@ function areStatuses(value: unknown): boolean {
   );
 }
 
-/** Neither ended by itself nor expired. A session's idle limit is never later than its absolute one. */
+/** Neither ended individually nor expired. A session's idle limit is never later than its absolute limit. */
 const unended = sql.fragment`(sessions.end_time is null and sessions.idle_expire_time > now())`;
 
-/** The columns that are answered as they are. */
+/** The columns that are returned as stored. */
 const plain = sql.fragment`
     sessions.id,
     sessions.user_id,
@@ -65,7 +65,10 @@ const stored = sql.fragment`
     sessions.end_time,
     sessions.end_reason`;
 
-/** The select list of sessions that ended, if they did, at a time and for a reason. An expired session stays expired. */
+/**
+ * The select list of sessions that may have ended at a given time and for a given reason. An expired session stays
+ * expired.
+ */
 function columnsWith(endTime: FragmentSqlToken, endReason: FragmentSqlToken): FragmentSqlToken {
   const revoked = sql.fragment`(${endTime} <= sessions.idle_expire_time)`;
   return sql.fragment`
@@ -80,8 +83,8 @@ function columnsWith(endTime: FragmentSqlToken, endReason: FragmentSqlToken): Fr
 }
 
 /**
- * The table of sessions: the select list that makes a row, with a `state` that is computed by the database's clock, and the
- * schemas of such rows. Made by migrations/0006-sessions.ts, 0016-session-epochs.ts and 0017-session-callers.ts.
+ * The table of sessions: the select list that makes a row, with a `state` computed by the database's clock, and the
+ * schemas of such rows. Created by migrations/0006-sessions.ts, 0016-session-epochs.ts and 0017-session-callers.ts.
  */
 export const sessionsTable = {
   row: fromColumns(record),
@@ -98,14 +101,14 @@ export const sessionsTable = {
   ),
   exceededRow: fromColumns(z.object({ exceeded: z.boolean() })),
   unended,
-  /** Whether a session is of the epoch of its user, beside which it is read. */
+  /** Whether a session belongs to the current epoch of its user; the query must join `users`. */
   isOfEpoch: sql.fragment`sessions.epoch = users.session_epoch`,
-  /** Of a user that may sign in. */
+  /** Whether the user may sign in; the query must join `users`. */
   userIsActive: sql.fragment`(users.delete_time is null and not ${usersTable.suspendedNow})`,
   stored,
-  /** Of sessions that are of their user's epoch. */
+  /** For sessions of their user's current epoch. */
   columns: columnsWith(sql.fragment`sessions.end_time`, sql.fragment`sessions.end_reason`),
-  /** Of any sessions, beside the end of their epoch. */
+  /** For any sessions; the query must include `withEnds`. */
   columnsWithEnds: columnsWith(
     sql.fragment`coalesce(sessions.end_time, session_ends.end_time)`,
     sql.fragment`coalesce(sessions.end_reason, session_ends.end_reason)`,

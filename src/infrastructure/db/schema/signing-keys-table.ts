@@ -19,9 +19,9 @@ const record = z.object({
   revokeTime: z.date().optional(),
 }) satisfies z.ZodType<SigningKeyRow>;
 
-/** The table of signing keys. Made by migrations/0007-signing-keys.ts and 0013-revoked-signing-keys.ts. */
+/** The table of signing keys, created by migrations/0007-signing-keys.ts and 0013-revoked-signing-keys.ts. */
 export const signingKeysTable = {
-  /** A key, or only the time where there is none. */
+  /** A key with the database's time, or only the time if there is no key. */
   rowAt: fromColumns(z.object({ ...record.partial().shape, time: z.date() })),
   record,
   idRow: fromColumns(z.object({ id: z.uuid() })),
@@ -34,7 +34,7 @@ export const signingKeysTable = {
     signing_keys.create_time,
     signing_keys.activate_time,
     signing_keys.revoke_time`,
-  /** The ids of the revoked keys that are still known, as one JSON array. */
+  /** The IDs of the revoked keys that are still stored, as one JSON array. */
   revokedIds: sql.fragment`
     coalesce(
       (

@@ -4,7 +4,7 @@ const everyRight = ["select", "insert", "update", "delete"] as const;
 
 export type TableRight = (typeof everyRight)[number];
 
-/** Every table of the migrations, and the rights that the service's role needs on it. The ledger is only read. */
+/** Every table of the migrations with the rights that the service's role needs on it. The ledger is read-only. */
 export const tableRights: Readonly<Record<string, readonly TableRight[]>> = {
   migrations: ["select"],
   leases: everyRight,
@@ -29,8 +29,8 @@ const needed = Object.entries(tableRights).flatMap(([name, rights]) =>
 );
 
 /**
- * A query of the needed rights that the role lacks. A table that does not exist, or is in a schema without USAGE, is not
- * found, and so lacks them all.
+ * A query for the needed rights that the role lacks. A table that does not exist, or is in a schema without USAGE, is
+ * not found and therefore lacks all of them.
  */
 export const missingRights = sql.fragment`
   select

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { UserRow } from "../../../domain/user/user.ts";
 import { fromColumns } from "./from-columns.ts";
 
-/** A user's record. Times may be text, as they are in a record that was kept as JSON. */
+/** A user's record. Times may be text, as in a record that was stored as JSON. */
 const record = z.object({
   id: z.uuid(),
   email: z.string().optional(),
@@ -28,8 +28,8 @@ const suspendedNow = sql.fragment`(
 )`;
 
 /**
- * The table of users: the select list that makes a row, with a `state` that is computed by the database's clock, the
- * schema of such a row, and the names of the constraints. Made by migrations/0001-users.ts.
+ * The table of users: the select list that makes a row, with a `state` computed by the database's clock, the schema
+ * of such a row, and the names of the constraints. Created by migrations/0001-users.ts.
  */
 export const usersTable = {
   record,

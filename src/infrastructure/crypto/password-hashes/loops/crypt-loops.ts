@@ -2,7 +2,10 @@ import { hash } from "node:crypto";
 
 type Digest = "md5" | "sha256" | "sha512";
 
-/** SHA-crypt (Drepper, "Unix crypt using SHA-256 and SHA-512", 0.4): the digest, not yet put into its order. */
+/**
+ * SHA-crypt (Drepper, "Unix crypt using SHA-256 and SHA-512", 0.4). Returns the digest before its bytes are
+ * reordered.
+ */
 export function shaCrypt(digest: Digest, password: Buffer, salt: Buffer, rounds: number): Buffer {
   const inner = digestOf(digest, password, salt, password);
   const start = [password, salt, repeated(inner, password.length)];
@@ -18,13 +21,13 @@ export function md5Crypt(magic: string, password: Buffer, salt: Buffer): Buffer 
   const inner = digestOf("md5", password, salt, password);
   const start = [password, Buffer.from(magic), salt, repeated(inner, password.length)];
   for (let bits = password.length; bits > 0; bits >>= 1) {
-    // A fault of the first implementation that all others have kept.
+    // A bug of the first implementation that all others have kept.
     start.push(bits & 1 ? Buffer.of(0) : password.subarray(0, 1));
   }
   return mixed("md5", digestOf("md5", ...start), password, salt, 1_000);
 }
 
-/** The portable hash of phpass: the digest of the digest before and the password, again and again. */
+/** The portable hash of phpass: repeatedly the digest of the previous digest and the password. */
 export function phpass(digest: Digest, password: Buffer, salt: Buffer, rounds: number): Buffer {
   const before = digestOf(digest, salt, password);
   const input = Buffer.concat([before, password]);
@@ -32,7 +35,7 @@ export function phpass(digest: Digest, password: Buffer, salt: Buffer, rounds: n
   return input.subarray(0, before.length);
 }
 
-/** The digest of salt and password, and then the digest of each digest. */
+/** The digest of salt and password, then repeatedly the digest of the previous digest. */
 export function iterated(digest: Digest, password: Buffer, salt: Buffer, rounds: number): Buffer {
   let last = digestOf(digest, salt, password);
   for (let round = 1; round < rounds; round++) last = hash(digest, last, "buffer");
@@ -40,8 +43,9 @@ export function iterated(digest: Digest, password: Buffer, salt: Buffer, rounds:
 }
 
 /**
- * The rounds that both crypts share: which of password, salt and last digest are hashed in a round, and in which order, turns
- * with 2, 3 and 7. So there are 42 inputs, and only the last digest is written into them anew.
+ * The rounds that both crypts share. Which of password, salt and last digest a round hashes, and in which order,
+ * repeats with periods 2, 3 and 7. So there are 42 inputs, and each round only overwrites the last digest in one of
+ * them.
  */
 function mixed(digest: Digest, first: Buffer, p: Buffer, s: Buffer, rounds: number): Buffer {
   const inputs = Array.from({ length: 42 }, (_, round) => {
@@ -63,7 +67,7 @@ function digestOf(digest: Digest, ...parts: readonly Buffer[]): Buffer {
   return hash(digest, Buffer.concat(parts), "buffer");
 }
 
-/** So many bytes of a digest that is written again and again. */
+/** A digest repeated to fill `length` bytes. */
 function repeated(bytes: Buffer, length: number): Buffer {
   return Buffer.alloc(length, bytes);
 }

@@ -3,7 +3,7 @@ import { lowerThisThread } from "../../background-threads.ts";
 import { iterated, md5Crypt, phpass, shaCrypt } from "./crypt-loops.ts";
 import type { LoopJob, LoopTask } from "./loop-threads.ts";
 
-// A thread of `loop-threads.ts`: one task after the other, behind whatever answers calls.
+// A thread of `loop-threads.ts`. It runs one task at a time, at a lower priority than the thread that answers calls.
 lowerThisThread();
 parentPort?.on("message", ({ job, password }: LoopTask) => {
   parentPort?.postMessage(run(job, Buffer.from(password)));

@@ -1,7 +1,7 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 
-/** A slow loop that runs as JavaScript, but for the password. */
+/** A slow loop that runs as JavaScript, without the password that it hashes. */
 export type LoopJob =
   | { readonly loop: "md5-crypt"; readonly magic: string; readonly salt: Uint8Array }
   | {
@@ -18,18 +18,19 @@ export interface LoopTask {
 
 const script = new URL(`./loop-thread${extname(import.meta.url)}`, import.meta.url);
 
-/** Threads that wait for a task. There are as many threads as tasks ran at once, and the hash pool bounds those. */
+/** Threads that wait for a task. There are as many threads as tasks have run at once, which the hash pool limits. */
 const idle = new Set<Worker>();
 
 /**
- * What a loop makes of a password, on a thread of its own: a second of JavaScript on this one would stop every call. The
- * first task starts a thread, in 30 to 200 ms; it goes on to wait for more, and does not keep the process from ending.
+ * Runs a loop on a thread of its own, because a second of JavaScript on this thread would stop every call. The first
+ * task starts a thread, which takes 30 to 200 ms. The thread then waits for more tasks, and does not keep the process
+ * from exiting.
  */
 export function runLoop(job: LoopJob, password: Uint8Array): Promise<Uint8Array> {
   const [waiting] = idle;
   const thread = waiting ?? startThread();
   idle.delete(thread);
-  // While it works somebody waits for it, though perhaps nothing else keeps the process.
+  // A caller waits for the result, so the process must not exit meanwhile.
   thread.ref();
   return new Promise((resolve, reject) => {
     const done = (digest: Uint8Array) => {
@@ -46,9 +47,10 @@ export function runLoop(job: LoopJob, password: Uint8Array): Promise<Uint8Array>
 }
 
 function startThread(): Worker {
-  // It is to run the same however the process was started, and has no use for what is in the environment.
+  // The thread must not depend on how the process was started, and does not need its environment.
   const thread = new Worker(script, { execArgv: [], env: {} });
-  // An error ends a thread: whoever waits for it is told, and nobody else need be.
+  // An error ends the thread. The waiting caller gets it from its own listener; this one prevents an uncaught
+  // exception.
   thread.on("error", () => {});
   thread.once("exit", () => idle.delete(thread));
   return thread;
