@@ -20,13 +20,13 @@ export const file_auth_v1_authentication_service: GenFile = /*@__PURE__*/
   fileDesc("CiRhdXRoL3YxL2F1dGhlbnRpY2F0aW9uX3NlcnZpY2UucHJvdG8SB2F1dGgudjEiugEKFVZlcmlmeVBhc3N3b3JkUmVxdWVzdBIhCgppZGVudGlmaWVyGAEgASgJQg3gQQK6SAdyBRABKMACEiIKCHBhc3N3b3JkGAIgASgJQhCAAQHgQQK6SAdyBRABKIAIEh4KCmlwX2FkZHJlc3MYAyABKAlCCrpIB9gBAXICcAESIQoMZGV2aWNlX3Rva2VuGAQgASgJQguAAQG6SAVyAyiAARIXCg9yZW1lbWJlcl9kZXZpY2UYBSABKAgiUAoWVmVyaWZ5UGFzc3dvcmRSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyEhkKDGRldmljZV90b2tlbhgCIAEoCUIDgAEBIuUBChNBdXRoZW50aWNhdGVSZXF1ZXN0EiEKCmlkZW50aWZpZXIYASABKAlCDeBBArpIB3IFEAEowAISIgoIcGFzc3dvcmQYAiABKAlCEIABAeBBArpIB3IFEAEogAgSHwoIYXVkaWVuY2UYAyABKAlCDeBBArpIB3IFEAEogAISKgoGY2xpZW50GAQgASgLMg8uYXV0aC52MS5DbGllbnRCCeBBArpIA8gBARIhCgxkZXZpY2VfdG9rZW4YBSABKAlCC4ABAbpIBXIDKIABEhcKD3JlbWVtYmVyX2RldmljZRgGIAEoCCKSAQoUQXV0aGVudGljYXRlUmVzcG9uc2USGwoEdXNlchgBIAEoCzINLmF1dGgudjEuVXNlchIhCgdzZXNzaW9uGAIgASgLMhAuYXV0aC52MS5TZXNzaW9uEh8KBnRva2VucxgDIAEoCzIPLmF1dGgudjEuVG9rZW5zEhkKDGRldmljZV90b2tlbhgEIAEoCUIDgAEBIoUCChdWYWxpZGF0ZVBhc3N3b3JkUmVxdWVzdBIdCghwYXNzd29yZBgBIAEoCUILgAEBukgFcgMogAgSGwoHdXNlcl9pZBgCIAEoCUIIukgFcgOwAQFIABI8CghuZXdfdXNlchgDIAEoCzIoLmF1dGgudjEuVmFsaWRhdGVQYXNzd29yZFJlcXVlc3QuTmV3VXNlckgAGl4KB05ld1VzZXISFwoFZW1haWwYASABKAlCCLpIBXIDKMACEhoKCHVzZXJuYW1lGAIgASgJQgi6SAVyAyiAAhIeCgxkaXNwbGF5X25hbWUYAyABKAlCCLpIBXIDKIAIQhAKB3N1YmplY3QSBbpIAggBIroBChhWYWxpZGF0ZVBhc3N3b3JkUmVzcG9uc2USEgoKYWNjZXB0YWJsZRgBIAEoCBJCCgxicm9rZW5fcnVsZXMYAiADKAsyLC5hdXRoLnYxLlZhbGlkYXRlUGFzc3dvcmRSZXNwb25zZS5Ccm9rZW5SdWxlGkYKCkJyb2tlblJ1bGUSIwoEcnVsZRgBIAEoDjIVLmF1dGgudjEuUGFzc3dvcmRSdWxlEhMKC2Rlc2NyaXB0aW9uGAIgASgJIncKElNldFBhc3N3b3JkUmVxdWVzdBIcCgd1c2VyX2lkGAEgASgJQgvgQQK6SAVyA7ABARIiCghwYXNzd29yZBgCIAEoCUIQgAEB4EECukgHcgUQASiACBIfCgpyZXF1ZXN0X2lkGAMgASgJQgu6SAjYAQFyA7ABASIVChNTZXRQYXNzd29yZFJlc3BvbnNlIvABChVDaGFuZ2VQYXNzd29yZFJlcXVlc3QSHAoHdXNlcl9pZBgBIAEoCUIL4EECukgFcgOwAQESKgoQY3VycmVudF9wYXNzd29yZBgCIAEoCUIQgAEB4EECukgHcgUQASiACBImCgxuZXdfcGFzc3dvcmQYAyABKAlCEIABAeBBArpIB3IFEAEogAgSHwoKcmVxdWVzdF9pZBgEIAEoCUILukgI2AEBcgOwAQESJAoPa2VlcF9zZXNzaW9uX2lkGAUgASgJQgu6SAjYAQFyA7ABARIeCgppcF9hZGRyZXNzGAYgASgJQgq6SAfYAQFyAnABIhgKFkNoYW5nZVBhc3N3b3JkUmVzcG9uc2Uq9wEKDFBhc3N3b3JkUnVsZRIdChlQQVNTV09SRF9SVUxFX1VOU1BFQ0lGSUVEEAASGwoXUEFTU1dPUkRfUlVMRV9NQVhfQllURVMQARIcChhQQVNTV09SRF9SVUxFX0NIQVJBQ1RFUlMQAhIcChhQQVNTV09SRF9SVUxFX01JTl9MRU5HVEgQAxIcChhQQVNTV09SRF9SVUxFX01BWF9MRU5HVEgQBBIYChRQQVNTV09SRF9SVUxFX0NPTU1PThAFEhsKF1BBU1NXT1JEX1JVTEVfT1dOX1dPUkRTEAYSGgoWUEFTU1dPUkRfUlVMRV9CUkVBQ0hFRBAHMpgEChVBdXRoZW50aWNhdGlvblNlcnZpY2USZwoOVmVyaWZ5UGFzc3dvcmQSHi5hdXRoLnYxLlZlcmlmeVBhc3N3b3JkUmVxdWVzdBofLmF1dGgudjEuVmVyaWZ5UGFzc3dvcmRSZXNwb25zZSIUorsYEHBhc3N3b3Jkcy52ZXJpZnkSXwoMQXV0aGVudGljYXRlEhwuYXV0aC52MS5BdXRoZW50aWNhdGVSZXF1ZXN0Gh0uYXV0aC52MS5BdXRoZW50aWNhdGVSZXNwb25zZSISorsYDnNlc3Npb25zLmJlZ2luEm8KEFZhbGlkYXRlUGFzc3dvcmQSIC5hdXRoLnYxLlZhbGlkYXRlUGFzc3dvcmRSZXF1ZXN0GiEuYXV0aC52MS5WYWxpZGF0ZVBhc3N3b3JkUmVzcG9uc2UiFqK7GBJwYXNzd29yZHMudmFsaWRhdGUSWwoLU2V0UGFzc3dvcmQSGy5hdXRoLnYxLlNldFBhc3N3b3JkUmVxdWVzdBocLmF1dGgudjEuU2V0UGFzc3dvcmRSZXNwb25zZSIRorsYDXBhc3N3b3Jkcy5zZXQSZwoOQ2hhbmdlUGFzc3dvcmQSHi5hdXRoLnYxLkNoYW5nZVBhc3N3b3JkUmVxdWVzdBofLmF1dGgudjEuQ2hhbmdlUGFzc3dvcmRSZXNwb25zZSIUorsYEHBhc3N3b3Jkcy5jaGFuZ2ViBnByb3RvMw", [file_auth_v1_permission, file_auth_v1_session, file_auth_v1_user, file_buf_validate_validate, file_google_api_field_behavior]);
 
 /**
- * Who somebody says to be, and the proof.
+ * Request message for VerifyPassword.
  *
  * @generated from message auth.v1.VerifyPasswordRequest
  */
 export type VerifyPasswordRequest = Message<"auth.v1.VerifyPasswordRequest"> & {
   /**
-   * An email or a username, in any case, width or Unicode form.
+   * The user's email or username, in any case, width or Unicode form.
    *
    * @generated from field: string identifier = 1;
    */
@@ -40,22 +40,23 @@ export type VerifyPasswordRequest = Message<"auth.v1.VerifyPasswordRequest"> & {
   password: string;
 
   /**
-   * The IP address of the person's client, or empty. Failures are counted for its network too.
+   * The IP address of the user's client, or empty. Failures are also counted for its network.
    *
    * @generated from field: string ip_address = 3;
    */
   ipAddress: string;
 
   /**
-   * The `device_token` that the person's device holds, or empty. One that is unknown, expired or another user's counts as
-   * none. Refused attempts without a google.rpc.RetryInfo: this device is locked until UnlockUser; discard its token.
+   * The device token that the user's device holds, or empty. An unknown or expired token, or the token of another user,
+   * counts as none. If a call with a token fails with TOO_MANY_ATTEMPTS and without a google.rpc.RetryInfo, the device
+   * is locked until UnlockUser: discard the token.
    *
    * @generated from field: string device_token = 4;
    */
   deviceToken: string;
 
   /**
-   * Whether to answer a device token.
+   * Whether to return a device token.
    *
    * @generated from field: bool remember_device = 5;
    */
@@ -70,23 +71,23 @@ export const VerifyPasswordRequestSchema: GenMessage<VerifyPasswordRequest> = /*
   messageDesc(file_auth_v1_authentication_service, 0);
 
 /**
- * Who it is.
+ * Response message for VerifyPassword.
  *
  * @generated from message auth.v1.VerifyPasswordResponse
  */
 export type VerifyPasswordResponse = Message<"auth.v1.VerifyPasswordResponse"> & {
   /**
-   * The user whose password it is. Active.
+   * The user, who is active.
    *
    * @generated from field: auth.v1.User user = 1;
    */
   user?: User | undefined;
 
   /**
-   * A token for the person's device, if `remember_device` asked for it: to be kept there, such as in a cookie that is Secure
-   * and HttpOnly, and to be presented at the next sign-in. It replaces the one that was presented. Good for 30 days, until
-   * the password changes, or until the user has 10 newer ones. It is no proof of who somebody is. Empty if it could not be
-   * stored.
+   * A token for the user's device, if `remember_device` was set. Store it on the device, for example in a cookie that
+   * is Secure and HttpOnly, and send it with the next sign-in. It replaces the token of the request. It is valid for 30
+   * days, until the password changes, or until the user has 10 newer ones. It does not authenticate the user. Empty if
+   * it could not be stored.
    *
    * @generated from field: string device_token = 2;
    */
@@ -101,13 +102,13 @@ export const VerifyPasswordResponseSchema: GenMessage<VerifyPasswordResponse> = 
   messageDesc(file_auth_v1_authentication_service, 1);
 
 /**
- * Who somebody says to be, the proof, and what the tokens are to be for.
+ * Request message for Authenticate.
  *
  * @generated from message auth.v1.AuthenticateRequest
  */
 export type AuthenticateRequest = Message<"auth.v1.AuthenticateRequest"> & {
   /**
-   * An email or a username, in any case, width or Unicode form.
+   * The user's email or username, in any case, width or Unicode form.
    *
    * @generated from field: string identifier = 1;
    */
@@ -121,28 +122,28 @@ export type AuthenticateRequest = Message<"auth.v1.AuthenticateRequest"> & {
   password: string;
 
   /**
-   * Who the access tokens are for: one of the audiences that the service is configured with.
+   * The audience (`aud`) of the access tokens: one of those in AUTH_AUDIENCES.
    *
    * @generated from field: string audience = 3;
    */
   audience: string;
 
   /**
-   * What the user signs in with.
+   * The client with which the user signs in.
    *
    * @generated from field: auth.v1.Client client = 4;
    */
   client?: Client | undefined;
 
   /**
-   * As in VerifyPasswordRequest.
+   * The device token that the user's device holds, or empty. See VerifyPasswordRequest.
    *
    * @generated from field: string device_token = 5;
    */
   deviceToken: string;
 
   /**
-   * Whether to answer a device token.
+   * Whether to return a device token.
    *
    * @generated from field: bool remember_device = 6;
    */
@@ -157,34 +158,34 @@ export const AuthenticateRequestSchema: GenMessage<AuthenticateRequest> = /*@__P
   messageDesc(file_auth_v1_authentication_service, 2);
 
 /**
- * The user is signed in.
+ * Response message for Authenticate.
  *
  * @generated from message auth.v1.AuthenticateResponse
  */
 export type AuthenticateResponse = Message<"auth.v1.AuthenticateResponse"> & {
   /**
-   * The user whose password it is. Active.
+   * The user, who is active.
    *
    * @generated from field: auth.v1.User user = 1;
    */
   user?: User | undefined;
 
   /**
-   * The session that has begun.
+   * The session that was started.
    *
    * @generated from field: auth.v1.Session session = 2;
    */
   session?: Session | undefined;
 
   /**
-   * Its first tokens.
+   * The first tokens of the session.
    *
    * @generated from field: auth.v1.Tokens tokens = 3;
    */
   tokens?: Tokens | undefined;
 
   /**
-   * As in VerifyPasswordResponse.
+   * A token for the user's device, if `remember_device` was set. See VerifyPasswordResponse.
    *
    * @generated from field: string device_token = 4;
    */
@@ -199,26 +200,26 @@ export const AuthenticateResponseSchema: GenMessage<AuthenticateResponse> = /*@_
   messageDesc(file_auth_v1_authentication_service, 3);
 
 /**
- * The password to look at, and whom it would be for.
+ * Request message for ValidatePassword.
  *
  * @generated from message auth.v1.ValidatePasswordRequest
  */
 export type ValidatePasswordRequest = Message<"auth.v1.ValidatePasswordRequest"> & {
   /**
-   * The password, 0 to 1,024 bytes; the policy on length counts characters.
+   * The password, 0 to 1,024 bytes. The rules on length count characters.
    *
    * @generated from field: string password = 1;
    */
   password: string;
 
   /**
-   * One of the two is required.
+   * The user of the password. One of the two is required.
    *
    * @generated from oneof auth.v1.ValidatePasswordRequest.subject
    */
   subject: {
     /**
-     * UUID of the user whose password it would be.
+     * The UUID of an existing user.
      *
      * @generated from field: string user_id = 2;
      */
@@ -226,7 +227,7 @@ export type ValidatePasswordRequest = Message<"auth.v1.ValidatePasswordRequest">
     case: "userId";
   } | {
     /**
-     * Who the user would be.
+     * A user that does not exist yet.
      *
      * @generated from field: auth.v1.ValidatePasswordRequest.NewUser new_user = 3;
      */
@@ -243,27 +244,27 @@ export const ValidatePasswordRequestSchema: GenMessage<ValidatePasswordRequest> 
   messageDesc(file_auth_v1_authentication_service, 4);
 
 /**
- * Somebody who is no user yet. All may be empty, and nothing need be an identifier that a user could have.
+ * A user that does not exist yet. All fields may be empty, and the values need not be valid identifiers.
  *
  * @generated from message auth.v1.ValidatePasswordRequest.NewUser
  */
 export type ValidatePasswordRequest_NewUser = Message<"auth.v1.ValidatePasswordRequest.NewUser"> & {
   /**
-   * Email, in any form.
+   * The email, in any form.
    *
    * @generated from field: string email = 1;
    */
   email: string;
 
   /**
-   * Username, in any form.
+   * The username, in any form.
    *
    * @generated from field: string username = 2;
    */
   username: string;
 
   /**
-   * Name to show.
+   * The display name.
    *
    * @generated from field: string display_name = 3;
    */
@@ -278,20 +279,20 @@ export const ValidatePasswordRequest_NewUserSchema: GenMessage<ValidatePasswordR
   messageDesc(file_auth_v1_authentication_service, 4, 0);
 
 /**
- * What is wrong with the password, if anything is.
+ * Response message for ValidatePassword.
  *
  * @generated from message auth.v1.ValidatePasswordResponse
  */
 export type ValidatePasswordResponse = Message<"auth.v1.ValidatePasswordResponse"> & {
   /**
-   * Whether the password would be taken: no rule is broken.
+   * Whether the password breaks no rule.
    *
    * @generated from field: bool acceptable = 1;
    */
   acceptable: boolean;
 
   /**
-   * The rules that it breaks, each once.
+   * The rules that the password breaks, each once.
    *
    * @generated from field: repeated auth.v1.ValidatePasswordResponse.BrokenRule broken_rules = 2;
    */
@@ -319,7 +320,7 @@ export type ValidatePasswordResponse_BrokenRule = Message<"auth.v1.ValidatePassw
   rule: PasswordRule;
 
   /**
-   * A sentence about it, for a developer, without the password: "must be at least 15 characters".
+   * A description for developers, such as "must be at least 15 characters". It never contains the password.
    *
    * @generated from field: string description = 2;
    */
@@ -334,20 +335,20 @@ export const ValidatePasswordResponse_BrokenRuleSchema: GenMessage<ValidatePassw
   messageDesc(file_auth_v1_authentication_service, 5, 0);
 
 /**
- * The password to set.
+ * Request message for SetPassword.
  *
  * @generated from message auth.v1.SetPasswordRequest
  */
 export type SetPasswordRequest = Message<"auth.v1.SetPasswordRequest"> & {
   /**
-   * UUID of the user.
+   * The UUID of the user.
    *
    * @generated from field: string user_id = 1;
    */
   userId: string;
 
   /**
-   * The new password, at most 1,024 bytes; the policy on length counts characters.
+   * The new password, at most 1,024 bytes. The rules on length count characters.
    *
    * @generated from field: string password = 2;
    */
@@ -369,7 +370,7 @@ export const SetPasswordRequestSchema: GenMessage<SetPasswordRequest> = /*@__PUR
   messageDesc(file_auth_v1_authentication_service, 6);
 
 /**
- * The password is set.
+ * Response message for SetPassword.
  *
  * @generated from message auth.v1.SetPasswordResponse
  */
@@ -384,27 +385,27 @@ export const SetPasswordResponseSchema: GenMessage<SetPasswordResponse> = /*@__P
   messageDesc(file_auth_v1_authentication_service, 7);
 
 /**
- * The password to change.
+ * Request message for ChangePassword.
  *
  * @generated from message auth.v1.ChangePasswordRequest
  */
 export type ChangePasswordRequest = Message<"auth.v1.ChangePasswordRequest"> & {
   /**
-   * UUID of the user.
+   * The UUID of the user.
    *
    * @generated from field: string user_id = 1;
    */
   userId: string;
 
   /**
-   * The password as it is now, 1 to 1,024 bytes.
+   * The current password, 1 to 1,024 bytes.
    *
    * @generated from field: string current_password = 2;
    */
   currentPassword: string;
 
   /**
-   * The new password, at most 1,024 bytes; the policy on length counts characters.
+   * The new password, at most 1,024 bytes. The rules on length count characters.
    *
    * @generated from field: string new_password = 3;
    */
@@ -418,15 +419,15 @@ export type ChangePasswordRequest = Message<"auth.v1.ChangePasswordRequest"> & {
   requestId: string;
 
   /**
-   * UUID of the session that the change is made in and that goes on, or empty. Take it from a token that was verified (`sid`),
-   * not from what a client says.
+   * The UUID of the user's current session, which the change does not end, or empty. Take it from the `sid` of a
+   * verified token, not from client input.
    *
    * @generated from field: string keep_session_id = 5;
    */
   keepSessionId: string;
 
   /**
-   * The IP address of the person's client, or empty. Failures are counted for its network too.
+   * The IP address of the user's client, or empty. Failures are also counted for its network.
    *
    * @generated from field: string ip_address = 6;
    */
@@ -441,7 +442,7 @@ export const ChangePasswordRequestSchema: GenMessage<ChangePasswordRequest> = /*
   messageDesc(file_auth_v1_authentication_service, 8);
 
 /**
- * The password is changed.
+ * Response message for ChangePassword.
  *
  * @generated from message auth.v1.ChangePasswordResponse
  */
@@ -456,66 +457,67 @@ export const ChangePasswordResponseSchema: GenMessage<ChangePasswordResponse> = 
   messageDesc(file_auth_v1_authentication_service, 9);
 
 /**
- * What a new password must be (NIST SP 800-63B-4, section 3.1.1.2). There is no rule on kinds of characters. Another rule
- * may come.
+ * A rule for new passwords (NIST SP 800-63B-4, section 3.1.1.2). There are no composition rules. New rules may be
+ * added.
  *
  * @generated from enum auth.v1.PasswordRule
  */
 export const PasswordRule = {
   /**
-   * Never sent.
+   * Never returned.
    *
    * @generated from enum value: PASSWORD_RULE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * At most 1,024 bytes of UTF-8.
+   * The password has at most 1,024 bytes of UTF-8.
    *
    * @generated from enum value: PASSWORD_RULE_MAX_BYTES = 1;
    */
   MAX_BYTES: 1,
 
   /**
-   * Not empty, and no control, invisible, private-use or unassigned characters (RFC 8265 OpaqueString).
+   * The password is not empty and has no control, invisible, private-use or unassigned characters (RFC 8265
+   * OpaqueString).
    *
    * @generated from enum value: PASSWORD_RULE_CHARACTERS = 2;
    */
   CHARACTERS: 2,
 
   /**
-   * At least as many characters (code points) as the service is configured to ask for: 15 where nothing is said.
+   * The password has at least the configured number of characters (code points): 15 by default.
    *
    * @generated from enum value: PASSWORD_RULE_MIN_LENGTH = 3;
    */
   MIN_LENGTH: 3,
 
   /**
-   * At most as many characters (code points) as the service is configured to allow: 256 where nothing is said.
+   * The password has at most the configured number of characters (code points): 256 by default.
    *
    * @generated from enum value: PASSWORD_RULE_MAX_LENGTH = 4;
    */
   MAX_LENGTH: 4,
 
   /**
-   * Not in the list of common passwords, and not made of one or two of them, repetitions, rows of keys and digits, and
-   * a few other characters.
+   * The password is not in the list of common passwords, and is not made of one or two of them, repetitions, rows of
+   * keys and digits, and a few other characters.
    *
    * @generated from enum value: PASSWORD_RULE_COMMON = 5;
    */
   COMMON: 5,
 
   /**
-   * The same for who knows the user: the user's email, username and display name, their parts of four characters or more,
-   * and what this service is called add nothing.
+   * As PASSWORD_RULE_COMMON, for an attacker who knows the user. The user's email, username and display name, their
+   * parts of four or more characters, and the name of this service do not make a password stronger.
    *
    * @generated from enum value: PASSWORD_RULE_OWN_WORDS = 6;
    */
   OWN_WORDS: 6,
 
   /**
-   * Not known from a breach elsewhere, where the service is configured to look it up. Looked up only where no other rule
-   * is broken.
+   * The password is not known from a breach. Checked only if the service is configured to do so and no other rule is
+   * broken. If the check fails and the configuration requires it, calls fail with BREACH_CHECK_UNAVAILABLE.
    *
    * @generated from enum value: PASSWORD_RULE_BREACHED = 7;
    */
@@ -523,8 +525,8 @@ export const PasswordRule = {
 } as const;
 
 /**
- * What a new password must be (NIST SP 800-63B-4, section 3.1.1.2). There is no rule on kinds of characters. Another rule
- * may come.
+ * A rule for new passwords (NIST SP 800-63B-4, section 3.1.1.2). There are no composition rules. New rules may be
+ * added.
  *
  * @generated from enum auth.v1.PasswordRule
  */
@@ -537,22 +539,31 @@ export const PasswordRuleSchema: GenEnum<PasswordRule> = /*@__PURE__*/
   enumDesc(file_auth_v1_authentication_service, 0);
 
 /**
- * AuthenticationService checks who somebody is and keeps the secrets that prove it. Every method can also answer
- * INVALID_ARGUMENT with INVALID_REQUEST and a google.rpc.BadRequest that names each field, RESOURCE_EXHAUSTED
- * (OVERLOADED) with a google.rpc.RetryInfo where too many passwords wait to be hashed, and UNAVAILABLE,
- * DEADLINE_EXCEEDED or INTERNAL; error_reason.proto lists all reasons.
+ * Verifies passwords, signs users in, and sets and changes passwords.
+ *
+ * Errors of every method: INVALID_ARGUMENT (INVALID_REQUEST: google.rpc.BadRequest lists the invalid fields;
+ * UNKNOWN_FIELD), UNAUTHENTICATED (CALLER_UNAUTHENTICATED), PERMISSION_DENIED (PERMISSION_DENIED), RESOURCE_EXHAUSTED
+ * (MESSAGE_TOO_LARGE; OVERLOADED: too many passwords are waiting to be hashed, and google.rpc.RetryInfo states when to
+ * retry), ABORTED (CONTENTION), UNAVAILABLE, DEADLINE_EXCEEDED, UNKNOWN (OUTCOME_UNKNOWN) and INTERNAL. ErrorReason
+ * describes every reason.
  *
  * @generated from service auth.v1.AuthenticationService
  */
 export const AuthenticationService: GenService<{
   /**
-   * VerifyPassword checks a password and answers whose it is. Unknown identifier, wrong password, no password,
-   * suspended and deleted user all get one and the same answer after the same work. Each attempt is counted before the
-   * password is looked at, for the account, which need not exist, and for the network of `ip_address`; one too many is
-   * refused with a google.rpc.RetryInfo, whatever the password is. A success forgets the account's failures. With a
-   * `device_token` of the user, the attempt is counted for that device only, so that strangers cannot lock it out (OWASP
-   * Authentication Cheat Sheet, device cookies).
-   * Errors: UNAUTHENTICATED (CREDENTIALS_INVALID), RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS).
+   * Verifies a user's password and returns the user.
+   *
+   * The call fails with the same error, after the same amount of work, if the identifier is unknown, the password is
+   * wrong, the user has no password, or the user is suspended or deleted.
+   *
+   * Each attempt is counted before the password is checked: for the account, which need not exist, and for the network
+   * of `ip_address`. After too many failures, attempts are rejected even with the correct password. A success resets
+   * the account's count. An attempt with a `device_token` of the user is counted for that device only, so that
+   * strangers cannot lock the device out (OWASP Authentication Cheat Sheet, device cookies).
+   *
+   * Errors:
+   * - UNAUTHENTICATED (CREDENTIALS_INVALID: no active user has this identifier and password)
+   * - RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS)
    *
    * @generated from rpc auth.v1.AuthenticationService.VerifyPassword
    */
@@ -562,11 +573,16 @@ export const AuthenticationService: GenService<{
     output: typeof VerifyPasswordResponseSchema;
   },
   /**
-   * Authenticate signs a user in: it checks a password as VerifyPassword does, with the same one answer for whatever is
-   * wrong and the same budgets, and begins a session. Sent twice it begins two sessions, of which each can be ended.
-   * A caller whose grant is limited to audiences or clients signs users in for these only.
-   * Errors: UNAUTHENTICATED (CREDENTIALS_INVALID), RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS), INVALID_ARGUMENT
-   * (AUDIENCE_UNKNOWN), PERMISSION_DENIED (OUT_OF_SCOPE).
+   * Signs a user in: verifies the password as VerifyPassword does, with the same limits, and starts a session.
+   *
+   * A repeated call starts another session. Each session can be revoked on its own. A caller whose grant is limited to
+   * audiences or clients can sign users in for these only.
+   *
+   * Errors:
+   * - INVALID_ARGUMENT (AUDIENCE_UNKNOWN: the audience is not configured)
+   * - UNAUTHENTICATED (CREDENTIALS_INVALID: no active user has this identifier and password)
+   * - PERMISSION_DENIED (OUT_OF_SCOPE: the caller's grant does not cover the audience or the client)
+   * - RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS)
    *
    * @generated from rpc auth.v1.AuthenticationService.Authenticate
    */
@@ -576,10 +592,16 @@ export const AuthenticationService: GenService<{
     output: typeof AuthenticateResponseSchema;
   },
   /**
-   * ValidatePassword says which rules a password would break if it were set, and changes nothing: for a form that is being
-   * filled in. The answer is what SetPassword, ChangePassword and CreateUser would say of the password at that moment.
-   * With `user_id` it tells words of the user's names by the rule they break, so the caller needs "users.get" as well.
-   * Errors: NOT_FOUND (USER_NOT_FOUND), PERMISSION_DENIED (PERMISSION_DENIED), UNAVAILABLE (BREACH_CHECK_UNAVAILABLE).
+   * Checks a password against the rules for new passwords and changes nothing. Use it to validate a form while a user
+   * fills it in.
+   *
+   * The result is what SetPassword, ChangePassword and CreateUser would decide at that moment. With `user_id`, the
+   * response can reveal parts of the user's names, so the caller also needs the permission "users.get".
+   *
+   * Errors:
+   * - NOT_FOUND (USER_NOT_FOUND: no user has this id)
+   * - PERMISSION_DENIED (PERMISSION_DENIED: also if `user_id` is set and the caller lacks "users.get")
+   * - UNAVAILABLE (BREACH_CHECK_UNAVAILABLE: see PASSWORD_RULE_BREACHED)
    *
    * @generated from rpc auth.v1.AuthenticationService.ValidatePassword
    */
@@ -589,10 +611,16 @@ export const AuthenticationService: GenService<{
     output: typeof ValidatePasswordResponseSchema;
   },
   /**
-   * SetPassword sets a user's password without the current one: for operators and for flows that have proven the user
-   * by other means. All sessions of the user end, its device tokens are void, and failed attempts are forgotten.
-   * Errors: NOT_FOUND (USER_NOT_FOUND), INVALID_ARGUMENT (PASSWORD_UNACCEPTABLE), FAILED_PRECONDITION (USER_DELETED,
-   * REQUEST_ID_REUSED), UNAVAILABLE (BREACH_CHECK_UNAVAILABLE).
+   * Sets a user's password without the current one. This is for operators, and for flows that have verified the user by
+   * other means.
+   *
+   * Ends all sessions of the user, revokes the user's device tokens, and resets the count of failed attempts.
+   *
+   * Errors:
+   * - NOT_FOUND (USER_NOT_FOUND: no user has this id)
+   * - INVALID_ARGUMENT (PASSWORD_UNACCEPTABLE: the password breaks a PasswordRule)
+   * - FAILED_PRECONDITION (USER_DELETED: the user is soft-deleted; REQUEST_ID_REUSED)
+   * - UNAVAILABLE (BREACH_CHECK_UNAVAILABLE: see PASSWORD_RULE_BREACHED)
    *
    * @generated from rpc auth.v1.AuthenticationService.SetPassword
    */
@@ -602,14 +630,22 @@ export const AuthenticationService: GenService<{
     output: typeof SetPasswordResponseSchema;
   },
   /**
-   * ChangePassword sets a user's password where the current one is given. All sessions of the user end but the one that
-   * `keep_session_id` names, and its device tokens are void. Whatever keeps the current one from being good (see
-   * VerifyPassword) gets one and the same answer. Within a live session of the user, which `keep_session_id` names, attempts
-   * have a budget of their own, so that strangers cannot keep a user who is signed in from it; without one they are counted
-   * with the attempts of VerifyPassword and Authenticate. A call with the right current password that fails all the same, for
-   * example because the new password is not acceptable, counts as a failed attempt and has an event.
-   * Errors: UNAUTHENTICATED (CREDENTIALS_INVALID), RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS), INVALID_ARGUMENT
-   * (PASSWORD_UNACCEPTABLE), FAILED_PRECONDITION (REQUEST_ID_REUSED), UNAVAILABLE (BREACH_CHECK_UNAVAILABLE).
+   * Changes a user's password after verifying the current one.
+   *
+   * Ends all sessions of the user except the one that `keep_session_id` names, and revokes the user's device tokens. If
+   * the current password is not accepted, the call fails with the same error for every cause, as in VerifyPassword.
+   *
+   * If `keep_session_id` names a live session of the user, attempts have a limit of their own, so that strangers cannot
+   * lock out a user who is signed in. Otherwise they are counted with the attempts of VerifyPassword and Authenticate.
+   * A call with the correct current password that fails for another reason, such as an unacceptable new password,
+   * counts as a failed attempt and has an event.
+   *
+   * Errors:
+   * - UNAUTHENTICATED (CREDENTIALS_INVALID: no active user has this id and current password)
+   * - RESOURCE_EXHAUSTED (TOO_MANY_ATTEMPTS)
+   * - INVALID_ARGUMENT (PASSWORD_UNACCEPTABLE: the new password breaks a PasswordRule)
+   * - FAILED_PRECONDITION (REQUEST_ID_REUSED)
+   * - UNAVAILABLE (BREACH_CHECK_UNAVAILABLE: see PASSWORD_RULE_BREACHED)
    *
    * @generated from rpc auth.v1.AuthenticationService.ChangePassword
    */

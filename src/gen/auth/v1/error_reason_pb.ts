@@ -13,14 +13,15 @@ export const file_auth_v1_error_reason: GenFile = /*@__PURE__*/
   fileDesc("ChphdXRoL3YxL2Vycm9yX3JlYXNvbi5wcm90bxIHYXV0aC52MSqgDgoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASIAocRVJST1JfUkVBU09OX0lOVkFMSURfUkVRVUVTVBABEh4KGkVSUk9SX1JFQVNPTl9FTUFJTF9JTlZBTElEEAISIQodRVJST1JfUkVBU09OX1VTRVJOQU1FX0lOVkFMSUQQAxImCiJFUlJPUl9SRUFTT05fUEFTU1dPUkRfVU5BQ0NFUFRBQkxFEAQSIwofRVJST1JfUkVBU09OX1BBR0VfVE9LRU5fSU5WQUxJRBAFEiQKIEVSUk9SX1JFQVNPTl9VUERBVEVfTUFTS19JTlZBTElEEAYSIwofRVJST1JfUkVBU09OX1NVU1BFTlNJT05fSU5fUEFTVBAHEiIKHkVSUk9SX1JFQVNPTl9NRVNTQUdFX1RPT19MQVJHRRAIEh8KG0VSUk9SX1JFQVNPTl9QUk9UT0NPTF9FUlJPUhAtEh4KGkVSUk9SX1JFQVNPTl9VTktOT1dOX0ZJRUxEEC4SIQodRVJST1JfUkVBU09OX0FVRElFTkNFX1VOS05PV04QCRIfChtFUlJPUl9SRUFTT05fRVhQSVJZX0lOX1BBU1QQChIdChlFUlJPUl9SRUFTT05fUk9MRV9VTktOT1dOEAsSHwobRVJST1JfUkVBU09OX0NVUlNPUl9JTlZBTElEEAwSKwonRVJST1JfUkVBU09OX1BBU1NXT1JEX0hBU0hfVU5BQ0NFUFRBQkxFEA0SHwobRVJST1JfUkVBU09OX1VTRVJfTk9UX0ZPVU5EEBQSHAoYRVJST1JfUkVBU09OX0VNQUlMX1RBS0VOEBUSHwobRVJST1JfUkVBU09OX1VTRVJOQU1FX1RBS0VOEBYSHQoZRVJST1JfUkVBU09OX1VTRVJfREVMRVRFRBAXEiEKHUVSUk9SX1JFQVNPTl9VU0VSX05PVF9ERUxFVEVEEBgSHgoaRVJST1JfUkVBU09OX0VUQUdfTUlTTUFUQ0gQGRIiCh5FUlJPUl9SRUFTT05fUkVRVUVTVF9JRF9SRVVTRUQQGhIiCh5FUlJPUl9SRUFTT05fU0VTU0lPTl9OT1RfRk9VTkQQGxIqCiZFUlJPUl9SRUFTT05fU0VSVklDRV9BQ0NPVU5UX05PVF9GT1VORBAcEisKJ0VSUk9SX1JFQVNPTl9TRVJWSUNFX0FDQ09VTlRfTkFNRV9UQUtFThAdEi4KKkVSUk9SX1JFQVNPTl9TRVJWSUNFX0FDQ09VTlRfS0VZX05PVF9GT1VORBAeEh4KGkVSUk9SX1JFQVNPTl9UT09fTUFOWV9LRVlTEB8SHwobRVJST1JfUkVBU09OX0NVUlNPUl9UT09fT0xEECASLQopRVJST1JfUkVBU09OX1NFUlZJQ0VfQUNDT1VOVF9ST0xFX1VOS05PV04QMxIeChpFUlJPUl9SRUFTT05fVVNFUl9JRF9UQUtFThAhEiYKIkVSUk9SX1JFQVNPTl9TSUdOSU5HX0tFWV9OT1RfRk9VTkQQIhIkCiBFUlJPUl9SRUFTT05fQ1JFREVOVElBTFNfSU5WQUxJRBAoEiYKIkVSUk9SX1JFQVNPTl9SRUZSRVNIX1RPS0VOX0lOVkFMSUQQKRInCiNFUlJPUl9SRUFTT05fQ0FMTEVSX1VOQVVUSEVOVElDQVRFRBAqEiIKHkVSUk9SX1JFQVNPTl9QRVJNSVNTSU9OX0RFTklFRBArEh0KGUVSUk9SX1JFQVNPTl9PVVRfT0ZfU0NPUEUQMhIjCh9FUlJPUl9SRUFTT05fT1JJR0lOX05PVF9BTExPV0VEECwSIQodRVJST1JfUkVBU09OX0hPU1RfTk9UX0FMTE9XRUQQLxIbChdFUlJPUl9SRUFTT05fT1ZFUkxPQURFRBA8EiUKIUVSUk9SX1JFQVNPTl9EQVRBQkFTRV9VTkFWQUlMQUJMRRA9EhsKF0VSUk9SX1JFQVNPTl9DT05URU5USU9OED4SIAocRVJST1JfUkVBU09OX09VVENPTUVfVU5LTk9XThA/EiIKHkVSUk9SX1JFQVNPTl9ERUFETElORV9FWENFRURFRBBAEhoKFkVSUk9SX1JFQVNPTl9DQU5DRUxMRUQQQRIpCiVFUlJPUl9SRUFTT05fQlJFQUNIX0NIRUNLX1VOQVZBSUxBQkxFEEISIgoeRVJST1JfUkVBU09OX1RPT19NQU5ZX0FUVEVNUFRTEEMSHgoaRVJST1JfUkVBU09OX1NIVVRUSU5HX0RPV04QRBIjCh9FUlJPUl9SRUFTT05fREFUQUJBU0VfUkVBRF9PTkxZEEUSIQodRVJST1JfUkVBU09OX01FVEhPRF9OT1RfRk9VTkQQUBIZChVFUlJPUl9SRUFTT05fSU5URVJOQUwQUWIGcHJvdG8z");
 
 /**
- * Why a call failed. Every error carries a google.rpc.ErrorInfo (AIP-193) whose `reason` is one of these names without
- * its prefix and whose `domain` is "auth". Reasons are API: a new one may come, none changes its meaning.
+ * The reason of an error. Every error carries a google.rpc.ErrorInfo (AIP-193) whose `domain` is "auth" and whose
+ * `reason` is one of these names without the prefix. Reasons are part of the API: new ones may be added, and the
+ * meaning of a reason never changes.
  *
  *     { "reason": "EMAIL_TAKEN", "domain": "auth" }
  *
- * Every INVALID_ARGUMENT for a field has a google.rpc.BadRequest. An error stays below 7 KiB of trailers, so BadRequest
- * lists the first violations only; `metadata["omittedViolations"]` of ErrorInfo is the number of the others. Long field
- * paths, descriptions and messages are cut and end in "…".
+ * An INVALID_ARGUMENT error about fields also carries a google.rpc.BadRequest. The trailers of an error stay below 7
+ * KiB. If a request has more violations than fit, BadRequest lists the first ones, and `metadata["omittedViolations"]`
+ * of ErrorInfo counts the rest. Long field paths, descriptions and messages are truncated and end in "…".
  *
  *     { "reason": "INVALID_REQUEST", "domain": "auth", "metadata": { "omittedViolations": "455" } }
  *
@@ -28,21 +29,21 @@ export const file_auth_v1_error_reason: GenFile = /*@__PURE__*/
  */
 export const ErrorReason = {
   /**
-   * Never sent.
+   * Never returned.
    *
    * @generated from enum value: ERROR_REASON_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * INVALID_ARGUMENT. A field breaks a rule of the schema; google.rpc.BadRequest names each such field.
+   * INVALID_ARGUMENT. A field violates the schema. google.rpc.BadRequest lists the invalid fields.
    *
    * @generated from enum value: ERROR_REASON_INVALID_REQUEST = 1;
    */
   INVALID_REQUEST: 1,
 
   /**
-   * INVALID_ARGUMENT. The email is no address that mail could be sent to: "ada@", "a b@example.com".
+   * INVALID_ARGUMENT. The email is not a valid address: "ada@", "a b@example.com".
    *
    * @generated from enum value: ERROR_REASON_EMAIL_INVALID = 2;
    */
@@ -57,23 +58,24 @@ export const ErrorReason = {
   USERNAME_INVALID: 3,
 
   /**
-   * INVALID_ARGUMENT. The password breaks a PasswordRule: google.rpc.BadRequest has a sentence for each rule that it
-   * breaks. It is too short, too long, easily guessed, known from a breach, or has characters that RFC 8265 OpaqueString
-   * does not allow.
+   * INVALID_ARGUMENT. The password breaks a PasswordRule: it is too short, too long, easily guessed, known from a
+   * breach, or has characters that RFC 8265 OpaqueString does not allow. google.rpc.BadRequest describes each broken
+   * rule.
    *
    * @generated from enum value: ERROR_REASON_PASSWORD_UNACCEPTABLE = 4;
    */
   PASSWORD_UNACCEPTABLE: 4,
 
   /**
-   * INVALID_ARGUMENT. The page token was not made by this service, or for another caller, filter, order or show_deleted.
+   * INVALID_ARGUMENT. The page token was not issued by this service, or it was issued to another caller or for another
+   * filter, order or show_deleted.
    *
    * @generated from enum value: ERROR_REASON_PAGE_TOKEN_INVALID = 5;
    */
   PAGE_TOKEN_INVALID: 5,
 
   /**
-   * INVALID_ARGUMENT. The update mask is empty, names a field that does not exist or cannot be changed, or names an
+   * INVALID_ARGUMENT. The update mask is empty, names a field that does not exist or cannot be updated, or names an
    * attribute that is neither in the request nor in the stored user.
    *
    * @generated from enum value: ERROR_REASON_UPDATE_MASK_INVALID = 6;
@@ -81,95 +83,96 @@ export const ErrorReason = {
   UPDATE_MASK_INVALID: 6,
 
   /**
-   * INVALID_ARGUMENT. The suspension would end before it begins.
+   * INVALID_ARGUMENT. The suspension would end before it starts.
    *
    * @generated from enum value: ERROR_REASON_SUSPENSION_IN_PAST = 7;
    */
   SUSPENSION_IN_PAST: 7,
 
   /**
-   * RESOURCE_EXHAUSTED. The request is longer than 1 MiB, or is so once inflated.
+   * RESOURCE_EXHAUSTED. The request is larger than 1 MiB, compressed or decompressed.
    *
    * @generated from enum value: ERROR_REASON_MESSAGE_TOO_LARGE = 8;
    */
   MESSAGE_TOO_LARGE: 8,
 
   /**
-   * INTERNAL, INVALID_ARGUMENT or UNIMPLEMENTED. The request breaks the gRPC protocol: it ends inside a message, has
-   * unknown flags, or its `grpc-timeout` or `grpc-encoding` cannot be read. Nothing of it was carried out.
+   * INTERNAL, INVALID_ARGUMENT or UNIMPLEMENTED. The request violates the gRPC protocol: it ends inside a message, has
+   * unknown flags, or has an invalid `grpc-timeout` or `grpc-encoding`. It was not executed.
    *
    * @generated from enum value: ERROR_REASON_PROTOCOL_ERROR = 45;
    */
   PROTOCOL_ERROR: 45,
 
   /**
-   * INVALID_ARGUMENT. The request has a field that this version does not know; google.rpc.BadRequest has its path, which
-   * ends in the field's number if the request is binary. Nothing of it was carried out: a field that narrows a request
-   * must not be dropped by an older replica.
+   * INVALID_ARGUMENT. The request has a field that this version does not know. It was not executed, because an older
+   * replica must not ignore a field that narrows a request. google.rpc.BadRequest has the path of the field, which ends
+   * in the field's number if the request is binary.
    *
    * @generated from enum value: ERROR_REASON_UNKNOWN_FIELD = 46;
    */
   UNKNOWN_FIELD: 46,
 
   /**
-   * INVALID_ARGUMENT. The audience is none of those that the service makes tokens for.
+   * INVALID_ARGUMENT. The audience is not one of those for which the service issues tokens (AUTH_AUDIENCES).
    *
    * @generated from enum value: ERROR_REASON_AUDIENCE_UNKNOWN = 9;
    */
   AUDIENCE_UNKNOWN: 9,
 
   /**
-   * INVALID_ARGUMENT. The key would expire before it is made.
+   * INVALID_ARGUMENT. The key would expire before it is created.
    *
    * @generated from enum value: ERROR_REASON_EXPIRY_IN_PAST = 10;
    */
   EXPIRY_IN_PAST: 10,
 
   /**
-   * INVALID_ARGUMENT. There is no role of this name, neither built in nor in the policy file.
+   * INVALID_ARGUMENT. The role is neither built in nor defined in the policy file.
    *
    * @generated from enum value: ERROR_REASON_ROLE_UNKNOWN = 11;
    */
   ROLE_UNKNOWN: 11,
 
   /**
-   * INVALID_ARGUMENT. The cursor was not made by this service, or for another caller or filter.
+   * INVALID_ARGUMENT. The cursor was not issued by this service, or it was issued to another caller or for another
+   * filter.
    *
    * @generated from enum value: ERROR_REASON_CURSOR_INVALID = 12;
    */
   CURSOR_INVALID: 12,
 
   /**
-   * INVALID_ARGUMENT. The password hash is in no format that is known, is broken, or asks for more work than a check may
-   * take. Of rows of an import only.
+   * INVALID_ARGUMENT. The password hash is malformed, has an unknown format, or costs more to verify than the service
+   * allows. Only for rows of an import.
    *
    * @generated from enum value: ERROR_REASON_PASSWORD_HASH_UNACCEPTABLE = 13;
    */
   PASSWORD_HASH_UNACCEPTABLE: 13,
 
   /**
-   * NOT_FOUND. No user has this id or identifier.
+   * NOT_FOUND. No user has this id, email or username.
    *
    * @generated from enum value: ERROR_REASON_USER_NOT_FOUND = 20;
    */
   USER_NOT_FOUND: 20,
 
   /**
-   * ALREADY_EXISTS. Another user, perhaps a deleted one, has this email.
+   * ALREADY_EXISTS. Another user, who may be soft-deleted, has this email.
    *
    * @generated from enum value: ERROR_REASON_EMAIL_TAKEN = 21;
    */
   EMAIL_TAKEN: 21,
 
   /**
-   * ALREADY_EXISTS. Another user, perhaps a deleted one, has this username.
+   * ALREADY_EXISTS. Another user, who may be soft-deleted, has this username.
    *
    * @generated from enum value: ERROR_REASON_USERNAME_TAKEN = 22;
    */
   USERNAME_TAKEN: 22,
 
   /**
-   * FAILED_PRECONDITION. The user is soft-deleted; undelete it first.
+   * FAILED_PRECONDITION. The user is soft-deleted. Undelete the user first.
    *
    * @generated from enum value: ERROR_REASON_USER_DELETED = 23;
    */
@@ -183,16 +186,16 @@ export const ErrorReason = {
   USER_NOT_DELETED: 24,
 
   /**
-   * ABORTED. The user has changed since it was read; read it again (AIP-154).
+   * ABORTED. The resource has changed since it was read. Read it again (AIP-154).
    *
    * @generated from enum value: ERROR_REASON_ETAG_MISMATCH = 25;
    */
   ETAG_MISMATCH: 25,
 
   /**
-   * FAILED_PRECONDITION. The caller used the request_id for a call with other content. A repetition with the same content is
-   * answered with the first call's result and acts once, for at least 24 hours (AIP-155). Each caller has request ids of its
-   * own. Not of ImportUsers, which recognizes each row by itself.
+   * FAILED_PRECONDITION. The caller has already used this request_id for a call with other content. A repetition with
+   * the same content returns the result of the first call and does not act again, for at least 24 hours (AIP-155).
+   * Request ids are separate for each caller. Does not apply to ImportUsers, which recognizes each row by itself.
    *
    * @generated from enum value: ERROR_REASON_REQUEST_ID_REUSED = 26;
    */
@@ -220,186 +223,189 @@ export const ErrorReason = {
   SERVICE_ACCOUNT_NAME_TAKEN: 29,
 
   /**
-   * NOT_FOUND. No key of a service account has this id.
+   * NOT_FOUND. No service account key has this id.
    *
    * @generated from enum value: ERROR_REASON_SERVICE_ACCOUNT_KEY_NOT_FOUND = 30;
    */
   SERVICE_ACCOUNT_KEY_NOT_FOUND: 30,
 
   /**
-   * FAILED_PRECONDITION. The service account has ten keys; delete one first.
+   * FAILED_PRECONDITION. The service account has ten keys. Delete one first.
    *
    * @generated from enum value: ERROR_REASON_TOO_MANY_KEYS = 31;
    */
   TOO_MANY_KEYS: 31,
 
   /**
-   * FAILED_PRECONDITION. Events behind the cursor were forgotten: begin anew, and read what may have been missed.
+   * FAILED_PRECONDITION. Events after the cursor have been purged. Start a new watch, and read again what may have been
+   * missed.
    *
    * @generated from enum value: ERROR_REASON_CURSOR_TOO_OLD = 32;
    */
   CURSOR_TOO_OLD: 32,
 
   /**
-   * FAILED_PRECONDITION. The service account has a role that the policy does not define, so what it may do is unknown: define
-   * the role in the policy file, or delete the account.
+   * FAILED_PRECONDITION. The service account has a role that the policy does not define, so its permissions are
+   * unknown. Define the role in the policy file, or delete the account.
    *
    * @generated from enum value: ERROR_REASON_SERVICE_ACCOUNT_ROLE_UNKNOWN = 51;
    */
   SERVICE_ACCOUNT_ROLE_UNKNOWN: 51,
 
   /**
-   * ALREADY_EXISTS. Another user, perhaps a deleted one, has this id. Of rows of an import only.
+   * ALREADY_EXISTS. Another user, who may be soft-deleted, has this id. Only for rows of an import.
    *
    * @generated from enum value: ERROR_REASON_USER_ID_TAKEN = 33;
    */
   USER_ID_TAKEN: 33,
 
   /**
-   * NOT_FOUND. No signing key has this id, or it was revoked or retired so long ago that it is forgotten.
+   * NOT_FOUND. No signing key has this id, or the key was revoked or retired so long ago that it has been purged.
    *
    * @generated from enum value: ERROR_REASON_SIGNING_KEY_NOT_FOUND = 34;
    */
   SIGNING_KEY_NOT_FOUND: 34,
 
   /**
-   * UNAUTHENTICATED. Identifier and password do not belong to a user that may sign in. No more is said, on purpose.
+   * UNAUTHENTICATED. No active user has this identifier and password. The error intentionally does not state more.
    *
    * @generated from enum value: ERROR_REASON_CREDENTIALS_INVALID = 40;
    */
   CREDENTIALS_INVALID: 40,
 
   /**
-   * UNAUTHENTICATED. The refresh token is not one that can be used now. No more is said, on purpose: sign in again.
+   * UNAUTHENTICATED. The refresh token is not valid. The error intentionally does not state more. Sign in again.
    *
    * @generated from enum value: ERROR_REASON_REFRESH_TOKEN_INVALID = 41;
    */
   REFRESH_TOKEN_INVALID: 41,
 
   /**
-   * UNAUTHENTICATED. Who calls is not known: no certificate and no key, or one that cannot be believed.
+   * UNAUTHENTICATED. The caller presented no client certificate and no key, or invalid ones.
    *
    * @generated from enum value: ERROR_REASON_CALLER_UNAUTHENTICATED = 42;
    */
   CALLER_UNAUTHENTICATED: 42,
 
   /**
-   * PERMISSION_DENIED. Who calls is known, and may not do this.
+   * PERMISSION_DENIED. The caller is authenticated but lacks a permission.
    *
    * @generated from enum value: ERROR_REASON_PERMISSION_DENIED = 43;
    */
   PERMISSION_DENIED: 43,
 
   /**
-   * PERMISSION_DENIED. The caller may call the method, but its grant is limited to other audiences or clients. Nothing of it
-   * was carried out: no password was checked, no refresh token was used.
+   * PERMISSION_DENIED. The caller may call the method, but its grant is limited to other audiences or clients. The call
+   * was not executed: no password was checked and no refresh token was used.
    *
    * @generated from enum value: ERROR_REASON_OUT_OF_SCOPE = 50;
    */
   OUT_OF_SCOPE: 50,
 
   /**
-   * PERMISSION_DENIED. The call comes from a web page of another origin, which AUTH_CORS_ORIGINS does not list. HTTP only.
+   * PERMISSION_DENIED. The request comes from a web page of another origin, which AUTH_CORS_ORIGINS does not list. HTTP
+   * only.
    *
    * @generated from enum value: ERROR_REASON_ORIGIN_NOT_ALLOWED = 44;
    */
   ORIGIN_NOT_ALLOWED: 44,
 
   /**
-   * PERMISSION_DENIED. The request names a host that is not loopback, and AUTH_CALLERS is anyone. HTTP only.
+   * PERMISSION_DENIED. The request names a host that is not loopback, and AUTH_CALLERS is `anyone`. HTTP only.
    *
    * @generated from enum value: ERROR_REASON_HOST_NOT_ALLOWED = 47;
    */
   HOST_NOT_ALLOWED: 47,
 
   /**
-   * RESOURCE_EXHAUSTED. Too many passwords wait to be hashed, or half-sent requests hold as much as they may.
-   * google.rpc.RetryInfo says when to retry.
+   * RESOURCE_EXHAUSTED. Too many passwords are waiting to be hashed, or incomplete requests have reached their memory
+   * limit. google.rpc.RetryInfo states when to retry.
    *
    * @generated from enum value: ERROR_REASON_OVERLOADED = 60;
    */
   OVERLOADED: 60,
 
   /**
-   * UNAVAILABLE. The database cannot be reached, or cannot do its work: its disk is full, it is out of memory or
-   * connections, an I/O error occurred, or the service's role lacks rights. Nothing was changed. google.rpc.RetryInfo says
-   * when to come back.
+   * UNAVAILABLE. The database is unreachable or cannot work: its disk is full, it is out of memory or connections, an
+   * I/O error occurred, or the service's role lacks rights. Nothing was changed. google.rpc.RetryInfo states when to
+   * retry.
    *
    * @generated from enum value: ERROR_REASON_DATABASE_UNAVAILABLE = 61;
    */
   DATABASE_UNAVAILABLE: 61,
 
   /**
-   * ABORTED. The database answers, but did not finish in time: too many calls change the same data, or this one reads or
-   * changes too much. Nothing was changed. Safe to repeat; google.rpc.RetryInfo says when.
+   * ABORTED. The database is reachable but did not finish in time, because too many calls change the same data, or
+   * because this call reads or changes too much. Nothing was changed. Safe to repeat; google.rpc.RetryInfo states when.
    *
    * @generated from enum value: ERROR_REASON_CONTENTION = 62;
    */
   CONTENTION: 62,
 
   /**
-   * UNKNOWN. The connection was lost while the change was being committed: it may or may not have been made. Safe to
-   * repeat with the same request_id.
+   * UNKNOWN. The connection was lost during the commit, so the change may or may not have been made. Safe to repeat
+   * with the same request_id.
    *
    * @generated from enum value: ERROR_REASON_OUTCOME_UNKNOWN = 63;
    */
   OUTCOME_UNKNOWN: 63,
 
   /**
-   * DEADLINE_EXCEEDED. The call's deadline passed, or the longest time that the service gives to one call.
+   * DEADLINE_EXCEEDED. The deadline of the call, or the service's maximum for one call, has passed.
    *
    * @generated from enum value: ERROR_REASON_DEADLINE_EXCEEDED = 64;
    */
   DEADLINE_EXCEEDED: 64,
 
   /**
-   * CANCELLED. The caller went away.
+   * CANCELLED. The caller cancelled the call or disconnected.
    *
    * @generated from enum value: ERROR_REASON_CANCELLED = 65;
    */
   CANCELLED: 65,
 
   /**
-   * UNAVAILABLE. Whether a new password is known from a breach could not be found out, and the service is configured not
-   * to take one then; nothing was changed. google.rpc.RetryInfo says when to come back.
+   * UNAVAILABLE. The breach check for a new password failed, and the service is configured to reject the password in
+   * that case. Nothing was changed. google.rpc.RetryInfo states when to retry.
    *
    * @generated from enum value: ERROR_REASON_BREACH_CHECK_UNAVAILABLE = 66;
    */
   BREACH_CHECK_UNAVAILABLE: 66,
 
   /**
-   * RESOURCE_EXHAUSTED. There were too many failed attempts for this account, or from this network. The same is said of
-   * accounts that there are not. google.rpc.RetryInfo says when to come back; without it, the account or the device that was
-   * presented stays locked until UnlockUser or SetPassword.
+   * RESOURCE_EXHAUSTED. There were too many failed attempts for this account or from this network. Accounts that do not
+   * exist have the same limit. google.rpc.RetryInfo states when to retry. Without it, the account or the presented
+   * device stays locked until UnlockUser or SetPassword.
    *
    * @generated from enum value: ERROR_REASON_TOO_MANY_ATTEMPTS = 67;
    */
   TOO_MANY_ATTEMPTS: 67,
 
   /**
-   * UNAVAILABLE. This instance is about to stop. Come back at once, with the last cursor: another one goes on from there.
+   * UNAVAILABLE. This replica is shutting down. Start a new watch immediately with the last cursor; another replica
+   * resumes there.
    *
    * @generated from enum value: ERROR_REASON_SHUTTING_DOWN = 68;
    */
   SHUTTING_DOWN: 68,
 
   /**
-   * UNAVAILABLE. The database accepts no writes at present: it is a standby, or its sessions are read-only. Nothing was
-   * changed. google.rpc.RetryInfo says when to come back.
+   * UNAVAILABLE. The database does not accept writes: it is a standby, or its sessions are read-only. Nothing was
+   * changed. google.rpc.RetryInfo states when to retry.
    *
    * @generated from enum value: ERROR_REASON_DATABASE_READ_ONLY = 69;
    */
   DATABASE_READ_ONLY: 69,
 
   /**
-   * UNIMPLEMENTED. There is no such service or method.
+   * UNIMPLEMENTED. The service or method does not exist.
    *
    * @generated from enum value: ERROR_REASON_METHOD_NOT_FOUND = 80;
    */
   METHOD_NOT_FOUND: 80,
 
   /**
-   * INTERNAL. Something that should not happen did. The log has the cause, under the call's request id.
+   * INTERNAL. An unexpected error. The log has the cause, under the request id of the call.
    *
    * @generated from enum value: ERROR_REASON_INTERNAL = 81;
    */
@@ -407,14 +413,15 @@ export const ErrorReason = {
 } as const;
 
 /**
- * Why a call failed. Every error carries a google.rpc.ErrorInfo (AIP-193) whose `reason` is one of these names without
- * its prefix and whose `domain` is "auth". Reasons are API: a new one may come, none changes its meaning.
+ * The reason of an error. Every error carries a google.rpc.ErrorInfo (AIP-193) whose `domain` is "auth" and whose
+ * `reason` is one of these names without the prefix. Reasons are part of the API: new ones may be added, and the
+ * meaning of a reason never changes.
  *
  *     { "reason": "EMAIL_TAKEN", "domain": "auth" }
  *
- * Every INVALID_ARGUMENT for a field has a google.rpc.BadRequest. An error stays below 7 KiB of trailers, so BadRequest
- * lists the first violations only; `metadata["omittedViolations"]` of ErrorInfo is the number of the others. Long field
- * paths, descriptions and messages are cut and end in "…".
+ * An INVALID_ARGUMENT error about fields also carries a google.rpc.BadRequest. The trailers of an error stay below 7
+ * KiB. If a request has more violations than fit, BadRequest lists the first ones, and `metadata["omittedViolations"]`
+ * of ErrorInfo counts the rest. Long field paths, descriptions and messages are truncated and end in "…".
  *
  *     { "reason": "INVALID_REQUEST", "domain": "auth", "metadata": { "omittedViolations": "455" } }
  *

@@ -16,93 +16,94 @@ export const file_auth_v1_event: GenFile = /*@__PURE__*/
   fileDesc("ChNhdXRoL3YxL2V2ZW50LnByb3RvEgdhdXRoLnYxIvIKCgVFdmVudBIPCgJpZBgBIAEoCUID4EEDEjQKC2NyZWF0ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEiYKBHR5cGUYAyABKA4yEy5hdXRoLnYxLkV2ZW50LlR5cGVCA+BBAxIsCgdvdXRjb21lGAQgASgOMhYuYXV0aC52MS5FdmVudC5PdXRjb21lQgPgQQMSEwoGcmVhc29uGAUgASgJQgPgQQMSFAoHdXNlcl9pZBgGIAEoCUID4EEDEhYKCW9iamVjdF9pZBgHIAEoCUID4EEDEhsKDmNoYW5nZWRfZmllbGRzGAggAygJQgPgQQMSEwoGY2FsbGVyGAkgASgJQgPgQQMSFAoHYWRkcmVzcxgKIAEoCUID4EEDEhsKDmNsaWVudF9hZGRyZXNzGAsgASgJQgPgQQMSFwoKcmVxdWVzdF9pZBgMIAEoCUID4EEDIqcHCgRUeXBlEhQKEFRZUEVfVU5TUEVDSUZJRUQQABIVChFUWVBFX1VTRVJfQ1JFQVRFRBABEhUKEVRZUEVfVVNFUl9VUERBVEVEEAISFQoRVFlQRV9VU0VSX0RFTEVURUQQAxIXChNUWVBFX1VTRVJfVU5ERUxFVEVEEAQSFwoTVFlQRV9VU0VSX1NVU1BFTkRFRBAFEhkKFVRZUEVfVVNFUl9VTlNVU1BFTkRFRBAGEhYKElRZUEVfVVNFUl9JTVBPUlRFRBAHEhUKEVRZUEVfUEFTU1dPUkRfU0VUEBQSGQoVVFlQRV9QQVNTV09SRF9DSEFOR0VEEBUSGgoWVFlQRV9QQVNTV09SRF9SRUhBU0hFRBAWEhoKFlRZUEVfUEFTU1dPUkRfVkVSSUZJRUQQFxIhCh1UWVBFX1BBU1NXT1JEX0hBU0hFU19FWFBPUlRFRBAYEhYKElRZUEVfU0VTU0lPTl9CRUdVThAoEhoKFlRZUEVfU0VTU0lPTl9SRUZSRVNIRUQQKRIYChRUWVBFX1NFU1NJT05fUkVWT0tFRBAqEh0KGVRZUEVfUkVGUkVTSF9UT0tFTl9SRVVTRUQQKxIXChNUWVBFX0FDQ09VTlRfTE9DS0VEEDISGQoVVFlQRV9BQ0NPVU5UX1VOTE9DS0VEEDMSHwobVFlQRV9SRUZSRVNIX1RPS0VOX1JFUEVBVEVEECwSGAoUVFlQRV9TRVNTSU9OX0VWSUNURUQQLRIeChpUWVBFX1VTRVJfU0VTU0lPTlNfUkVWT0tFRBAuEhoKFlRZUEVfU0lHTklOR19LRVlfQURERUQQPBIcChhUWVBFX1NJR05JTkdfS0VZX1JFVk9LRUQQPRIgChxUWVBFX1NFUlZJQ0VfQUNDT1VOVF9DUkVBVEVEEFASIAocVFlQRV9TRVJWSUNFX0FDQ09VTlRfVVBEQVRFRBBREiEKHVRZUEVfU0VSVklDRV9BQ0NPVU5UX0RJU0FCTEVEEFISIAocVFlQRV9TRVJWSUNFX0FDQ09VTlRfRU5BQkxFRBBTEiAKHFRZUEVfU0VSVklDRV9BQ0NPVU5UX0RFTEVURUQQVBIkCiBUWVBFX1NFUlZJQ0VfQUNDT1VOVF9LRVlfQ1JFQVRFRBBVEiUKIVRZUEVfU0VSVklDRV9BQ0NPVU5UX0tFWV9ESVNBQkxFRBBWEiQKIFRZUEVfU0VSVklDRV9BQ0NPVU5UX0tFWV9ERUxFVEVEEFciYQoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEwoPT1VUQ09NRV9TVUNDRVNTEAESEwoPT1VUQ09NRV9GQUlMVVJFEAISEwoPT1VUQ09NRV9SRUZVU0VEEANiBnByb3RvMw", [file_google_api_field_behavior, file_google_protobuf_timestamp]);
 
 /**
- * Something that happened: a change that was made, or a sign-in that was tried. Written in the transaction in which it
- * happens, so that there is an event exactly where there is an effect. Names and ids only: no secret, no value of a field,
- * and nothing that somebody typed. A call that changes nothing is no event, nor is the repetition of one by its request_id.
+ * An audit event: a change, or a sign-in attempt. It is written in the same transaction, so an event exists if and only
+ * if its effect does. Events contain names and ids only: no secrets, no field values, and nothing that a person typed.
+ * A call that changes nothing has no event, and neither has a repetition with the same request_id.
  *
  * @generated from message auth.v1.Event
  */
 export type Event = Message<"auth.v1.Event"> & {
   /**
-   * UUIDv4 in lower case. An event that is seen twice, in a list and in a watch, has one id.
+   * The id of the event: a UUIDv4 in lower case. An event has the same id in a list and in a watch.
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * When it happened. Milliseconds.
+   * The time of the event, to the millisecond.
    *
    * @generated from field: google.protobuf.Timestamp create_time = 2;
    */
   createTime?: Timestamp | undefined;
 
   /**
-   * What happened.
+   * The type of the event.
    *
    * @generated from field: auth.v1.Event.Type type = 3;
    */
   type: Event_Type;
 
   /**
-   * What became of it.
+   * The outcome of the event.
    *
    * @generated from field: auth.v1.Event.Outcome outcome = 4;
    */
   outcome: Event_Outcome;
 
   /**
-   * Why it is no success: the name of an ErrorReason without its prefix, such as "CREDENTIALS_INVALID". Else empty.
+   * The reason for an outcome other than success: the name of an ErrorReason without its prefix, such as
+   * "CREDENTIALS_INVALID". Otherwise empty.
    *
    * @generated from field: string reason = 5;
    */
   reason: string;
 
   /**
-   * UUID of the user that it is about. Empty where there is none, or nobody knows whom somebody meant.
+   * The UUID of the user that the event is about. Empty if there is none, or if the attempt did not identify one.
    *
    * @generated from field: string user_id = 6;
    */
   userId: string;
 
   /**
-   * Id of what else it is about: of a session, of a service account, of a key. Empty where it is about the user alone.
+   * The id of the session, service account, key or device that the event is about. Empty if it is about the user alone.
    *
    * @generated from field: string object_id = 7;
    */
   objectId: string;
 
   /**
-   * Names of the fields that changed, as in User or ServiceAccount; "password" for a password.
+   * The names of the fields that changed, as in User or ServiceAccount. A password is "password".
    *
    * @generated from field: repeated string changed_fields = 8;
    */
   changedFields: string[];
 
   /**
-   * Who called: a SPIFFE ID, "serviceAccounts/" and an id, "cli:" and a user of the machine, "anonymous", or "auth" for the
-   * service itself.
+   * The caller: a SPIFFE ID, "serviceAccounts/" and an id, "cli:" and a user name of the operating system, "anonymous",
+   * or "auth" for the service itself.
    *
    * @generated from field: string caller = 9;
    */
   caller: string;
 
   /**
-   * IP address of the caller. Empty where nobody was connected.
+   * The IP address of the caller. Empty if there was no connection.
    *
    * @generated from field: string address = 10;
    */
   address: string;
 
   /**
-   * IP address of the person's client as the caller told it (Client.ip_address), or empty.
+   * The IP address of the user's client as the caller reported it (Client.ip_address), or empty.
    *
    * @generated from field: string client_address = 11;
    */
   clientAddress: string;
 
   /**
-   * The call's request id: its `x-request-id`, by which the log and its errors know it.
+   * The request id of the call (`x-request-id`), which is also in the log and in errors.
    *
    * @generated from field: string request_id = 12;
    */
@@ -117,235 +118,236 @@ export const EventSchema: GenMessage<Event> = /*@__PURE__*/
   messageDesc(file_auth_v1_event, 0);
 
 /**
- * What happened; of an attempt, what was tried.
+ * The type of an event: what was done or, if an attempt did not succeed, what was tried.
  *
  * @generated from enum auth.v1.Event.Type
  */
 export const Event_Type = {
   /**
-   * Of a type that is newer than the release that answers.
+   * The type is newer than the release that returned the event.
    *
    * @generated from enum value: TYPE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * CreateUser.
+   * CreateUser created the user.
    *
    * @generated from enum value: TYPE_USER_CREATED = 1;
    */
   USER_CREATED: 1,
 
   /**
-   * UpdateUser.
+   * UpdateUser changed the user.
    *
    * @generated from enum value: TYPE_USER_UPDATED = 2;
    */
   USER_UPDATED: 2,
 
   /**
-   * DeleteUser. All sessions of the user ended with it.
+   * DeleteUser soft-deleted the user and ended its sessions.
    *
    * @generated from enum value: TYPE_USER_DELETED = 3;
    */
   USER_DELETED: 3,
 
   /**
-   * UndeleteUser.
+   * UndeleteUser undeleted the user.
    *
    * @generated from enum value: TYPE_USER_UNDELETED = 4;
    */
   USER_UNDELETED: 4,
 
   /**
-   * SuspendUser. All sessions of the user ended with it.
+   * SuspendUser suspended the user or changed its suspension, and ended its sessions.
    *
    * @generated from enum value: TYPE_USER_SUSPENDED = 5;
    */
   USER_SUSPENDED: 5,
 
   /**
-   * UnsuspendUser.
+   * UnsuspendUser ended the suspension of the user.
    *
    * @generated from enum value: TYPE_USER_UNSUSPENDED = 6;
    */
   USER_UNSUSPENDED: 6,
 
   /**
-   * ImportUsers, once for each user that it created.
+   * ImportUsers created the user. There is one event for each user.
    *
    * @generated from enum value: TYPE_USER_IMPORTED = 7;
    */
   USER_IMPORTED: 7,
 
   /**
-   * SetPassword. All sessions of the user ended with it.
+   * SetPassword set the password and ended all sessions of the user.
    *
    * @generated from enum value: TYPE_PASSWORD_SET = 20;
    */
   PASSWORD_SET: 20,
 
   /**
-   * ChangePassword. All other sessions of the user ended with it.
+   * ChangePassword changed the password and ended all other sessions of the user.
    *
    * @generated from enum value: TYPE_PASSWORD_CHANGED = 21;
    */
   PASSWORD_CHANGED: 21,
 
   /**
-   * A good password was hashed anew, as passwords are hashed today. Its owner has done nothing but to sign in.
+   * A correct password was rehashed with the current parameters at a sign-in. The password did not change.
    *
    * @generated from enum value: TYPE_PASSWORD_REHASHED = 22;
    */
   PASSWORD_REHASHED: 22,
 
   /**
-   * VerifyPassword.
+   * VerifyPassword checked a password.
    *
    * @generated from enum value: TYPE_PASSWORD_VERIFIED = 23;
    */
   PASSWORD_VERIFIED: 23,
 
   /**
-   * ExportUsers with password hashes: it began. Of no user, and once, however many users were exported.
+   * ExportUsers started an export with password hashes. There is one event for each export, without a user.
    *
    * @generated from enum value: TYPE_PASSWORD_HASHES_EXPORTED = 24;
    */
   PASSWORD_HASHES_EXPORTED: 24,
 
   /**
-   * Authenticate. The object is the session.
+   * Authenticate started a session. The object is the session.
    *
    * @generated from enum value: TYPE_SESSION_BEGUN = 40;
    */
   SESSION_BEGUN: 40,
 
   /**
-   * RefreshSession. The object is the session.
+   * RefreshSession refreshed a session. The object is the session.
    *
    * @generated from enum value: TYPE_SESSION_REFRESHED = 41;
    */
   SESSION_REFRESHED: 41,
 
   /**
-   * RevokeSession. The object is the session.
+   * RevokeSession ended a session. The object is the session.
    *
    * @generated from enum value: TYPE_SESSION_REVOKED = 42;
    */
   SESSION_REVOKED: 42,
 
   /**
-   * A refresh token was used again after its successor, and its session ended: somebody else may have it (RFC 9700
-   * §4.14.2). The object is the session.
+   * A refresh token was used again after its successor, and its session ended: the token may have been stolen (RFC
+   * 9700 §4.14.2). The object is the session.
    *
    * @generated from enum value: TYPE_REFRESH_TOKEN_REUSED = 43;
    */
   REFRESH_TOKEN_REUSED: 43,
 
   /**
-   * Failed attempts have locked an account, for a while or until UnlockUser. The object is the device, if only a device of
-   * the user was locked, or the session, if only ChangePassword within sessions was. Without a user, the name that was tried belongs to no user.
+   * Failed attempts locked an account, temporarily or until UnlockUser. If only a device of the user was locked, the
+   * object is the device. If only ChangePassword within sessions was locked, the object is the session. If `user_id`
+   * is empty, no user has the identifier that was tried.
    *
    * @generated from enum value: TYPE_ACCOUNT_LOCKED = 50;
    */
   ACCOUNT_LOCKED: 50,
 
   /**
-   * UnlockUser, and UnlockUsers once for each user: failed attempts were forgotten.
+   * UnlockUser or UnlockUsers reset the failed attempts of the user. There is one event for each user.
    *
    * @generated from enum value: TYPE_ACCOUNT_UNLOCKED = 51;
    */
   ACCOUNT_UNLOCKED: 51,
 
   /**
-   * A refresh token was used again within the leeway and answered with the same successor: its first answer was lost, or
-   * somebody else has it too. The first three for each token. The object is the session.
+   * A refresh token was used again within the leeway, and the same successor was returned: the first response was
+   * lost, or the token was stolen. Written for the first three repetitions of each token. The object is the session.
    *
    * @generated from enum value: TYPE_REFRESH_TOKEN_REPEATED = 44;
    */
   REFRESH_TOKEN_REPEATED: 44,
 
   /**
-   * Authenticate began one session more than AUTH_SESSIONS_PER_USER, which ended and deleted this one. The object is the
-   * session that ended.
+   * Authenticate exceeded AUTH_SESSIONS_PER_USER, so this session, the user's oldest, was ended and deleted. The
+   * object is the session that ended.
    *
    * @generated from enum value: TYPE_SESSION_EVICTED = 45;
    */
   SESSION_EVICTED: 45,
 
   /**
-   * RevokeUserSessions, once for all sessions, also if none was live. The object is the session that goes on, if one was
-   * named.
+   * RevokeUserSessions ended the sessions of the user. There is one event for all sessions, even if none was live.
+   * The object is the session that was kept, if one was named.
    *
    * @generated from enum value: TYPE_USER_SESSIONS_REVOKED = 46;
    */
   USER_SESSIONS_REVOKED: 46,
 
   /**
-   * The service made its next signing key. The object is the key.
+   * The service created the next signing key. The object is the key.
    *
    * @generated from enum value: TYPE_SIGNING_KEY_ADDED = 60;
    */
   SIGNING_KEY_ADDED: 60,
 
   /**
-   * RevokeSigningKey. The object is the key.
+   * RevokeSigningKey revoked a signing key. The object is the key.
    *
    * @generated from enum value: TYPE_SIGNING_KEY_REVOKED = 61;
    */
   SIGNING_KEY_REVOKED: 61,
 
   /**
-   * CreateServiceAccount. The object is the account, as in the four that follow.
+   * CreateServiceAccount created a service account. The object is the account.
    *
    * @generated from enum value: TYPE_SERVICE_ACCOUNT_CREATED = 80;
    */
   SERVICE_ACCOUNT_CREATED: 80,
 
   /**
-   * UpdateServiceAccount.
+   * UpdateServiceAccount changed a service account. The object is the account.
    *
    * @generated from enum value: TYPE_SERVICE_ACCOUNT_UPDATED = 81;
    */
   SERVICE_ACCOUNT_UPDATED: 81,
 
   /**
-   * DisableServiceAccount.
+   * DisableServiceAccount disabled a service account. The object is the account.
    *
    * @generated from enum value: TYPE_SERVICE_ACCOUNT_DISABLED = 82;
    */
   SERVICE_ACCOUNT_DISABLED: 82,
 
   /**
-   * EnableServiceAccount.
+   * EnableServiceAccount enabled a service account. The object is the account.
    *
    * @generated from enum value: TYPE_SERVICE_ACCOUNT_ENABLED = 83;
    */
   SERVICE_ACCOUNT_ENABLED: 83,
 
   /**
-   * DeleteServiceAccount. All keys of the account went with it.
+   * DeleteServiceAccount deleted a service account and its keys. The object is the account.
    *
    * @generated from enum value: TYPE_SERVICE_ACCOUNT_DELETED = 84;
    */
   SERVICE_ACCOUNT_DELETED: 84,
 
   /**
-   * CreateServiceAccountKey. The object is the key, as in the two that follow.
+   * CreateServiceAccountKey created a key. The object is the key.
    *
    * @generated from enum value: TYPE_SERVICE_ACCOUNT_KEY_CREATED = 85;
    */
   SERVICE_ACCOUNT_KEY_CREATED: 85,
 
   /**
-   * DisableServiceAccountKey.
+   * DisableServiceAccountKey disabled a key. The object is the key.
    *
    * @generated from enum value: TYPE_SERVICE_ACCOUNT_KEY_DISABLED = 86;
    */
   SERVICE_ACCOUNT_KEY_DISABLED: 86,
 
   /**
-   * DeleteServiceAccountKey.
+   * DeleteServiceAccountKey deleted a key. The object is the key.
    *
    * @generated from enum value: TYPE_SERVICE_ACCOUNT_KEY_DELETED = 87;
    */
@@ -353,7 +355,7 @@ export const Event_Type = {
 } as const;
 
 /**
- * What happened; of an attempt, what was tried.
+ * The type of an event: what was done or, if an attempt did not succeed, what was tried.
  *
  * @generated from enum auth.v1.Event.Type
  */
@@ -366,34 +368,34 @@ export const Event_TypeSchema: GenEnum<Event_Type> = /*@__PURE__*/
   enumDesc(file_auth_v1_event, 0, 0);
 
 /**
- * What became of it.
+ * The outcome of an event.
  *
  * @generated from enum auth.v1.Event.Outcome
  */
 export const Event_Outcome = {
   /**
-   * Never answered.
+   * Never returned.
    *
    * @generated from enum value: OUTCOME_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * It was done.
+   * The change was made, or the attempt succeeded.
    *
    * @generated from enum value: OUTCOME_SUCCESS = 1;
    */
   SUCCESS: 1,
 
   /**
-   * It was tried and did not succeed.
+   * The attempt failed.
    *
    * @generated from enum value: OUTCOME_FAILURE = 2;
    */
   FAILURE: 2,
 
   /**
-   * It was not even tried, because it was not allowed.
+   * The attempt was rejected without being tried, because it was not allowed.
    *
    * @generated from enum value: OUTCOME_REFUSED = 3;
    */
@@ -401,7 +403,7 @@ export const Event_Outcome = {
 } as const;
 
 /**
- * What became of it.
+ * The outcome of an event.
  *
  * @generated from enum auth.v1.Event.Outcome
  */

@@ -19,34 +19,34 @@ export const file_auth_v1_event_service: GenFile = /*@__PURE__*/
   fileDesc("ChthdXRoL3YxL2V2ZW50X3NlcnZpY2UucHJvdG8SB2F1dGgudjEiswEKC0V2ZW50RmlsdGVyEhwKB3VzZXJfaWQYASABKAlCC7pICNgBAXIDsAEBEjUKBXR5cGVzGAIgAygOMhMuYXV0aC52MS5FdmVudC5UeXBlQhG6SA6SAQsQICIHggEEEAEgABIxCgdvdXRjb21lGAMgASgOMhYuYXV0aC52MS5FdmVudC5PdXRjb21lQgi6SAWCAQIQARIcCgZjYWxsZXIYBCABKAlCDLpICXIHKIAQugEBACLaAQoRTGlzdEV2ZW50c1JlcXVlc3QSJAoGZmlsdGVyGAEgASgLMhQuYXV0aC52MS5FdmVudEZpbHRlchIxCg1jcmVhdGVkX2FmdGVyGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIyCg5jcmVhdGVkX2JlZm9yZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGgoJcGFnZV9zaXplGAQgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YBSABKAlCCLpIBXIDKIAIIk0KEkxpc3RFdmVudHNSZXNwb25zZRIeCgZldmVudHMYASADKAsyDi5hdXRoLnYxLkV2ZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKbAQoSV2F0Y2hFdmVudHNSZXF1ZXN0EiQKBmZpbHRlchgBIAEoCzIULmF1dGgudjEuRXZlbnRGaWx0ZXISGAoGY3Vyc29yGAIgASgJQgi6SAVyAyiACBJFChJoZWFydGJlYXRfaW50ZXJ2YWwYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCICCAoyAggBIkQKE1dhdGNoRXZlbnRzUmVzcG9uc2USHQoFZXZlbnQYASABKAsyDi5hdXRoLnYxLkV2ZW50Eg4KBmN1cnNvchgCIAEoCTLEAQoMRXZlbnRTZXJ2aWNlElYKCkxpc3RFdmVudHMSGi5hdXRoLnYxLkxpc3RFdmVudHNSZXF1ZXN0GhsuYXV0aC52MS5MaXN0RXZlbnRzUmVzcG9uc2UiD6K7GAtldmVudHMubGlzdBJcCgtXYXRjaEV2ZW50cxIbLmF1dGgudjEuV2F0Y2hFdmVudHNSZXF1ZXN0GhwuYXV0aC52MS5XYXRjaEV2ZW50c1Jlc3BvbnNlIhCiuxgMZXZlbnRzLndhdGNoMAFiBnByb3RvMw", [file_auth_v1_event, file_auth_v1_permission, file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
- * Conditions that all must hold. One that is left out always does.
+ * Conditions on events. An event matches if it meets all conditions that are set.
  *
  * @generated from message auth.v1.EventFilter
  */
 export type EventFilter = Message<"auth.v1.EventFilter"> & {
   /**
-   * UUID of the user that an event is about.
+   * The UUID of the user that the event is about.
    *
    * @generated from field: string user_id = 1;
    */
   userId: string;
 
   /**
-   * Any of these types.
+   * The type of the event is one of these.
    *
    * @generated from field: repeated auth.v1.Event.Type types = 2;
    */
   types: Event_Type[];
 
   /**
-   * With this outcome.
+   * The outcome of the event.
    *
    * @generated from field: auth.v1.Event.Outcome outcome = 3;
    */
   outcome: Event_Outcome;
 
   /**
-   * Of this caller.
+   * The caller, as in Event.caller.
    *
    * @generated from field: string caller = 4;
    */
@@ -61,41 +61,42 @@ export const EventFilterSchema: GenMessage<EventFilter> = /*@__PURE__*/
   messageDesc(file_auth_v1_event_service, 0);
 
 /**
- * Which events, and which page of them.
+ * Request message for ListEvents.
  *
  * @generated from message auth.v1.ListEventsRequest
  */
 export type ListEventsRequest = Message<"auth.v1.ListEventsRequest"> & {
   /**
-   * Which events.
+   * The events to list. All if unset.
    *
    * @generated from field: auth.v1.EventFilter filter = 1;
    */
   filter?: EventFilter | undefined;
 
   /**
-   * Of this time or later.
+   * Lists events of this time or later.
    *
    * @generated from field: google.protobuf.Timestamp created_after = 2;
    */
   createdAfter?: Timestamp | undefined;
 
   /**
-   * Before this time.
+   * Lists events before this time.
    *
    * @generated from field: google.protobuf.Timestamp created_before = 3;
    */
   createdBefore?: Timestamp | undefined;
 
   /**
-   * At most so many events, 1 to 1,000; more is taken as 1,000 and 0 as 50.
+   * The maximum number of events on a page. 0 means 50; more than 1,000 means 1,000.
    *
    * @generated from field: int32 page_size = 4;
    */
   pageSize: number;
 
   /**
-   * The `next_page_token` of the page before, with all else as it was; empty for the first page.
+   * The `next_page_token` of the previous page, with all other fields except `page_size` unchanged. Empty for the first
+   * page.
    *
    * @generated from field: string page_token = 5;
    */
@@ -110,20 +111,20 @@ export const ListEventsRequestSchema: GenMessage<ListEventsRequest> = /*@__PURE_
   messageDesc(file_auth_v1_event_service, 1);
 
 /**
- * A page of events.
+ * Response message for ListEvents.
  *
  * @generated from message auth.v1.ListEventsResponse
  */
 export type ListEventsResponse = Message<"auth.v1.ListEventsResponse"> & {
   /**
-   * The events, youngest first.
+   * The events, newest first.
    *
    * @generated from field: repeated auth.v1.Event events = 1;
    */
   events: Event[];
 
   /**
-   * The `page_token` of the next page, or empty where this is the last.
+   * The `page_token` of the next page. Empty on the last page.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -138,27 +139,27 @@ export const ListEventsResponseSchema: GenMessage<ListEventsResponse> = /*@__PUR
   messageDesc(file_auth_v1_event_service, 2);
 
 /**
- * Which events, and where to go on.
+ * Request message for WatchEvents.
  *
  * @generated from message auth.v1.WatchEventsRequest
  */
 export type WatchEventsRequest = Message<"auth.v1.WatchEventsRequest"> & {
   /**
-   * Which events.
+   * The events to watch. All if unset.
    *
    * @generated from field: auth.v1.EventFilter filter = 1;
    */
   filter?: EventFilter | undefined;
 
   /**
-   * The last cursor that was dealt with, with the filter as it was; empty for what happens from now on.
+   * The last cursor that was processed, with the same filter. Empty to watch from now on.
    *
    * @generated from field: string cursor = 2;
    */
   cursor: string;
 
   /**
-   * After so long without an event there is an answer without one, from 1 s to 10 s. 10 s where it is left out.
+   * The time without an event after which a response without an event is sent, 1 s to 10 s. 10 s if unset.
    *
    * @generated from field: google.protobuf.Duration heartbeat_interval = 3;
    */
@@ -173,22 +174,22 @@ export const WatchEventsRequestSchema: GenMessage<WatchEventsRequest> = /*@__PUR
   messageDesc(file_auth_v1_event_service, 3);
 
 /**
- * An event, or a sign of life.
+ * Response message for WatchEvents: an event, or a heartbeat.
  *
  * @generated from message auth.v1.WatchEventsResponse
  */
 export type WatchEventsResponse = Message<"auth.v1.WatchEventsResponse"> & {
   /**
-   * The event. None where the answer only says that the watch is alive and how far it is, as the first one does where
-   * nothing lies behind the cursor.
+   * The event. Unset in a heartbeat, which states that the watch is alive and how far it has read. The first response
+   * is a heartbeat if there are no events after the cursor.
    *
    * @generated from field: auth.v1.Event event = 1;
    */
   event?: Event | undefined;
 
   /**
-   * What to come back with: every event up to here that passes the filter was answered. Opaque, and good as long as the
-   * events behind it are remembered.
+   * The cursor from which to resume. All matching events up to it have been returned. Opaque. Valid as long as the
+   * events after it are kept.
    *
    * @generated from field: string cursor = 2;
    */
@@ -203,17 +204,21 @@ export const WatchEventsResponseSchema: GenMessage<WatchEventsResponse> = /*@__P
   messageDesc(file_auth_v1_event_service, 4);
 
 /**
- * EventService tells what happened. Events are remembered for AUTH_EVENT_RETENTION. Every method can also answer
- * INVALID_ARGUMENT with INVALID_REQUEST and a google.rpc.BadRequest that names each field, and UNAVAILABLE,
- * DEADLINE_EXCEEDED or INTERNAL; error_reason.proto lists all reasons.
+ * Lists and streams audit events, which are kept for AUTH_EVENT_RETENTION.
+ *
+ * Errors of every method: INVALID_ARGUMENT (INVALID_REQUEST: google.rpc.BadRequest lists the invalid fields;
+ * UNKNOWN_FIELD), UNAUTHENTICATED (CALLER_UNAUTHENTICATED), PERMISSION_DENIED (PERMISSION_DENIED), RESOURCE_EXHAUSTED
+ * (MESSAGE_TOO_LARGE, OVERLOADED), ABORTED (CONTENTION), UNAVAILABLE, DEADLINE_EXCEEDED, UNKNOWN (OUTCOME_UNKNOWN) and
+ * INTERNAL. ErrorReason describes every reason.
  *
  * @generated from service auth.v1.EventService
  */
 export const EventService: GenService<{
   /**
-   * ListEvents answers events page by page (AIP-158), youngest first; those of one millisecond in any order. An event is
-   * listed as soon as the call that it tells of was answered.
-   * Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+   * Lists events page by page (AIP-158), newest first. Events of the same millisecond have no defined order. An event
+   * is listed as soon as the call that caused it has returned.
+   *
+   * Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID: the token was issued to another caller or for another request).
    *
    * @generated from rpc auth.v1.EventService.ListEvents
    */
@@ -223,12 +228,19 @@ export const EventService: GenService<{
     output: typeof ListEventsResponseSchema;
   },
   /**
-   * WatchEvents answers events as they happen, about a second later, from now on or from a cursor on. Whoever comes back
-   * with the last cursor that it has dealt with gets every event behind it, exactly once, and those of one user in the order
-   * of their effects: through restarts, on whichever instance. Read as fast as you like: nothing is dropped, and the service
-   * keeps nothing for a slow reader. A watch ends by its deadline, at the latest after AUTH_MAX_WATCH, and when its
-   * instance stops or its connection is replaced: come back with the last cursor.
-   * Errors: INVALID_ARGUMENT (CURSOR_INVALID), FAILED_PRECONDITION (CURSOR_TOO_OLD), UNAVAILABLE (SHUTTING_DOWN).
+   * Streams events within about a second after they happen, from now on or from a cursor on.
+   *
+   * A watch that starts at the last processed cursor returns every later event exactly once, and the events of each
+   * user in the order of their effects. This holds across restarts and on any replica. Clients can read at any speed:
+   * no event is dropped, and the service does not buffer events for slow clients.
+   *
+   * A watch ends at its deadline, after AUTH_MAX_WATCH at the latest, and when its replica stops or its connection is
+   * replaced. Start a new watch with the last cursor.
+   *
+   * Errors:
+   * - INVALID_ARGUMENT (CURSOR_INVALID: the cursor was issued to another caller or for another filter)
+   * - FAILED_PRECONDITION (CURSOR_TOO_OLD: events after the cursor have been purged)
+   * - UNAVAILABLE (SHUTTING_DOWN: the replica is shutting down)
    *
    * @generated from rpc auth.v1.EventService.WatchEvents
    */

@@ -14,9 +14,9 @@ export const file_auth_v1_permission: GenFile = /*@__PURE__*/
   fileDesc("ChhhdXRoL3YxL3Blcm1pc3Npb24ucHJvdG8SB2F1dGgudjE6QAoKcGVybWlzc2lvbhIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGLSHAyABKAlSCnBlcm1pc3Npb25iBnByb3RvMw", [file_google_protobuf_descriptor]);
 
 /**
- * What a caller must be permitted to call the method: "users.create". Roles bundle permissions, and a policy says which
- * caller has which roles; without it the call ends with PERMISSION_DENIED. Every method has one. A policy may limit
- * "sessions.begin", "sessions.refresh" and "tokens.introspect" to audiences and clients.
+ * The permission that a caller needs to call the method, such as "users.create". Every method has one. Roles bundle
+ * permissions, and a policy assigns roles to callers. A call without the permission fails with PERMISSION_DENIED. A
+ * policy can limit "sessions.begin", "sessions.refresh" and "tokens.introspect" to audiences and clients.
  *
  * @generated from extension: string permission = 50100;
  */

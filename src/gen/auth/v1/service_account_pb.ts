@@ -16,64 +16,64 @@ export const file_auth_v1_service_account: GenFile = /*@__PURE__*/
   fileDesc("Ch1hdXRoL3YxL3NlcnZpY2VfYWNjb3VudC5wcm90bxIHYXV0aC52MSKKAgoOU2VydmljZUFjY291bnQSDwoCaWQYASABKAlCA+BBAxIRCgRuYW1lGAIgASgJQgPgQQISFAoMZGlzcGxheV9uYW1lGAMgASgJEg0KBXJvbGVzGAQgAygJEjUKDGRpc2FibGVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0CgtjcmVhdGVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0Cgt1cGRhdGVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIMCgRldGFnGAggASgJIscCChFTZXJ2aWNlQWNjb3VudEtleRIPCgJpZBgBIAEoCUID4EEDEh8KEnNlcnZpY2VfYWNjb3VudF9pZBgCIAEoCUID4EEDEhQKDGRpc3BsYXlfbmFtZRgDIAEoCRI0CgtjcmVhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIvCgtleHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoNbGFzdF91c2VfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI1CgxkaXNhYmxlX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSFAoHY3JlYXRvchgIIAEoCUID4EEDYgZwcm90bzM", [file_google_api_field_behavior, file_google_protobuf_timestamp]);
 
 /**
- * A service account: a caller of this API that is known by keys, where it has no certificate to be known by. In policies
- * and events it is "serviceAccounts/" and its id.
+ * A service account: a caller of this API that authenticates with a key instead of a client certificate. Policies and
+ * events identify it as "serviceAccounts/" and its id.
  *
  * @generated from message auth.v1.ServiceAccount
  */
 export type ServiceAccount = Message<"auth.v1.ServiceAccount"> & {
   /**
-   * UUID.
+   * The id: a UUID.
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * Name for people and command lines: lower-case letters, digits and hyphens, a letter first, at most 63. Unique, and
-   * never changed.
+   * The name: lower-case letters, digits and hyphens, at most 63 characters, starting with a letter. Unique and
+   * immutable.
    *
    * @generated from field: string name = 2;
    */
   name: string;
 
   /**
-   * What it is for, at most 256 characters.
+   * The purpose of the account, at most 256 characters.
    *
    * @generated from field: string display_name = 3;
    */
   displayName: string;
 
   /**
-   * What it may do: names of roles, built in or of the policy file.
+   * The names of the account's roles, which are built in or defined in the policy file.
    *
    * @generated from field: repeated string roles = 4;
    */
   roles: string[];
 
   /**
-   * When it was disabled. Unset while its keys are good.
+   * The time when the account was disabled. Unset while its keys are accepted.
    *
    * @generated from field: google.protobuf.Timestamp disable_time = 5;
    */
   disableTime?: Timestamp | undefined;
 
   /**
-   * When it was created.
+   * The time when the account was created.
    *
    * @generated from field: google.protobuf.Timestamp create_time = 6;
    */
   createTime?: Timestamp | undefined;
 
   /**
-   * When it was last changed.
+   * The time when the account was last changed.
    *
    * @generated from field: google.protobuf.Timestamp update_time = 7;
    */
   updateTime?: Timestamp | undefined;
 
   /**
-   * Changes with every change (AIP-154).
+   * The etag, which changes with every change of the account (AIP-154).
    *
    * @generated from field: string etag = 8;
    */
@@ -88,63 +88,63 @@ export const ServiceAccountSchema: GenMessage<ServiceAccount> = /*@__PURE__*/
   messageDesc(file_auth_v1_service_account, 0);
 
 /**
- * A key of a service account, without the key itself, which is answered once, when it is made.
+ * A key of a service account. The secret itself is not included; only CreateServiceAccountKey returns it.
  *
  * @generated from message auth.v1.ServiceAccountKey
  */
 export type ServiceAccountKey = Message<"auth.v1.ServiceAccountKey"> & {
   /**
-   * UUID.
+   * The id: a UUID.
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * UUID of the account.
+   * The UUID of the service account.
    *
    * @generated from field: string service_account_id = 2;
    */
   serviceAccountId: string;
 
   /**
-   * What it is for, at most 256 characters.
+   * The purpose of the key, at most 256 characters.
    *
    * @generated from field: string display_name = 3;
    */
   displayName: string;
 
   /**
-   * When it was made.
+   * The time when the key was created.
    *
    * @generated from field: google.protobuf.Timestamp create_time = 4;
    */
   createTime?: Timestamp | undefined;
 
   /**
-   * When it stops being good. Unset: never.
+   * The time when the key expires. Unset if it does not expire.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 5;
    */
   expireTime?: Timestamp | undefined;
 
   /**
-   * When it was last used, to about a minute. Unset: never.
+   * The time when the key was last used, accurate to about a minute. Unset if it was never used.
    *
    * @generated from field: google.protobuf.Timestamp last_use_time = 6;
    */
   lastUseTime?: Timestamp | undefined;
 
   /**
-   * When it was disabled. Unset while it is good.
+   * The time when the key was disabled. Unset while it is enabled.
    *
    * @generated from field: google.protobuf.Timestamp disable_time = 7;
    */
   disableTime?: Timestamp | undefined;
 
   /**
-   * The caller that created it, as in events: a SPIFFE ID, "serviceAccounts/" and an id, or "cli:" and a user of the machine.
-   * Empty if that was not recorded.
+   * The caller that created the key, as in events: a SPIFFE ID, "serviceAccounts/" and an id, or "cli:" and a user name
+   * of the operating system. Empty if it was not recorded.
    *
    * @generated from field: string creator = 8;
    */

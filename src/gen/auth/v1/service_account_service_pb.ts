@@ -20,27 +20,27 @@ export const file_auth_v1_service_account_service: GenFile = /*@__PURE__*/
   fileDesc("CiVhdXRoL3YxL3NlcnZpY2VfYWNjb3VudF9zZXJ2aWNlLnByb3RvEgdhdXRoLnYxIqkBChtDcmVhdGVTZXJ2aWNlQWNjb3VudFJlcXVlc3QSLgoEbmFtZRgBIAEoCUIg4EECukgachgyFl5bYS16XVthLXowLTktXXswLDYyfSQSHgoMZGlzcGxheV9uYW1lGAIgASgJQgi6SAVyAxiAAhI6CgVyb2xlcxgDIAMoCUIr4EECukglkgEiCAEQEBgBIhpyGDIWXlthLXpdW2EtejAtOS1dezAsNjJ9JCJQChxDcmVhdGVTZXJ2aWNlQWNjb3VudFJlc3BvbnNlEjAKD3NlcnZpY2VfYWNjb3VudBgBIAEoCzIXLmF1dGgudjEuU2VydmljZUFjY291bnQiMwoYR2V0U2VydmljZUFjY291bnRSZXF1ZXN0EhcKAmlkGAEgASgJQgvgQQK6SAVyA7ABASJNChlHZXRTZXJ2aWNlQWNjb3VudFJlc3BvbnNlEjAKD3NlcnZpY2VfYWNjb3VudBgBIAEoCzIXLmF1dGgudjEuU2VydmljZUFjY291bnQiVgoaTGlzdFNlcnZpY2VBY2NvdW50c1JlcXVlc3QSGgoJcGFnZV9zaXplGAEgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAiABKAlCCLpIBXIDKIAIImkKG0xpc3RTZXJ2aWNlQWNjb3VudHNSZXNwb25zZRIxChBzZXJ2aWNlX2FjY291bnRzGAEgAygLMhcuYXV0aC52MS5TZXJ2aWNlQWNjb3VudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkioAEKG1VwZGF0ZVNlcnZpY2VBY2NvdW50UmVxdWVzdBIXCgJpZBgBIAEoCUIL4EECukgFcgOwAQESHgoMZGlzcGxheV9uYW1lGAIgASgJQgi6SAVyAxiAAhI6CgVyb2xlcxgDIAMoCUIr4EECukglkgEiCAEQEBgBIhpyGDIWXlthLXpdW2EtejAtOS1dezAsNjJ9JBIMCgRldGFnGAQgASgJIoMBChxVcGRhdGVTZXJ2aWNlQWNjb3VudFJlc3BvbnNlEjAKD3NlcnZpY2VfYWNjb3VudBgBIAEoCzIXLmF1dGgudjEuU2VydmljZUFjY291bnQSMQoNZGlzYWJsZWRfa2V5cxgCIAMoCzIaLmF1dGgudjEuU2VydmljZUFjY291bnRLZXkiNwocRGlzYWJsZVNlcnZpY2VBY2NvdW50UmVxdWVzdBIXCgJpZBgBIAEoCUIL4EECukgFcgOwAQEiUQodRGlzYWJsZVNlcnZpY2VBY2NvdW50UmVzcG9uc2USMAoPc2VydmljZV9hY2NvdW50GAEgASgLMhcuYXV0aC52MS5TZXJ2aWNlQWNjb3VudCI2ChtFbmFibGVTZXJ2aWNlQWNjb3VudFJlcXVlc3QSFwoCaWQYASABKAlCC+BBArpIBXIDsAEBIlAKHEVuYWJsZVNlcnZpY2VBY2NvdW50UmVzcG9uc2USMAoPc2VydmljZV9hY2NvdW50GAEgASgLMhcuYXV0aC52MS5TZXJ2aWNlQWNjb3VudCI2ChtEZWxldGVTZXJ2aWNlQWNjb3VudFJlcXVlc3QSFwoCaWQYASABKAlCC+BBArpIBXIDsAEBIh4KHERlbGV0ZVNlcnZpY2VBY2NvdW50UmVzcG9uc2UimgEKHkNyZWF0ZVNlcnZpY2VBY2NvdW50S2V5UmVxdWVzdBInChJzZXJ2aWNlX2FjY291bnRfaWQYASABKAlCC+BBArpIBXIDsAEBEh4KDGRpc3BsYXlfbmFtZRgCIAEoCUIIukgFcgMYgAISLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImwKH0NyZWF0ZVNlcnZpY2VBY2NvdW50S2V5UmVzcG9uc2USNwoTc2VydmljZV9hY2NvdW50X2tleRgBIAEoCzIaLmF1dGgudjEuU2VydmljZUFjY291bnRLZXkSEAoDa2V5GAIgASgJQgOAAQEiSAodTGlzdFNlcnZpY2VBY2NvdW50S2V5c1JlcXVlc3QSJwoSc2VydmljZV9hY2NvdW50X2lkGAEgASgJQgvgQQK6SAVyA7ABASJaCh5MaXN0U2VydmljZUFjY291bnRLZXlzUmVzcG9uc2USOAoUc2VydmljZV9hY2NvdW50X2tleXMYASADKAsyGi5hdXRoLnYxLlNlcnZpY2VBY2NvdW50S2V5IjoKH0Rpc2FibGVTZXJ2aWNlQWNjb3VudEtleVJlcXVlc3QSFwoCaWQYASABKAlCC+BBArpIBXIDsAEBIlsKIERpc2FibGVTZXJ2aWNlQWNjb3VudEtleVJlc3BvbnNlEjcKE3NlcnZpY2VfYWNjb3VudF9rZXkYASABKAsyGi5hdXRoLnYxLlNlcnZpY2VBY2NvdW50S2V5IjkKHkRlbGV0ZVNlcnZpY2VBY2NvdW50S2V5UmVxdWVzdBIXCgJpZBgBIAEoCUIL4EECukgFcgOwAQEiIQofRGVsZXRlU2VydmljZUFjY291bnRLZXlSZXNwb25zZTLRCwoVU2VydmljZUFjY291bnRTZXJ2aWNlEn8KFENyZWF0ZVNlcnZpY2VBY2NvdW50EiQuYXV0aC52MS5DcmVhdGVTZXJ2aWNlQWNjb3VudFJlcXVlc3QaJS5hdXRoLnYxLkNyZWF0ZVNlcnZpY2VBY2NvdW50UmVzcG9uc2UiGqK7GBZzZXJ2aWNlQWNjb3VudHMuY3JlYXRlEnYKEUdldFNlcnZpY2VBY2NvdW50EiEuYXV0aC52MS5HZXRTZXJ2aWNlQWNjb3VudFJlcXVlc3QaIi5hdXRoLnYxLkdldFNlcnZpY2VBY2NvdW50UmVzcG9uc2UiGpACAaK7GBNzZXJ2aWNlQWNjb3VudHMuZ2V0EnwKE0xpc3RTZXJ2aWNlQWNjb3VudHMSIy5hdXRoLnYxLkxpc3RTZXJ2aWNlQWNjb3VudHNSZXF1ZXN0GiQuYXV0aC52MS5MaXN0U2VydmljZUFjY291bnRzUmVzcG9uc2UiGpACAaK7GBNzZXJ2aWNlQWNjb3VudHMuZ2V0En8KFFVwZGF0ZVNlcnZpY2VBY2NvdW50EiQuYXV0aC52MS5VcGRhdGVTZXJ2aWNlQWNjb3VudFJlcXVlc3QaJS5hdXRoLnYxLlVwZGF0ZVNlcnZpY2VBY2NvdW50UmVzcG9uc2UiGqK7GBZzZXJ2aWNlQWNjb3VudHMudXBkYXRlEoMBChVEaXNhYmxlU2VydmljZUFjY291bnQSJS5hdXRoLnYxLkRpc2FibGVTZXJ2aWNlQWNjb3VudFJlcXVlc3QaJi5hdXRoLnYxLkRpc2FibGVTZXJ2aWNlQWNjb3VudFJlc3BvbnNlIhuiuxgXc2VydmljZUFjY291bnRzLmRpc2FibGUSfwoURW5hYmxlU2VydmljZUFjY291bnQSJC5hdXRoLnYxLkVuYWJsZVNlcnZpY2VBY2NvdW50UmVxdWVzdBolLmF1dGgudjEuRW5hYmxlU2VydmljZUFjY291bnRSZXNwb25zZSIaorsYFnNlcnZpY2VBY2NvdW50cy5lbmFibGUSfwoURGVsZXRlU2VydmljZUFjY291bnQSJC5hdXRoLnYxLkRlbGV0ZVNlcnZpY2VBY2NvdW50UmVxdWVzdBolLmF1dGgudjEuRGVsZXRlU2VydmljZUFjY291bnRSZXNwb25zZSIaorsYFnNlcnZpY2VBY2NvdW50cy5kZWxldGUSiwEKF0NyZWF0ZVNlcnZpY2VBY2NvdW50S2V5EicuYXV0aC52MS5DcmVhdGVTZXJ2aWNlQWNjb3VudEtleVJlcXVlc3QaKC5hdXRoLnYxLkNyZWF0ZVNlcnZpY2VBY2NvdW50S2V5UmVzcG9uc2UiHaK7GBlzZXJ2aWNlQWNjb3VudEtleXMuY3JlYXRlEokBChZMaXN0U2VydmljZUFjY291bnRLZXlzEiYuYXV0aC52MS5MaXN0U2VydmljZUFjY291bnRLZXlzUmVxdWVzdBonLmF1dGgudjEuTGlzdFNlcnZpY2VBY2NvdW50S2V5c1Jlc3BvbnNlIh6QAgGiuxgXc2VydmljZUFjY291bnRLZXlzLmxpc3QSjwEKGERpc2FibGVTZXJ2aWNlQWNjb3VudEtleRIoLmF1dGgudjEuRGlzYWJsZVNlcnZpY2VBY2NvdW50S2V5UmVxdWVzdBopLmF1dGgudjEuRGlzYWJsZVNlcnZpY2VBY2NvdW50S2V5UmVzcG9uc2UiHqK7GBpzZXJ2aWNlQWNjb3VudEtleXMuZGlzYWJsZRKLAQoXRGVsZXRlU2VydmljZUFjY291bnRLZXkSJy5hdXRoLnYxLkRlbGV0ZVNlcnZpY2VBY2NvdW50S2V5UmVxdWVzdBooLmF1dGgudjEuRGVsZXRlU2VydmljZUFjY291bnRLZXlSZXNwb25zZSIdorsYGXNlcnZpY2VBY2NvdW50S2V5cy5kZWxldGViBnByb3RvMw", [file_auth_v1_permission, file_auth_v1_service_account, file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_timestamp]);
 
 /**
- * The service account to create.
+ * Request message for CreateServiceAccount.
  *
  * @generated from message auth.v1.CreateServiceAccountRequest
  */
 export type CreateServiceAccountRequest = Message<"auth.v1.CreateServiceAccountRequest"> & {
   /**
-   * Its name.
+   * The name: lower-case letters, digits and hyphens, at most 63 characters, starting with a letter.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * What it is for.
+   * The purpose of the account, at most 256 characters.
    *
    * @generated from field: string display_name = 2;
    */
   displayName: string;
 
   /**
-   * What it may do.
+   * The names of the account's roles, 1 to 16.
    *
    * @generated from field: repeated string roles = 3;
    */
@@ -55,13 +55,13 @@ export const CreateServiceAccountRequestSchema: GenMessage<CreateServiceAccountR
   messageDesc(file_auth_v1_service_account_service, 0);
 
 /**
- * The service account that was created.
+ * Response message for CreateServiceAccount.
  *
  * @generated from message auth.v1.CreateServiceAccountResponse
  */
 export type CreateServiceAccountResponse = Message<"auth.v1.CreateServiceAccountResponse"> & {
   /**
-   * The service account.
+   * The service account that was created.
    *
    * @generated from field: auth.v1.ServiceAccount service_account = 1;
    */
@@ -76,13 +76,13 @@ export const CreateServiceAccountResponseSchema: GenMessage<CreateServiceAccount
   messageDesc(file_auth_v1_service_account_service, 1);
 
 /**
- * Which service account.
+ * Request message for GetServiceAccount.
  *
  * @generated from message auth.v1.GetServiceAccountRequest
  */
 export type GetServiceAccountRequest = Message<"auth.v1.GetServiceAccountRequest"> & {
   /**
-   * Its UUID.
+   * The UUID of the service account.
    *
    * @generated from field: string id = 1;
    */
@@ -97,7 +97,7 @@ export const GetServiceAccountRequestSchema: GenMessage<GetServiceAccountRequest
   messageDesc(file_auth_v1_service_account_service, 2);
 
 /**
- * The service account.
+ * Response message for GetServiceAccount.
  *
  * @generated from message auth.v1.GetServiceAccountResponse
  */
@@ -118,20 +118,20 @@ export const GetServiceAccountResponseSchema: GenMessage<GetServiceAccountRespon
   messageDesc(file_auth_v1_service_account_service, 3);
 
 /**
- * Which page.
+ * Request message for ListServiceAccounts.
  *
  * @generated from message auth.v1.ListServiceAccountsRequest
  */
 export type ListServiceAccountsRequest = Message<"auth.v1.ListServiceAccountsRequest"> & {
   /**
-   * At most so many; 0 means 50, and more than 1,000 means 1,000.
+   * The maximum number of accounts on a page. 0 means 50; more than 1,000 means 1,000.
    *
    * @generated from field: int32 page_size = 1;
    */
   pageSize: number;
 
   /**
-   * Where the page before ended, or empty.
+   * The `next_page_token` of the previous page. Empty for the first page.
    *
    * @generated from field: string page_token = 2;
    */
@@ -146,20 +146,20 @@ export const ListServiceAccountsRequestSchema: GenMessage<ListServiceAccountsReq
   messageDesc(file_auth_v1_service_account_service, 4);
 
 /**
- * A page of service accounts.
+ * Response message for ListServiceAccounts.
  *
  * @generated from message auth.v1.ListServiceAccountsResponse
  */
 export type ListServiceAccountsResponse = Message<"auth.v1.ListServiceAccountsResponse"> & {
   /**
-   * Youngest first.
+   * The service accounts, newest first.
    *
    * @generated from field: repeated auth.v1.ServiceAccount service_accounts = 1;
    */
   serviceAccounts: ServiceAccount[];
 
   /**
-   * For the next page; empty on the last.
+   * The `page_token` of the next page. Empty on the last page.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -174,34 +174,34 @@ export const ListServiceAccountsResponseSchema: GenMessage<ListServiceAccountsRe
   messageDesc(file_auth_v1_service_account_service, 5);
 
 /**
- * What the service account is to be.
+ * Request message for UpdateServiceAccount.
  *
  * @generated from message auth.v1.UpdateServiceAccountRequest
  */
 export type UpdateServiceAccountRequest = Message<"auth.v1.UpdateServiceAccountRequest"> & {
   /**
-   * Its UUID.
+   * The UUID of the service account.
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * What it is for.
+   * The new purpose of the account, at most 256 characters.
    *
    * @generated from field: string display_name = 2;
    */
   displayName: string;
 
   /**
-   * What it may do.
+   * The names of the account's new roles, 1 to 16.
    *
    * @generated from field: repeated string roles = 3;
    */
   roles: string[];
 
   /**
-   * The etag that it must still have, or empty.
+   * The etag of the account as it was read. If it is set and the account has changed, the update fails (AIP-154).
    *
    * @generated from field: string etag = 4;
    */
@@ -216,20 +216,20 @@ export const UpdateServiceAccountRequestSchema: GenMessage<UpdateServiceAccountR
   messageDesc(file_auth_v1_service_account_service, 6);
 
 /**
- * The service account as it is now.
+ * Response message for UpdateServiceAccount.
  *
  * @generated from message auth.v1.UpdateServiceAccountResponse
  */
 export type UpdateServiceAccountResponse = Message<"auth.v1.UpdateServiceAccountResponse"> & {
   /**
-   * The service account.
+   * The service account after the update.
    *
    * @generated from field: auth.v1.ServiceAccount service_account = 1;
    */
   serviceAccount?: ServiceAccount | undefined;
 
   /**
-   * The keys that this change has disabled. A repetition of the same change disables none and lists none.
+   * The keys that this update disabled. A repetition of the update disables and lists none.
    *
    * @generated from field: repeated auth.v1.ServiceAccountKey disabled_keys = 2;
    */
@@ -244,13 +244,13 @@ export const UpdateServiceAccountResponseSchema: GenMessage<UpdateServiceAccount
   messageDesc(file_auth_v1_service_account_service, 7);
 
 /**
- * Which service account.
+ * Request message for DisableServiceAccount.
  *
  * @generated from message auth.v1.DisableServiceAccountRequest
  */
 export type DisableServiceAccountRequest = Message<"auth.v1.DisableServiceAccountRequest"> & {
   /**
-   * Its UUID.
+   * The UUID of the service account.
    *
    * @generated from field: string id = 1;
    */
@@ -265,13 +265,13 @@ export const DisableServiceAccountRequestSchema: GenMessage<DisableServiceAccoun
   messageDesc(file_auth_v1_service_account_service, 8);
 
 /**
- * The service account as it is now.
+ * Response message for DisableServiceAccount.
  *
  * @generated from message auth.v1.DisableServiceAccountResponse
  */
 export type DisableServiceAccountResponse = Message<"auth.v1.DisableServiceAccountResponse"> & {
   /**
-   * The service account.
+   * The service account, which is now disabled.
    *
    * @generated from field: auth.v1.ServiceAccount service_account = 1;
    */
@@ -286,13 +286,13 @@ export const DisableServiceAccountResponseSchema: GenMessage<DisableServiceAccou
   messageDesc(file_auth_v1_service_account_service, 9);
 
 /**
- * Which service account.
+ * Request message for EnableServiceAccount.
  *
  * @generated from message auth.v1.EnableServiceAccountRequest
  */
 export type EnableServiceAccountRequest = Message<"auth.v1.EnableServiceAccountRequest"> & {
   /**
-   * Its UUID.
+   * The UUID of the service account.
    *
    * @generated from field: string id = 1;
    */
@@ -307,13 +307,13 @@ export const EnableServiceAccountRequestSchema: GenMessage<EnableServiceAccountR
   messageDesc(file_auth_v1_service_account_service, 10);
 
 /**
- * The service account as it is now.
+ * Response message for EnableServiceAccount.
  *
  * @generated from message auth.v1.EnableServiceAccountResponse
  */
 export type EnableServiceAccountResponse = Message<"auth.v1.EnableServiceAccountResponse"> & {
   /**
-   * The service account.
+   * The service account, which is now enabled.
    *
    * @generated from field: auth.v1.ServiceAccount service_account = 1;
    */
@@ -328,13 +328,13 @@ export const EnableServiceAccountResponseSchema: GenMessage<EnableServiceAccount
   messageDesc(file_auth_v1_service_account_service, 11);
 
 /**
- * Which service account.
+ * Request message for DeleteServiceAccount.
  *
  * @generated from message auth.v1.DeleteServiceAccountRequest
  */
 export type DeleteServiceAccountRequest = Message<"auth.v1.DeleteServiceAccountRequest"> & {
   /**
-   * Its UUID.
+   * The UUID of the service account.
    *
    * @generated from field: string id = 1;
    */
@@ -349,7 +349,7 @@ export const DeleteServiceAccountRequestSchema: GenMessage<DeleteServiceAccountR
   messageDesc(file_auth_v1_service_account_service, 12);
 
 /**
- * It is deleted.
+ * Response message for DeleteServiceAccount.
  *
  * @generated from message auth.v1.DeleteServiceAccountResponse
  */
@@ -364,27 +364,27 @@ export const DeleteServiceAccountResponseSchema: GenMessage<DeleteServiceAccount
   messageDesc(file_auth_v1_service_account_service, 13);
 
 /**
- * The key to make.
+ * Request message for CreateServiceAccountKey.
  *
  * @generated from message auth.v1.CreateServiceAccountKeyRequest
  */
 export type CreateServiceAccountKeyRequest = Message<"auth.v1.CreateServiceAccountKeyRequest"> & {
   /**
-   * UUID of the account.
+   * The UUID of the service account.
    *
    * @generated from field: string service_account_id = 1;
    */
   serviceAccountId: string;
 
   /**
-   * What it is for.
+   * The purpose of the key, at most 256 characters.
    *
    * @generated from field: string display_name = 2;
    */
   displayName: string;
 
   /**
-   * When the key expires. Unset: never. Rounded down to the millisecond.
+   * The time when the key expires, rounded down to the millisecond. If unset, the key does not expire.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 3;
    */
@@ -399,20 +399,20 @@ export const CreateServiceAccountKeyRequestSchema: GenMessage<CreateServiceAccou
   messageDesc(file_auth_v1_service_account_service, 14);
 
 /**
- * The key that was made.
+ * Response message for CreateServiceAccountKey.
  *
  * @generated from message auth.v1.CreateServiceAccountKeyResponse
  */
 export type CreateServiceAccountKeyResponse = Message<"auth.v1.CreateServiceAccountKeyResponse"> & {
   /**
-   * What is known of it.
+   * The key that was created, without the secret.
    *
    * @generated from field: auth.v1.ServiceAccountKey service_account_key = 1;
    */
   serviceAccountKey?: ServiceAccountKey | undefined;
 
   /**
-   * The key itself, to be sent as `authorization: Bearer auth_sa_…`. Never answered again.
+   * The secret key. Send it as `authorization: Bearer auth_sa_…`. It is returned only here.
    *
    * @generated from field: string key = 2;
    */
@@ -427,13 +427,13 @@ export const CreateServiceAccountKeyResponseSchema: GenMessage<CreateServiceAcco
   messageDesc(file_auth_v1_service_account_service, 15);
 
 /**
- * Whose keys.
+ * Request message for ListServiceAccountKeys.
  *
  * @generated from message auth.v1.ListServiceAccountKeysRequest
  */
 export type ListServiceAccountKeysRequest = Message<"auth.v1.ListServiceAccountKeysRequest"> & {
   /**
-   * UUID of the account.
+   * The UUID of the service account.
    *
    * @generated from field: string service_account_id = 1;
    */
@@ -448,13 +448,13 @@ export const ListServiceAccountKeysRequestSchema: GenMessage<ListServiceAccountK
   messageDesc(file_auth_v1_service_account_service, 16);
 
 /**
- * The keys.
+ * Response message for ListServiceAccountKeys.
  *
  * @generated from message auth.v1.ListServiceAccountKeysResponse
  */
 export type ListServiceAccountKeysResponse = Message<"auth.v1.ListServiceAccountKeysResponse"> & {
   /**
-   * Youngest first.
+   * The keys, newest first.
    *
    * @generated from field: repeated auth.v1.ServiceAccountKey service_account_keys = 1;
    */
@@ -469,13 +469,13 @@ export const ListServiceAccountKeysResponseSchema: GenMessage<ListServiceAccount
   messageDesc(file_auth_v1_service_account_service, 17);
 
 /**
- * Which key.
+ * Request message for DisableServiceAccountKey.
  *
  * @generated from message auth.v1.DisableServiceAccountKeyRequest
  */
 export type DisableServiceAccountKeyRequest = Message<"auth.v1.DisableServiceAccountKeyRequest"> & {
   /**
-   * Its UUID.
+   * The UUID of the key.
    *
    * @generated from field: string id = 1;
    */
@@ -490,13 +490,13 @@ export const DisableServiceAccountKeyRequestSchema: GenMessage<DisableServiceAcc
   messageDesc(file_auth_v1_service_account_service, 18);
 
 /**
- * The key as it is now.
+ * Response message for DisableServiceAccountKey.
  *
  * @generated from message auth.v1.DisableServiceAccountKeyResponse
  */
 export type DisableServiceAccountKeyResponse = Message<"auth.v1.DisableServiceAccountKeyResponse"> & {
   /**
-   * The key.
+   * The key, which is now disabled.
    *
    * @generated from field: auth.v1.ServiceAccountKey service_account_key = 1;
    */
@@ -511,13 +511,13 @@ export const DisableServiceAccountKeyResponseSchema: GenMessage<DisableServiceAc
   messageDesc(file_auth_v1_service_account_service, 19);
 
 /**
- * Which key.
+ * Request message for DeleteServiceAccountKey.
  *
  * @generated from message auth.v1.DeleteServiceAccountKeyRequest
  */
 export type DeleteServiceAccountKeyRequest = Message<"auth.v1.DeleteServiceAccountKeyRequest"> & {
   /**
-   * Its UUID.
+   * The UUID of the key.
    *
    * @generated from field: string id = 1;
    */
@@ -532,7 +532,7 @@ export const DeleteServiceAccountKeyRequestSchema: GenMessage<DeleteServiceAccou
   messageDesc(file_auth_v1_service_account_service, 20);
 
 /**
- * It is deleted.
+ * Response message for DeleteServiceAccountKey.
  *
  * @generated from message auth.v1.DeleteServiceAccountKeyResponse
  */
@@ -547,18 +547,25 @@ export const DeleteServiceAccountKeyResponseSchema: GenMessage<DeleteServiceAcco
   messageDesc(file_auth_v1_service_account_service, 21);
 
 /**
- * ServiceAccountService keeps the callers that are known by keys. The first one is made on the command line (`auth
- * service-account create`). A change holds at once for calls of the instance that made it, and within five seconds for
- * those of the others. Every method can also answer INVALID_ARGUMENT with INVALID_REQUEST and a google.rpc.BadRequest that
- * names each field, UNAUTHENTICATED (CALLER_UNAUTHENTICATED), PERMISSION_DENIED, and UNAVAILABLE, DEADLINE_EXCEEDED or
- * INTERNAL; error_reason.proto lists all reasons.
+ * Manages service accounts and their keys. The first account is created on the command line (`auth service-account
+ * create`). A change takes effect immediately on the replica that makes it, and within five seconds on the others.
+ *
+ * Errors of every method: INVALID_ARGUMENT (INVALID_REQUEST: google.rpc.BadRequest lists the invalid fields;
+ * UNKNOWN_FIELD), UNAUTHENTICATED (CALLER_UNAUTHENTICATED), PERMISSION_DENIED (PERMISSION_DENIED), RESOURCE_EXHAUSTED
+ * (MESSAGE_TOO_LARGE, OVERLOADED), ABORTED (CONTENTION), UNAVAILABLE, DEADLINE_EXCEEDED, UNKNOWN (OUTCOME_UNKNOWN) and
+ * INTERNAL. ErrorReason describes every reason.
  *
  * @generated from service auth.v1.ServiceAccountService
  */
 export const ServiceAccountService: GenService<{
   /**
-   * CreateServiceAccount creates a service account, without a key. Nobody can give it what they may not do themselves.
-   * Errors: ALREADY_EXISTS (SERVICE_ACCOUNT_NAME_TAKEN), INVALID_ARGUMENT (ROLE_UNKNOWN), PERMISSION_DENIED.
+   * Creates a service account without keys. The caller needs every permission of the account's roles, for the same
+   * audiences and clients.
+   *
+   * Errors:
+   * - INVALID_ARGUMENT (ROLE_UNKNOWN: a role is neither built in nor in the policy file)
+   * - ALREADY_EXISTS (SERVICE_ACCOUNT_NAME_TAKEN: another account has this name)
+   * - PERMISSION_DENIED (PERMISSION_DENIED: also if a role has a permission that the caller lacks)
    *
    * @generated from rpc auth.v1.ServiceAccountService.CreateServiceAccount
    */
@@ -568,8 +575,9 @@ export const ServiceAccountService: GenService<{
     output: typeof CreateServiceAccountResponseSchema;
   },
   /**
-   * GetServiceAccount answers a service account.
-   * Errors: NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND).
+   * Gets a service account.
+   *
+   * Errors: NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND: no account has this id).
    *
    * @generated from rpc auth.v1.ServiceAccountService.GetServiceAccount
    */
@@ -579,8 +587,9 @@ export const ServiceAccountService: GenService<{
     output: typeof GetServiceAccountResponseSchema;
   },
   /**
-   * ListServiceAccounts answers service accounts page by page, youngest first (AIP-158).
-   * Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+   * Lists service accounts page by page (AIP-158), newest first.
+   *
+   * Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID: the token was issued to another caller or for another list).
    *
    * @generated from rpc auth.v1.ServiceAccountService.ListServiceAccounts
    */
@@ -590,11 +599,18 @@ export const ServiceAccountService: GenService<{
     output: typeof ListServiceAccountsResponseSchema;
   },
   /**
-   * UpdateServiceAccount replaces display name and roles. The caller needs every permission that the account has now and
-   * would have afterwards, for the same audiences and clients. If the account gains a permission, its keys whose creators
-   * have less now than the account is to have are disabled: whoever holds them would gain it too.
-   * Errors: NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND), ABORTED (ETAG_MISMATCH), INVALID_ARGUMENT (ROLE_UNKNOWN),
-   * FAILED_PRECONDITION (SERVICE_ACCOUNT_ROLE_UNKNOWN), PERMISSION_DENIED.
+   * Replaces the display name and the roles of a service account.
+   *
+   * The caller needs every permission that the account has before and after the update, for the same audiences and
+   * clients. If the account gains a permission, the call disables those of its keys whose creators now have fewer
+   * permissions than the updated account. Otherwise the holders of these keys would gain the permission too.
+   *
+   * Errors:
+   * - NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND: no account has this id)
+   * - ABORTED (ETAG_MISMATCH: the account has changed since it was read)
+   * - INVALID_ARGUMENT (ROLE_UNKNOWN: a new role is neither built in nor in the policy file)
+   * - FAILED_PRECONDITION (SERVICE_ACCOUNT_ROLE_UNKNOWN: the policy does not define a current role of the account)
+   * - PERMISSION_DENIED (PERMISSION_DENIED: also if the account has or gains a permission that the caller lacks)
    *
    * @generated from rpc auth.v1.ServiceAccountService.UpdateServiceAccount
    */
@@ -604,8 +620,9 @@ export const ServiceAccountService: GenService<{
     output: typeof UpdateServiceAccountResponseSchema;
   },
   /**
-   * DisableServiceAccount refuses all keys of a service account until it is enabled again.
-   * Errors: NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND).
+   * Disables a service account. All its keys are rejected until it is enabled again.
+   *
+   * Errors: NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND: no account has this id).
    *
    * @generated from rpc auth.v1.ServiceAccountService.DisableServiceAccount
    */
@@ -615,8 +632,13 @@ export const ServiceAccountService: GenService<{
     output: typeof DisableServiceAccountResponseSchema;
   },
   /**
-   * EnableServiceAccount lets the keys of a service account be good again. The caller needs every permission of the account.
-   * Errors: NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND), FAILED_PRECONDITION (SERVICE_ACCOUNT_ROLE_UNKNOWN), PERMISSION_DENIED.
+   * Enables a disabled service account, so that its keys are accepted again. The caller needs every permission of the
+   * account.
+   *
+   * Errors:
+   * - NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND: no account has this id)
+   * - FAILED_PRECONDITION (SERVICE_ACCOUNT_ROLE_UNKNOWN: the policy does not define a role of the account)
+   * - PERMISSION_DENIED (PERMISSION_DENIED: also if the account has a permission that the caller lacks)
    *
    * @generated from rpc auth.v1.ServiceAccountService.EnableServiceAccount
    */
@@ -626,8 +648,9 @@ export const ServiceAccountService: GenService<{
     output: typeof EnableServiceAccountResponseSchema;
   },
   /**
-   * DeleteServiceAccount deletes a service account and its keys, for good.
-   * Errors: NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND).
+   * Permanently deletes a service account and its keys.
+   *
+   * Errors: NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND: no account has this id).
    *
    * @generated from rpc auth.v1.ServiceAccountService.DeleteServiceAccount
    */
@@ -637,11 +660,18 @@ export const ServiceAccountService: GenService<{
     output: typeof DeleteServiceAccountResponseSchema;
   },
   /**
-   * CreateServiceAccountKey makes a key and answers it, this once: only a keyed hash of it is kept. Sent twice it makes two
-   * keys; one whose answer was lost is found by ListServiceAccountKeys and deleted. The caller needs every permission of the
-   * account.
-   * Errors: NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND), INVALID_ARGUMENT (EXPIRY_IN_PAST), FAILED_PRECONDITION
-   * (TOO_MANY_KEYS, SERVICE_ACCOUNT_ROLE_UNKNOWN), PERMISSION_DENIED.
+   * Creates a key for a service account and returns it. The key cannot be retrieved later, because only a keyed hash of
+   * it is stored. The caller needs every permission of the account.
+   *
+   * A repeated call creates another key. If the response was lost, find the unused key with ListServiceAccountKeys and
+   * delete it.
+   *
+   * Errors:
+   * - NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND: no account has this id)
+   * - INVALID_ARGUMENT (EXPIRY_IN_PAST: the key would expire before it is created)
+   * - FAILED_PRECONDITION (TOO_MANY_KEYS: the account has ten keys; SERVICE_ACCOUNT_ROLE_UNKNOWN: the policy does not
+   *   define a role of the account)
+   * - PERMISSION_DENIED (PERMISSION_DENIED: also if the account has a permission that the caller lacks)
    *
    * @generated from rpc auth.v1.ServiceAccountService.CreateServiceAccountKey
    */
@@ -651,8 +681,9 @@ export const ServiceAccountService: GenService<{
     output: typeof CreateServiceAccountKeyResponseSchema;
   },
   /**
-   * ListServiceAccountKeys answers the keys of a service account, youngest first, at most ten.
-   * Errors: NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND).
+   * Lists the keys of a service account, newest first. There are at most ten, so there are no pages.
+   *
+   * Errors: NOT_FOUND (SERVICE_ACCOUNT_NOT_FOUND: no account has this id).
    *
    * @generated from rpc auth.v1.ServiceAccountService.ListServiceAccountKeys
    */
@@ -662,8 +693,9 @@ export const ServiceAccountService: GenService<{
     output: typeof ListServiceAccountKeysResponseSchema;
   },
   /**
-   * DisableServiceAccountKey refuses a key from now on.
-   * Errors: NOT_FOUND (SERVICE_ACCOUNT_KEY_NOT_FOUND).
+   * Disables a key. It cannot be enabled again.
+   *
+   * Errors: NOT_FOUND (SERVICE_ACCOUNT_KEY_NOT_FOUND: no key has this id).
    *
    * @generated from rpc auth.v1.ServiceAccountService.DisableServiceAccountKey
    */
@@ -673,8 +705,9 @@ export const ServiceAccountService: GenService<{
     output: typeof DisableServiceAccountKeyResponseSchema;
   },
   /**
-   * DeleteServiceAccountKey deletes a key, for good.
-   * Errors: NOT_FOUND (SERVICE_ACCOUNT_KEY_NOT_FOUND).
+   * Permanently deletes a key.
+   *
+   * Errors: NOT_FOUND (SERVICE_ACCOUNT_KEY_NOT_FOUND: no key has this id).
    *
    * @generated from rpc auth.v1.ServiceAccountService.DeleteServiceAccountKey
    */

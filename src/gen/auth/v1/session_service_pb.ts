@@ -18,13 +18,13 @@ export const file_auth_v1_session_service: GenFile = /*@__PURE__*/
   fileDesc("Ch1hdXRoL3YxL3Nlc3Npb25fc2VydmljZS5wcm90bxIHYXV0aC52MSIsChFHZXRTZXNzaW9uUmVxdWVzdBIXCgJpZBgBIAEoCUIL4EECukgFcgOwAQEiNwoSR2V0U2Vzc2lvblJlc3BvbnNlEiEKB3Nlc3Npb24YASABKAsyEC5hdXRoLnYxLlNlc3Npb24igQEKE0xpc3RTZXNzaW9uc1JlcXVlc3QSHAoHdXNlcl9pZBgBIAEoCUIL4EECukgFcgOwAQESEgoKc2hvd19lbmRlZBgCIAEoCBIaCglwYWdlX3NpemUYAyABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgEIAEoCUIIukgFcgMogAgiUwoUTGlzdFNlc3Npb25zUmVzcG9uc2USIgoIc2Vzc2lvbnMYASADKAsyEC5hdXRoLnYxLlNlc3Npb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIi8KFFJldm9rZVNlc3Npb25SZXF1ZXN0EhcKAmlkGAEgASgJQgvgQQK6SAVyA7ABASI6ChVSZXZva2VTZXNzaW9uUmVzcG9uc2USIQoHc2Vzc2lvbhgBIAEoCzIQLmF1dGgudjEuU2Vzc2lvbiJhChlSZXZva2VVc2VyU2Vzc2lvbnNSZXF1ZXN0EhwKB3VzZXJfaWQYASABKAlCC+BBArpIBXIDsAEBEiYKEWV4Y2VwdF9zZXNzaW9uX2lkGAIgASgJQgu6SAjYAQFyA7ABASIcChpSZXZva2VVc2VyU2Vzc2lvbnNSZXNwb25zZSJgChVSZWZyZXNoU2Vzc2lvblJlcXVlc3QSJwoNcmVmcmVzaF90b2tlbhgBIAEoCUIQgAEB4EECukgHcgUQASiAIBIeCgppcF9hZGRyZXNzGAIgASgJQgq6SAfYAQFyAnABIlwKFlJlZnJlc2hTZXNzaW9uUmVzcG9uc2USIQoHc2Vzc2lvbhgBIAEoCzIQLmF1dGgudjEuU2Vzc2lvbhIfCgZ0b2tlbnMYAiABKAsyDy5hdXRoLnYxLlRva2VuczKUBAoOU2Vzc2lvblNlcnZpY2USWgoKR2V0U2Vzc2lvbhIaLmF1dGgudjEuR2V0U2Vzc2lvblJlcXVlc3QaGy5hdXRoLnYxLkdldFNlc3Npb25SZXNwb25zZSITkAIBorsYDHNlc3Npb25zLmdldBJeCgxMaXN0U2Vzc2lvbnMSHC5hdXRoLnYxLkxpc3RTZXNzaW9uc1JlcXVlc3QaHS5hdXRoLnYxLkxpc3RTZXNzaW9uc1Jlc3BvbnNlIhGiuxgNc2Vzc2lvbnMubGlzdBJmCg1SZXZva2VTZXNzaW9uEh0uYXV0aC52MS5SZXZva2VTZXNzaW9uUmVxdWVzdBoeLmF1dGgudjEuUmV2b2tlU2Vzc2lvblJlc3BvbnNlIhaQAgKiuxgPc2Vzc2lvbnMucmV2b2tlEnUKElJldm9rZVVzZXJTZXNzaW9ucxIiLmF1dGgudjEuUmV2b2tlVXNlclNlc3Npb25zUmVxdWVzdBojLmF1dGgudjEuUmV2b2tlVXNlclNlc3Npb25zUmVzcG9uc2UiFpACAqK7GA9zZXNzaW9ucy5yZXZva2USZwoOUmVmcmVzaFNlc3Npb24SHi5hdXRoLnYxLlJlZnJlc2hTZXNzaW9uUmVxdWVzdBofLmF1dGgudjEuUmVmcmVzaFNlc3Npb25SZXNwb25zZSIUorsYEHNlc3Npb25zLnJlZnJlc2hiBnByb3RvMw", [file_auth_v1_permission, file_auth_v1_session, file_buf_validate_validate, file_google_api_field_behavior]);
 
 /**
- * Which session.
+ * Request message for GetSession.
  *
  * @generated from message auth.v1.GetSessionRequest
  */
 export type GetSessionRequest = Message<"auth.v1.GetSessionRequest"> & {
   /**
-   * UUID of the session.
+   * The UUID of the session.
    *
    * @generated from field: string id = 1;
    */
@@ -39,13 +39,13 @@ export const GetSessionRequestSchema: GenMessage<GetSessionRequest> = /*@__PURE_
   messageDesc(file_auth_v1_session_service, 0);
 
 /**
- * The session.
+ * Response message for GetSession.
  *
  * @generated from message auth.v1.GetSessionResponse
  */
 export type GetSessionResponse = Message<"auth.v1.GetSessionResponse"> & {
   /**
-   * The session with the id.
+   * The session.
    *
    * @generated from field: auth.v1.Session session = 1;
    */
@@ -60,34 +60,35 @@ export const GetSessionResponseSchema: GenMessage<GetSessionResponse> = /*@__PUR
   messageDesc(file_auth_v1_session_service, 1);
 
 /**
- * Whose sessions, and which page of them.
+ * Request message for ListSessions.
  *
  * @generated from message auth.v1.ListSessionsRequest
  */
 export type ListSessionsRequest = Message<"auth.v1.ListSessionsRequest"> & {
   /**
-   * UUID of the user.
+   * The UUID of the user.
    *
    * @generated from field: string user_id = 1;
    */
   userId: string;
 
   /**
-   * Whether sessions that have ended are among them.
+   * Whether to list ended sessions too.
    *
    * @generated from field: bool show_ended = 2;
    */
   showEnded: boolean;
 
   /**
-   * At most so many sessions, 1 to 1,000; more is taken as 1,000 and 0 as 50.
+   * The maximum number of sessions on a page. 0 means 50; more than 1,000 means 1,000.
    *
    * @generated from field: int32 page_size = 3;
    */
   pageSize: number;
 
   /**
-   * The `next_page_token` of the page before, with all else as it was; empty for the first page.
+   * The `next_page_token` of the previous page, with all other fields except `page_size` unchanged. Empty for the first
+   * page.
    *
    * @generated from field: string page_token = 4;
    */
@@ -102,20 +103,20 @@ export const ListSessionsRequestSchema: GenMessage<ListSessionsRequest> = /*@__P
   messageDesc(file_auth_v1_session_service, 2);
 
 /**
- * A page of sessions.
+ * Response message for ListSessions.
  *
  * @generated from message auth.v1.ListSessionsResponse
  */
 export type ListSessionsResponse = Message<"auth.v1.ListSessionsResponse"> & {
   /**
-   * The sessions, youngest first.
+   * The sessions, newest first.
    *
    * @generated from field: repeated auth.v1.Session sessions = 1;
    */
   sessions: Session[];
 
   /**
-   * The `page_token` of the next page, or empty where this is the last.
+   * The `page_token` of the next page. Empty on the last page.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -130,13 +131,13 @@ export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@_
   messageDesc(file_auth_v1_session_service, 3);
 
 /**
- * Which session.
+ * Request message for RevokeSession.
  *
  * @generated from message auth.v1.RevokeSessionRequest
  */
 export type RevokeSessionRequest = Message<"auth.v1.RevokeSessionRequest"> & {
   /**
-   * UUID of the session.
+   * The UUID of the session.
    *
    * @generated from field: string id = 1;
    */
@@ -151,13 +152,13 @@ export const RevokeSessionRequestSchema: GenMessage<RevokeSessionRequest> = /*@_
   messageDesc(file_auth_v1_session_service, 4);
 
 /**
- * The session has ended.
+ * Response message for RevokeSession.
  *
  * @generated from message auth.v1.RevokeSessionResponse
  */
 export type RevokeSessionResponse = Message<"auth.v1.RevokeSessionResponse"> & {
   /**
-   * The session as it is now. One that had ended before keeps its time and reason.
+   * The session, which has ended. If it had ended before, its end time and reason are unchanged.
    *
    * @generated from field: auth.v1.Session session = 1;
    */
@@ -172,20 +173,20 @@ export const RevokeSessionResponseSchema: GenMessage<RevokeSessionResponse> = /*
   messageDesc(file_auth_v1_session_service, 5);
 
 /**
- * Whose sessions.
+ * Request message for RevokeUserSessions.
  *
  * @generated from message auth.v1.RevokeUserSessionsRequest
  */
 export type RevokeUserSessionsRequest = Message<"auth.v1.RevokeUserSessionsRequest"> & {
   /**
-   * UUID of the user.
+   * The UUID of the user.
    *
    * @generated from field: string user_id = 1;
    */
   userId: string;
 
   /**
-   * UUID of the one session that goes on, or empty.
+   * The UUID of the one session to keep, or empty.
    *
    * @generated from field: string except_session_id = 2;
    */
@@ -200,7 +201,7 @@ export const RevokeUserSessionsRequestSchema: GenMessage<RevokeUserSessionsReque
   messageDesc(file_auth_v1_session_service, 6);
 
 /**
- * The sessions have ended. How many is not known: they end by one row, whatever their number.
+ * Response message for RevokeUserSessions. It has no count: one row ends all sessions, whatever their number.
  *
  * @generated from message auth.v1.RevokeUserSessionsResponse
  */
@@ -215,7 +216,7 @@ export const RevokeUserSessionsResponseSchema: GenMessage<RevokeUserSessionsResp
   messageDesc(file_auth_v1_session_service, 7);
 
 /**
- * The token to use.
+ * Request message for RefreshSession.
  *
  * @generated from message auth.v1.RefreshSessionRequest
  */
@@ -228,7 +229,7 @@ export type RefreshSessionRequest = Message<"auth.v1.RefreshSessionRequest"> & {
   refreshToken: string;
 
   /**
-   * The IP address of the person's client, or empty: for the events of this call.
+   * The IP address of the user's client, or empty. It is recorded in events.
    *
    * @generated from field: string ip_address = 2;
    */
@@ -243,20 +244,20 @@ export const RefreshSessionRequestSchema: GenMessage<RefreshSessionRequest> = /*
   messageDesc(file_auth_v1_session_service, 8);
 
 /**
- * The session goes on.
+ * Response message for RefreshSession.
  *
  * @generated from message auth.v1.RefreshSessionResponse
  */
 export type RefreshSessionResponse = Message<"auth.v1.RefreshSessionResponse"> & {
   /**
-   * The session as it is now.
+   * The session after the refresh.
    *
    * @generated from field: auth.v1.Session session = 1;
    */
   session?: Session | undefined;
 
   /**
-   * Its new tokens.
+   * The new tokens of the session.
    *
    * @generated from field: auth.v1.Tokens tokens = 2;
    */
@@ -271,18 +272,24 @@ export const RefreshSessionResponseSchema: GenMessage<RefreshSessionResponse> = 
   messageDesc(file_auth_v1_session_service, 9);
 
 /**
- * SessionService keeps the sessions that AuthenticationService.Authenticate begins. Once an end of a session was answered,
- * no call that starts later finds one of its tokens good. Every method can also answer INVALID_ARGUMENT with
- * INVALID_REQUEST and a google.rpc.BadRequest that names each field, and UNAVAILABLE, DEADLINE_EXCEEDED or INTERNAL;
- * error_reason.proto lists all reasons.
+ * Gets, lists, refreshes and revokes sessions. AuthenticationService.Authenticate starts them.
+ *
+ * Once a call that ends a session has returned, every call that starts later rejects the session's tokens. The
+ * exception is introspection with `max_staleness` on another replica.
+ *
+ * Errors of every method: INVALID_ARGUMENT (INVALID_REQUEST: google.rpc.BadRequest lists the invalid fields;
+ * UNKNOWN_FIELD), UNAUTHENTICATED (CALLER_UNAUTHENTICATED), PERMISSION_DENIED (PERMISSION_DENIED), RESOURCE_EXHAUSTED
+ * (MESSAGE_TOO_LARGE, OVERLOADED), ABORTED (CONTENTION), UNAVAILABLE, DEADLINE_EXCEEDED, UNKNOWN (OUTCOME_UNKNOWN) and
+ * INTERNAL. ErrorReason describes every reason.
  *
  * @generated from service auth.v1.SessionService
  */
 export const SessionService: GenService<{
   /**
-   * GetSession answers a session, also one that has ended, for at least a week after its absolute limit. Beginning more
-   * sessions than AUTH_SESSIONS_PER_USER deletes sooner those that have expired, and then the oldest.
-   * Errors: NOT_FOUND (SESSION_NOT_FOUND).
+   * Gets a session. An ended session is kept for at least a week after its absolute limit. If a user exceeds
+   * AUTH_SESSIONS_PER_USER, sessions are deleted earlier: expired ones first, then the oldest.
+   *
+   * Errors: NOT_FOUND (SESSION_NOT_FOUND: no session has this id).
    *
    * @generated from rpc auth.v1.SessionService.GetSession
    */
@@ -292,9 +299,10 @@ export const SessionService: GenService<{
     output: typeof GetSessionResponseSchema;
   },
   /**
-   * ListSessions answers the sessions of a user page by page (AIP-158), youngest first. A user that does not exist has
-   * none.
-   * Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+   * Lists the sessions of a user page by page (AIP-158), newest first. For a user that does not exist, the list is
+   * empty.
+   *
+   * Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID: the token was issued to another caller or for another request).
    *
    * @generated from rpc auth.v1.SessionService.ListSessions
    */
@@ -304,8 +312,9 @@ export const SessionService: GenService<{
     output: typeof ListSessionsResponseSchema;
   },
   /**
-   * RevokeSession ends a session. On one that has ended it changes nothing, so it is safe to repeat.
-   * Errors: NOT_FOUND (SESSION_NOT_FOUND).
+   * Ends a session. If the session has already ended, the call changes nothing, so it is safe to repeat.
+   *
+   * Errors: NOT_FOUND (SESSION_NOT_FOUND: no session has this id).
    *
    * @generated from rpc auth.v1.SessionService.RevokeSession
    */
@@ -315,8 +324,9 @@ export const SessionService: GenService<{
     output: typeof RevokeSessionResponseSchema;
   },
   /**
-   * RevokeUserSessions ends all live sessions of a user, or all but one, in a time that does not grow with their number. A
-   * user that does not exist has none. Safe to repeat: a repetition also ends sessions that began since.
+   * Ends all live sessions of a user, or all but one. The time that this takes does not depend on their number. For a
+   * user that does not exist, the call changes nothing. It is safe to repeat, but a repetition also ends sessions that
+   * started in the meantime.
    *
    * @generated from rpc auth.v1.SessionService.RevokeUserSessions
    */
@@ -326,14 +336,21 @@ export const SessionService: GenService<{
     output: typeof RevokeUserSessionsResponseSchema;
   },
   /**
-   * RefreshSession takes a session's refresh token and answers new tokens; the token that was used is used up (RFC 9700
-   * §4.14.2). For a short leeway it is answered with the same successor again, for a client that has not got the answer.
-   * Used later or after its successor, it ends the session. Unknown, expired, ended, used and malformed tokens get one and
-   * the same answer. A session belongs to the caller that began it (RFC 9700 §2.2.2): another caller needs the permission
-   * "sessions.refreshAny" as well. A caller whose grant is limited to audiences or clients refreshes sessions of these only.
-   * A call that is refused for either neither uses the token up nor ends the session.
-   * Errors: UNAUTHENTICATED (REFRESH_TOKEN_INVALID), PERMISSION_DENIED (PERMISSION_DENIED, also if another caller began the
-   * session; OUT_OF_SCOPE).
+   * Exchanges a refresh token for new tokens.
+   *
+   * The refresh token is used up (RFC 9700 §4.14.2). If it is used again within AUTH_REFRESH_LEEWAY, the same successor
+   * is returned again, in case the client did not receive the response. If it is used later, or after its successor,
+   * the session ends.
+   *
+   * A session belongs to the caller that started it (RFC 9700 §2.2.2). Another caller also needs the permission
+   * "sessions.refreshAny". A caller whose grant is limited to audiences or clients can refresh only sessions of these.
+   * A call that is rejected for one of these reasons neither uses up the token nor ends the session.
+   *
+   * Errors:
+   * - UNAUTHENTICATED (REFRESH_TOKEN_INVALID: the token is unknown, malformed, expired or used, or its session has
+   *   ended; the error is the same for all)
+   * - PERMISSION_DENIED (PERMISSION_DENIED: also if another caller started the session; OUT_OF_SCOPE: the caller's
+   *   grant does not cover the session's audience or client)
    *
    * @generated from rpc auth.v1.SessionService.RefreshSession
    */

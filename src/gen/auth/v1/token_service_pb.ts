@@ -18,27 +18,29 @@ export const file_auth_v1_token_service: GenFile = /*@__PURE__*/
   fileDesc("ChthdXRoL3YxL3Rva2VuX3NlcnZpY2UucHJvdG8SB2F1dGgudjEicwoWSW50cm9zcGVjdFRva2VuUmVxdWVzdBIVCgV0b2tlbhgBIAEoCUIGgAEB4EECEhAKCGF1ZGllbmNlGAIgASgJEjAKDW1heF9zdGFsZW5lc3MYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iTwoXSW50cm9zcGVjdFRva2VuUmVzcG9uc2USDgoGYWN0aXZlGAEgASgIEiQKBmNsYWltcxgCIAEoCzIULmF1dGgudjEuVG9rZW5DbGFpbXMi2gEKC1Rva2VuQ2xhaW1zEg4KBmlzc3VlchgBIAEoCRIPCgdzdWJqZWN0GAIgASgJEhAKCGF1ZGllbmNlGAMgASgJEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgppc3N1ZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCgh0b2tlbl9pZBgGIAEoCRIRCgljbGllbnRfaWQYByABKAkSEgoKc2Vzc2lvbl9pZBgIIAEoCSKFAQocQmF0Y2hJbnRyb3NwZWN0VG9rZW5zUmVxdWVzdBIhCgZ0b2tlbnMYASADKAlCEYABAeBBArpICJIBBQgBEPQDEhAKCGF1ZGllbmNlGAIgASgJEjAKDW1heF9zdGFsZW5lc3MYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iUgodQmF0Y2hJbnRyb3NwZWN0VG9rZW5zUmVzcG9uc2USMQoHcmVzdWx0cxgBIAMoCzIgLmF1dGgudjEuSW50cm9zcGVjdFRva2VuUmVzcG9uc2UiEAoOR2V0Sndrc1JlcXVlc3QiYAoPR2V0Sndrc1Jlc3BvbnNlEiEKBGtleXMYASADKAsyEy5hdXRoLnYxLkpzb25XZWJLZXkSKgoHbWF4X2FnZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiIzChdSZXZva2VTaWduaW5nS2V5UmVxdWVzdBIYCgNraWQYASABKAlCC+BBArpIBXIDsAEBImAKGFJldm9rZVNpZ25pbmdLZXlSZXNwb25zZRIvCgtyZXZva2VfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLc2lnbmluZ19raWQYAiABKAkiYwoKSnNvbldlYktleRILCgNraWQYASABKAkSCwoDa3R5GAIgASgJEgsKA2FsZxgDIAEoCRILCgN1c2UYBCABKAkSCwoDY3J2GAUgASgJEgkKAXgYBiABKAkSCQoBeRgHIAEoCTK2AwoMVG9rZW5TZXJ2aWNlEmsKD0ludHJvc3BlY3RUb2tlbhIfLmF1dGgudjEuSW50cm9zcGVjdFRva2VuUmVxdWVzdBogLmF1dGgudjEuSW50cm9zcGVjdFRva2VuUmVzcG9uc2UiFaK7GBF0b2tlbnMuaW50cm9zcGVjdBJ9ChVCYXRjaEludHJvc3BlY3RUb2tlbnMSJS5hdXRoLnYxLkJhdGNoSW50cm9zcGVjdFRva2Vuc1JlcXVlc3QaJi5hdXRoLnYxLkJhdGNoSW50cm9zcGVjdFRva2Vuc1Jlc3BvbnNlIhWiuxgRdG9rZW5zLmludHJvc3BlY3QSTQoHR2V0SndrcxIXLmF1dGgudjEuR2V0Sndrc1JlcXVlc3QaGC5hdXRoLnYxLkdldEp3a3NSZXNwb25zZSIPkAIBorsYCGtleXMuZ2V0EmsKEFJldm9rZVNpZ25pbmdLZXkSIC5hdXRoLnYxLlJldm9rZVNpZ25pbmdLZXlSZXF1ZXN0GiEuYXV0aC52MS5SZXZva2VTaWduaW5nS2V5UmVzcG9uc2UiEpACAqK7GAtrZXlzLnJldm9rZWIGcHJvdG8z", [file_auth_v1_permission, file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
- * Which token, and how fresh the answer must be.
+ * Request message for IntrospectToken.
  *
  * @generated from message auth.v1.IntrospectTokenRequest
  */
 export type IntrospectTokenRequest = Message<"auth.v1.IntrospectTokenRequest"> & {
   /**
-   * The access token. Whatever is none of ours, also an empty or a very long text, is not active.
+   * The access token. Any other text, including an empty or a very long one, is not active.
    *
    * @generated from field: string token = 1;
    */
   token: string;
 
   /**
-   * Who asks: where it is given, a token for another audience is not active (RFC 7662 §4).
+   * The audience of the service that received the token. If set, tokens for other audiences are not active (RFC 7662
+   * §4).
    *
    * @generated from field: string audience = 2;
    */
   audience: string;
 
   /**
-   * How old an answer from memory may be, 0 to 5 minutes. None or 0: the database is asked.
+   * The maximum age of an answer from memory, 0 to 5 minutes. If unset or 0, the service reads the session from the
+   * database.
    *
    * @generated from field: google.protobuf.Duration max_staleness = 3;
    */
@@ -53,20 +55,21 @@ export const IntrospectTokenRequestSchema: GenMessage<IntrospectTokenRequest> = 
   messageDesc(file_auth_v1_token_service, 0);
 
 /**
- * Whether the token is good.
+ * Response message for IntrospectToken.
  *
  * @generated from message auth.v1.IntrospectTokenResponse
  */
 export type IntrospectTokenResponse = Message<"auth.v1.IntrospectTokenResponse"> & {
   /**
-   * The token is ours, has not expired, and its session is live and its user active.
+   * Whether the token was issued by this service and has not expired, its session is live, its user is active, and its
+   * signing key is not revoked.
    *
    * @generated from field: bool active = 1;
    */
   active: boolean;
 
   /**
-   * What the token says. Set exactly where it is active.
+   * The claims of the token. Set if and only if the token is active.
    *
    * @generated from field: auth.v1.TokenClaims claims = 2;
    */
@@ -87,56 +90,56 @@ export const IntrospectTokenResponseSchema: GenMessage<IntrospectTokenResponse> 
  */
 export type TokenClaims = Message<"auth.v1.TokenClaims"> & {
   /**
-   * `iss`: this service.
+   * `iss`: the issuer, which is this service.
    *
    * @generated from field: string issuer = 1;
    */
   issuer: string;
 
   /**
-   * `sub`: UUID of the user.
+   * `sub`: the UUID of the user.
    *
    * @generated from field: string subject = 2;
    */
   subject: string;
 
   /**
-   * `aud`: who the token is for.
+   * `aud`: the audience for which the token was issued.
    *
    * @generated from field: string audience = 3;
    */
   audience: string;
 
   /**
-   * `exp`. Whole seconds.
+   * `exp`: the time when the token expires, in whole seconds.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 4;
    */
   expireTime?: Timestamp | undefined;
 
   /**
-   * `iat`. Whole seconds.
+   * `iat`: the time when the token was issued, in whole seconds.
    *
    * @generated from field: google.protobuf.Timestamp issue_time = 5;
    */
   issueTime?: Timestamp | undefined;
 
   /**
-   * `jti`: UUID of the token.
+   * `jti`: the UUID of the token.
    *
    * @generated from field: string token_id = 6;
    */
   tokenId: string;
 
   /**
-   * `client_id`: what the user signed in with.
+   * `client_id`: the id of the client with which the user signed in.
    *
    * @generated from field: string client_id = 7;
    */
   clientId: string;
 
   /**
-   * `sid`: UUID of the session.
+   * `sid`: the UUID of the session.
    *
    * @generated from field: string session_id = 8;
    */
@@ -151,27 +154,28 @@ export const TokenClaimsSchema: GenMessage<TokenClaims> = /*@__PURE__*/
   messageDesc(file_auth_v1_token_service, 2);
 
 /**
- * Which tokens, and how fresh the answer must be.
+ * Request message for BatchIntrospectTokens.
  *
  * @generated from message auth.v1.BatchIntrospectTokensRequest
  */
 export type BatchIntrospectTokensRequest = Message<"auth.v1.BatchIntrospectTokensRequest"> & {
   /**
-   * The access tokens.
+   * The access tokens, 1 to 500.
    *
    * @generated from field: repeated string tokens = 1;
    */
   tokens: string[];
 
   /**
-   * Who asks: where it is given, tokens for another audience are not active.
+   * The audience of the service that received the tokens. If set, tokens for other audiences are not active.
    *
    * @generated from field: string audience = 2;
    */
   audience: string;
 
   /**
-   * How old an answer from memory may be, 0 to 5 minutes. None or 0: the database is asked.
+   * The maximum age of an answer from memory, 0 to 5 minutes. If unset or 0, the service reads the sessions from the
+   * database.
    *
    * @generated from field: google.protobuf.Duration max_staleness = 3;
    */
@@ -186,13 +190,13 @@ export const BatchIntrospectTokensRequestSchema: GenMessage<BatchIntrospectToken
   messageDesc(file_auth_v1_token_service, 3);
 
 /**
- * Whether the tokens are good.
+ * Response message for BatchIntrospectTokens.
  *
  * @generated from message auth.v1.BatchIntrospectTokensResponse
  */
 export type BatchIntrospectTokensResponse = Message<"auth.v1.BatchIntrospectTokensResponse"> & {
   /**
-   * A result for each token, in the order of the request.
+   * One result for each token, in the order of the request.
    *
    * @generated from field: repeated auth.v1.IntrospectTokenResponse results = 1;
    */
@@ -207,7 +211,7 @@ export const BatchIntrospectTokensResponseSchema: GenMessage<BatchIntrospectToke
   messageDesc(file_auth_v1_token_service, 4);
 
 /**
- * Asks for the keys.
+ * Request message for GetJwks.
  *
  * @generated from message auth.v1.GetJwksRequest
  */
@@ -222,20 +226,20 @@ export const GetJwksRequestSchema: GenMessage<GetJwksRequest> = /*@__PURE__*/
   messageDesc(file_auth_v1_token_service, 5);
 
 /**
- * The keys.
+ * Response message for GetJwks.
  *
  * @generated from message auth.v1.GetJwksResponse
  */
 export type GetJwksResponse = Message<"auth.v1.GetJwksResponse"> & {
   /**
-   * The JSON Web Key Set, youngest first: one that does not sign yet comes before the one that does.
+   * The keys of the JSON Web Key Set, newest first. A key that does not sign yet comes before the key that signs.
    *
    * @generated from field: repeated auth.v1.JsonWebKey keys = 1;
    */
   keys: JsonWebKey[];
 
   /**
-   * How long they may be kept: a new key is among them for longer than this before it signs.
+   * The time for which the keys may be cached. A new key is published for longer than this before it signs.
    *
    * @generated from field: google.protobuf.Duration max_age = 2;
    */
@@ -250,13 +254,13 @@ export const GetJwksResponseSchema: GenMessage<GetJwksResponse> = /*@__PURE__*/
   messageDesc(file_auth_v1_token_service, 6);
 
 /**
- * Which signing key.
+ * Request message for RevokeSigningKey.
  *
  * @generated from message auth.v1.RevokeSigningKeyRequest
  */
 export type RevokeSigningKeyRequest = Message<"auth.v1.RevokeSigningKeyRequest"> & {
   /**
-   * Key id: the `kid` of the key set, and in the header of the tokens that the key has signed. UUID.
+   * The id of the key: a UUID, the `kid` in the key set and in the header of the tokens that the key signed.
    *
    * @generated from field: string kid = 1;
    */
@@ -271,20 +275,20 @@ export const RevokeSigningKeyRequestSchema: GenMessage<RevokeSigningKeyRequest> 
   messageDesc(file_auth_v1_token_service, 7);
 
 /**
- * The key is revoked.
+ * Response message for RevokeSigningKey.
  *
  * @generated from message auth.v1.RevokeSigningKeyResponse
  */
 export type RevokeSigningKeyResponse = Message<"auth.v1.RevokeSigningKeyResponse"> & {
   /**
-   * When it was revoked. Milliseconds.
+   * The time when the key was revoked, to the millisecond.
    *
    * @generated from field: google.protobuf.Timestamp revoke_time = 1;
    */
   revokeTime?: Timestamp | undefined;
 
   /**
-   * Key id of the key that signs now.
+   * The id of the key that signs now.
    *
    * @generated from field: string signing_kid = 2;
    */
@@ -305,49 +309,49 @@ export const RevokeSigningKeyResponseSchema: GenMessage<RevokeSigningKeyResponse
  */
 export type JsonWebKey = Message<"auth.v1.JsonWebKey"> & {
   /**
-   * Key id: the `kid` in the header of the tokens that it has signed.
+   * The key id: the `kid` in the header of the tokens that the key signed.
    *
    * @generated from field: string kid = 1;
    */
   kid: string;
 
   /**
-   * Key type: "EC" or "OKP".
+   * The key type: "EC" or "OKP".
    *
    * @generated from field: string kty = 2;
    */
   kty: string;
 
   /**
-   * Algorithm of the signatures: "ES256" or "EdDSA".
+   * The signature algorithm: "ES256" or "EdDSA".
    *
    * @generated from field: string alg = 3;
    */
   alg: string;
 
   /**
-   * Use: "sig".
+   * The use of the key: "sig".
    *
    * @generated from field: string use = 4;
    */
   use: string;
 
   /**
-   * Curve: "P-256" or "Ed25519".
+   * The curve: "P-256" or "Ed25519".
    *
    * @generated from field: string crv = 5;
    */
   crv: string;
 
   /**
-   * First coordinate, or the key: 32 bytes in base64url.
+   * The x coordinate of an EC key, or the public key of an OKP key: 32 bytes in base64url.
    *
    * @generated from field: string x = 6;
    */
   x: string;
 
   /**
-   * Second coordinate of EC keys: 32 bytes in base64url.
+   * The y coordinate of an EC key: 32 bytes in base64url. Empty for an OKP key.
    *
    * @generated from field: string y = 7;
    */
@@ -362,21 +366,31 @@ export const JsonWebKeySchema: GenMessage<JsonWebKey> = /*@__PURE__*/
   messageDesc(file_auth_v1_token_service, 9);
 
 /**
- * TokenService tells whether access tokens are good. A service that needs no more than RFC 9068 promises verifies them by
- * itself with the keys of GetJwks, and learns of an ended session when the token expires; one that must know at once asks
- * here. Every method can also answer INVALID_ARGUMENT with INVALID_REQUEST and a google.rpc.BadRequest that names each
- * field, and UNAVAILABLE, DEADLINE_EXCEEDED or INTERNAL; error_reason.proto lists all reasons.
+ * Introspects access tokens, and publishes and revokes signing keys.
+ *
+ * A service can verify access tokens offline (RFC 9068) with the keys of GetJwks. It then accepts the tokens of an
+ * ended session until they expire. For immediate revocation, call IntrospectToken.
+ *
+ * Errors of every method: INVALID_ARGUMENT (INVALID_REQUEST: google.rpc.BadRequest lists the invalid fields;
+ * UNKNOWN_FIELD), UNAUTHENTICATED (CALLER_UNAUTHENTICATED), PERMISSION_DENIED (PERMISSION_DENIED), RESOURCE_EXHAUSTED
+ * (MESSAGE_TOO_LARGE, OVERLOADED), ABORTED (CONTENTION), UNAVAILABLE, DEADLINE_EXCEEDED, UNKNOWN (OUTCOME_UNKNOWN) and
+ * INTERNAL. ErrorReason describes every reason.
  *
  * @generated from service auth.v1.TokenService
  */
 export const TokenService: GenService<{
   /**
-   * IntrospectToken answers whether an access token is good now (RFC 7662). Unknown, expired, ended, forged and malformed
-   * tokens, refresh tokens, and tokens outside of the audiences and clients that the caller's grant is limited to, get one and
-   * the same answer: not active, and nothing else. Its permission is the grant that a caller needs for sessions that other
-   * callers began (RFC 9700 §2.2.2). Without `max_staleness` the database is asked, so that an end of the session which was
-   * answered before the call is always seen; with it, only an end that the same instance has answered. Over Connect it is
-   * a POST: a token has no business in a URL.
+   * Returns whether an access token is active (RFC 7662).
+   *
+   * Unknown, expired, forged and malformed tokens, tokens of ended sessions, refresh tokens, and tokens outside the
+   * audiences and clients of the caller's grant all get the same response: `active` is false and `claims` is unset. The
+   * permission "tokens.introspect" covers sessions that other callers started (RFC 9700 §2.2.2).
+   *
+   * Without `max_staleness`, the service reads the session from the database and sees every end of it that was
+   * acknowledged before the call. With it, the service may answer from memory, with a status that is at most that old.
+   * A replica never reports a session as active after it has ended the session itself.
+   *
+   * Over Connect, call this method with POST: tokens must not appear in URLs.
    *
    * @generated from rpc auth.v1.TokenService.IntrospectToken
    */
@@ -386,8 +400,7 @@ export const TokenService: GenService<{
     output: typeof IntrospectTokenResponseSchema;
   },
   /**
-   * BatchIntrospectTokens answers the same for up to 500 tokens by one question to the database, with a result for each
-   * token in the order of the request.
+   * Introspects up to 500 access tokens with one database query. See IntrospectToken.
    *
    * @generated from rpc auth.v1.TokenService.BatchIntrospectTokens
    */
@@ -397,8 +410,8 @@ export const TokenService: GenService<{
     output: typeof BatchIntrospectTokensResponseSchema;
   },
   /**
-   * GetJwks answers the public keys that access tokens are verified with (RFC 7517): those that sign or will soon, and
-   * those whose last token has not expired. The HTTP port serves the same at /.well-known/jwks.json.
+   * Gets the public keys with which access tokens are verified (RFC 7517): the keys that sign now or will sign soon,
+   * and the keys whose last token has not expired. The HTTP port serves the same key set at /.well-known/jwks.json.
    *
    * @generated from rpc auth.v1.TokenService.GetJwks
    */
@@ -408,13 +421,18 @@ export const TokenService: GenService<{
     output: typeof GetJwksResponseSchema;
   },
   /**
-   * RevokeSigningKey permanently revokes a signing key that may have leaked. Once it has been answered, IntrospectToken
-   * reports tokens of the key as inactive on every replica; with `max_staleness`, an answer may be that old. The replica that
-   * answers stops publishing the key and signs with the next one at once, all other replicas within two seconds. If no key
-   * waits to sign next, a new one is made, which verifiers learn about when they fetch the key set again. Offline verifiers
-   * accept tokens of the revoked key until they do so, at most for `max_age` of GetJwks. Sessions and their refresh tokens are
-   * not affected. Revoking a key again changes nothing and returns the time of the first call. Also answers NOT_FOUND with
-   * SIGNING_KEY_NOT_FOUND.
+   * Permanently revokes a signing key that may have leaked.
+   *
+   * Once the call has returned, IntrospectToken reports tokens of the key as inactive on every replica. With
+   * `max_staleness`, an answer may be that old. The replica that receives the call immediately stops publishing the key
+   * and signs with the next one. Other replicas do so within two seconds. If there is no next key, the service creates
+   * one, and verifiers learn about it when they fetch the key set again. Until they do, for at most `max_age` of
+   * GetJwks, offline verifiers accept tokens of the revoked key.
+   *
+   * Sessions and their refresh tokens are not affected. A repeated call changes nothing and returns the time of the
+   * first one.
+   *
+   * Errors: NOT_FOUND (SIGNING_KEY_NOT_FOUND: no key has this id, or the key has been purged).
    *
    * @generated from rpc auth.v1.TokenService.RevokeSigningKey
    */

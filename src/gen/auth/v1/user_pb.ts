@@ -17,88 +17,88 @@ export const file_auth_v1_user: GenFile = /*@__PURE__*/
   fileDesc("ChJhdXRoL3YxL3VzZXIucHJvdG8SB2F1dGgudjEihgUKBFVzZXISDwoCaWQYASABKAlCA+BBAxIXCgVlbWFpbBgCIAEoCUIIukgFcgMowAISGgoIdXNlcm5hbWUYAyABKAlCCLpIBXIDKIACEikKDGRpc3BsYXlfbmFtZRgEIAEoCUITukgQcg4YgAIyCV5cUHtDY30qJBJwCgphdHRyaWJ1dGVzGAUgAygLMh0uYXV0aC52MS5Vc2VyLkF0dHJpYnV0ZXNFbnRyeUI9ukg6mgE3ECAiKHImGD8yIl5bYS16XVthLXowLTldKihfW2Etel1bYS16MC05XSopKiQqCXIHGIAEugEBABInCgVzdGF0ZRgGIAEoDjITLmF1dGgudjEuVXNlci5TdGF0ZUID4EEDEiwKCnN1c3BlbnNpb24YByABKAsyEy5hdXRoLnYxLlN1c3BlbnNpb25CA+BBAxI0CgtjcmVhdGVfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0Cgt1cGRhdGVfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0CgtkZWxldGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIVCgRldGFnGAsgASgJQge6SARyAihAGjEKD0F0dHJpYnV0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlgKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEAoMU1RBVEVfQUNUSVZFEAESEwoPU1RBVEVfU1VTUEVOREVEEAISEQoNU1RBVEVfREVMRVRFRBADIpEBCgpTdXNwZW5zaW9uEiMKBnJlYXNvbhgBIAEoCUITukgQcg4YgAIyCV5cUHtDY30qJBIuCgpzdGFydF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1bnRpbF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcGIGcHJvdG8z", [file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_timestamp]);
 
 /**
- * A person or a thing that can be identified. A user has an email, a username, or both; each is unique among all users,
- * whatever its case, width or Unicode form, and stays reserved while the user is soft-deleted.
+ * A user: a person or a thing with an identity. A user has an email, a username, or both. Each is unique among all
+ * users, whatever its case, width or Unicode form, and stays reserved while the user is soft-deleted.
  *
  * @generated from message auth.v1.User
  */
 export type User = Message<"auth.v1.User"> & {
   /**
-   * UUIDv4 in lower case, made by the service.
+   * The id: a UUID in lower case. The service generates UUIDv4; an import can keep the id of another system.
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * An email address (RFC 5321, RFC 6531) as it was given, or empty. Compared by a canonical key: the local part by
-   * RFC 8265 UsernameCaseMapped, the domain by IDNA (UTS #46).
+   * The email address (RFC 5321, RFC 6531) as it was entered, or empty. Emails are compared in canonical form: the
+   * local part by RFC 8265 UsernameCaseMapped, the domain by IDNA (UTS #46).
    *
    * @generated from field: string email = 2;
    */
   email: string;
 
   /**
-   * A username (RFC 8265 UsernameCaseMapped) as it was given, or empty. At most 64 characters, without '@'.
+   * The username (RFC 8265 UsernameCaseMapped) as it was entered, or empty. At most 64 characters, without '@'.
    *
    * @generated from field: string username = 3;
    */
   username: string;
 
   /**
-   * What to call the user. Shown, never compared. Without control characters.
+   * The display name. It is shown to people and never compared. No control characters.
    *
    * @generated from field: string display_name = 4;
    */
   displayName: string;
 
   /**
-   * Small facts that calling services keep with the user. At most 32. Keys have at most 63 characters and are lower-case
-   * snake_case; each word begins with a letter ("street_name", "address2", but not "address_2"), so that a FieldMask in
-   * JSON can name them. Values have at most 512 characters and no NUL.
+   * Key-value pairs that calling services store with the user, at most 32. Keys have at most 63 characters and are
+   * lower-case snake_case; each word starts with a letter ("street_name", "address2", but not "address_2"), so that a
+   * FieldMask in JSON can name them. Values have at most 512 characters and no NUL.
    *
    * @generated from field: map<string, string> attributes = 5;
    */
   attributes: { [key: string]: string };
 
   /**
-   * Where the user is in its life.
+   * The state of the user.
    *
    * @generated from field: auth.v1.User.State state = 6;
    */
   state: User_State;
 
   /**
-   * Why the user is suspended. Set exactly while `state` is STATE_SUSPENDED.
+   * The suspension of the user. Set if and only if `state` is STATE_SUSPENDED.
    *
    * @generated from field: auth.v1.Suspension suspension = 7;
    */
   suspension?: Suspension | undefined;
 
   /**
-   * When the user was created. Milliseconds.
+   * The time when the user was created, to the millisecond.
    *
    * @generated from field: google.protobuf.Timestamp create_time = 8;
    */
   createTime?: Timestamp | undefined;
 
   /**
-   * When the user last changed. Milliseconds.
+   * The time when the user last changed, to the millisecond.
    *
    * @generated from field: google.protobuf.Timestamp update_time = 9;
    */
   updateTime?: Timestamp | undefined;
 
   /**
-   * When the user was soft-deleted. Unset while it is not. Milliseconds.
+   * The time when the user was soft-deleted, to the millisecond. Unset if it is not deleted.
    *
    * @generated from field: google.protobuf.Timestamp delete_time = 10;
    */
   deleteTime?: Timestamp | undefined;
 
   /**
-   * Changes with every change of the user (AIP-154). Sent back with a mutation, it makes the mutation fail with
-   * ETAG_MISMATCH where the user has changed since it was read. Opaque.
+   * The etag, which changes with every change of the user (AIP-154). A mutation with an etag fails with ETAG_MISMATCH
+   * if the user has changed since it was read. Opaque.
    *
    * @generated from field: string etag = 11;
    */
@@ -113,13 +113,13 @@ export const UserSchema: GenMessage<User> = /*@__PURE__*/
   messageDesc(file_auth_v1_user, 0);
 
 /**
- * Where a user is in its life (AIP-216). Decided by the database's clock at the moment of the answer.
+ * The state of a user (AIP-216), determined by the database's clock at the time of the response.
  *
  * @generated from enum auth.v1.User.State
  */
 export const User_State = {
   /**
-   * Never answered. In a filter: any state.
+   * Never returned. In a filter: any state.
    *
    * @generated from enum value: STATE_UNSPECIFIED = 0;
    */
@@ -133,14 +133,14 @@ export const User_State = {
   ACTIVE: 1,
 
   /**
-   * The user cannot sign in until it is unsuspended or its suspension ends.
+   * The user cannot sign in until the suspension ends or UnsuspendUser is called.
    *
    * @generated from enum value: STATE_SUSPENDED = 2;
    */
   SUSPENDED: 2,
 
   /**
-   * The user is soft-deleted (AIP-164): it cannot sign in and is not listed, but can be undeleted.
+   * The user is soft-deleted (AIP-164): it cannot sign in and is not listed by default, but can be undeleted.
    *
    * @generated from enum value: STATE_DELETED = 3;
    */
@@ -148,7 +148,7 @@ export const User_State = {
 } as const;
 
 /**
- * Where a user is in its life (AIP-216). Decided by the database's clock at the moment of the answer.
+ * The state of a user (AIP-216), determined by the database's clock at the time of the response.
  *
  * @generated from enum auth.v1.User.State
  */
@@ -161,27 +161,27 @@ export const User_StateSchema: GenEnum<User_State> = /*@__PURE__*/
   enumDesc(file_auth_v1_user, 0, 0);
 
 /**
- * Why, since when and until when a user is suspended.
+ * A suspension: its reason and its time.
  *
  * @generated from message auth.v1.Suspension
  */
 export type Suspension = Message<"auth.v1.Suspension"> & {
   /**
-   * The reason that was given. Without control characters.
+   * The reason. No control characters.
    *
    * @generated from field: string reason = 1;
    */
   reason: string;
 
   /**
-   * Since when. Milliseconds.
+   * The time when the suspension started, to the millisecond.
    *
    * @generated from field: google.protobuf.Timestamp start_time = 2;
    */
   startTime?: Timestamp | undefined;
 
   /**
-   * Until when; unset where the suspension does not end by itself. Milliseconds.
+   * The time when the suspension ends, to the millisecond. Unset if it does not end by itself.
    *
    * @generated from field: google.protobuf.Timestamp until_time = 3;
    */

@@ -19,31 +19,32 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth/v1/user_service.proto.
  */
 export const file_auth_v1_user_service: GenFile = /*@__PURE__*/
-  fileDesc("ChphdXRoL3YxL3VzZXJfc2VydmljZS5wcm90bxIHYXV0aC52MSLzAQoRQ3JlYXRlVXNlclJlcXVlc3QSJgoEdXNlchgBIAEoCzINLmF1dGgudjEuVXNlckIJ4EECukgDyAEBEh0KCHBhc3N3b3JkGAIgASgJQguAAQG6SAVyAyiACBIfCgpyZXF1ZXN0X2lkGAMgASgJQgu6SAjYAQFyA7ABATp2ukhzGnEKCnVzZXIuZW1haWwSHWVtYWlsIG9yIHVzZXJuYW1lIGlzIHJlcXVpcmVkGkQhaGFzKHRoaXMudXNlcikgfHwgdGhpcy51c2VyLmVtYWlsICE9ICcnIHx8IHRoaXMudXNlci51c2VybmFtZSAhPSAnJyIxChJDcmVhdGVVc2VyUmVzcG9uc2USGwoEdXNlchgBIAEoCzINLmF1dGgudjEuVXNlciIpCg5HZXRVc2VyUmVxdWVzdBIXCgJpZBgBIAEoCUIL4EECukgFcgOwAQEiLgoPR2V0VXNlclJlc3BvbnNlEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXIiZQoRTG9va3VwVXNlclJlcXVlc3QSGwoFZW1haWwYASABKAlCCrpIB3IFEAEowAJIABIeCgh1c2VybmFtZRgCIAEoCUIKukgHcgUQASiAAkgAQhMKCmlkZW50aWZpZXISBbpIAggBIjEKEkxvb2t1cFVzZXJSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyIsEBChRCYXRjaEdldFVzZXJzUmVxdWVzdBI/CgRrZXlzGAEgAygLMiEuYXV0aC52MS5CYXRjaEdldFVzZXJzUmVxdWVzdC5LZXlCDuBBArpICJIBBQgBEOgHGmgKA0tleRIWCgJpZBgBIAEoCUIIukgFcgOwAQFIABIbCgVlbWFpbBgCIAEoCUIKukgHcgUQASjAAkgAEh4KCHVzZXJuYW1lGAMgASgJQgq6SAdyBRABKIACSABCDAoDa2V5EgW6SAIIASKqAQoVQmF0Y2hHZXRVc2Vyc1Jlc3BvbnNlEjYKB3Jlc3VsdHMYASADKAsyJS5hdXRoLnYxLkJhdGNoR2V0VXNlcnNSZXNwb25zZS5SZXN1bHQaWQoGUmVzdWx0Eh0KBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXJIABImCgVlcnJvchgCIAEoCzIVLmdvb2dsZS5ycGMuRXJyb3JJbmZvSABCCAoGcmVzdWx0IoMEChBMaXN0VXNlcnNSZXF1ZXN0EhoKCXBhZ2Vfc2l6ZRgBIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAyiACBIwCgZmaWx0ZXIYAyABKAsyIC5hdXRoLnYxLkxpc3RVc2Vyc1JlcXVlc3QuRmlsdGVyEkUKCG9yZGVyX2J5GAQgASgJQjO6SDByLlIAUgtjcmVhdGVfdGltZVIQY3JlYXRlX3RpbWUgZGVzY1ICaWRSB2lkIGRlc2MSFAoMc2hvd19kZWxldGVkGAUgASgIGsEBCgZGaWx0ZXISLAoFc3RhdGUYASABKA4yEy5hdXRoLnYxLlVzZXIuU3RhdGVCCLpIBYIBAhABEjEKDWNyZWF0ZWRfYWZ0ZXIYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmNyZWF0ZWRfYmVmb3JlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIiCgxlbWFpbF9wcmVmaXgYBCABKAlCDLpICXIHKMACugEBADpiukhfGl0KDGZpbHRlci5zdGF0ZRIgU1RBVEVfREVMRVRFRCBuZWVkcyBzaG93X2RlbGV0ZWQaK3RoaXMuZmlsdGVyLnN0YXRlICE9IDMgfHwgdGhpcy5zaG93X2RlbGV0ZWQiSgoRTGlzdFVzZXJzUmVzcG9uc2USHAoFdXNlcnMYASADKAsyDS5hdXRoLnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpkCChFVcGRhdGVVc2VyUmVxdWVzdBImCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyQgngQQK6SAPIAQESOgoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrQgngQQK6SAPIAQESHwoKcmVxdWVzdF9pZBgDIAEoCUILukgI2AEBcgOwAQE6f7pIfBp6Cgd1c2VyLmlkEg5tdXN0IGJlIGEgVVVJRBpfIWhhcyh0aGlzLnVzZXIpIHx8IHRoaXMudXNlci5pZC5tYXRjaGVzKCdeWzAtOWEtZkEtRl17OH0oLVswLTlhLWZBLUZdezR9KXszfS1bMC05YS1mQS1GXXsxMn0kJykiMQoSVXBkYXRlVXNlclJlc3BvbnNlEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXIiZAoRRGVsZXRlVXNlclJlcXVlc3QSFwoCaWQYASABKAlCC+BBArpIBXIDsAEBEhUKBGV0YWcYAiABKAlCB7pIBHICKEASHwoKcmVxdWVzdF9pZBgDIAEoCUILukgI2AEBcgOwAQEiMQoSRGVsZXRlVXNlclJlc3BvbnNlEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXIiZgoTVW5kZWxldGVVc2VyUmVxdWVzdBIXCgJpZBgBIAEoCUIL4EECukgFcgOwAQESFQoEZXRhZxgCIAEoCUIHukgEcgIoQBIfCgpyZXF1ZXN0X2lkGAMgASgJQgu6SAjYAQFyA7ABASIzChRVbmRlbGV0ZVVzZXJSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyIr8BChJTdXNwZW5kVXNlclJlcXVlc3QSFwoCaWQYASABKAlCC+BBArpIBXIDsAEBEigKBnJlYXNvbhgCIAEoCUIY4EECukgSchAQARiAAjIJXlxQe0NjfSokEi4KCnVudGlsX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKBGV0YWcYBCABKAlCB7pIBHICKEASHwoKcmVxdWVzdF9pZBgFIAEoCUILukgI2AEBcgOwAQEiMgoTU3VzcGVuZFVzZXJSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyImcKFFVuc3VzcGVuZFVzZXJSZXF1ZXN0EhcKAmlkGAEgASgJQgvgQQK6SAVyA7ABARIVCgRldGFnGAIgASgJQge6SARyAihAEh8KCnJlcXVlc3RfaWQYAyABKAlCC7pICNgBAXIDsAEBIjQKFVVuc3VzcGVuZFVzZXJSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyIiwKEVVubG9ja1VzZXJSZXF1ZXN0EhcKAmlkGAEgASgJQgvgQQK6SAVyA7ABASIxChJVbmxvY2tVc2VyUmVzcG9uc2USGwoEdXNlchgBIAEoCzINLmF1dGgudjEuVXNlciKAAQoSVW5sb2NrVXNlcnNSZXF1ZXN0EjAKBmZpbHRlchgBIAEoCzIgLmF1dGgudjEuTGlzdFVzZXJzUmVxdWVzdC5GaWx0ZXISGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDKIAIIkYKE1VubG9ja1VzZXJzUmVzcG9uc2USFgoOdW5sb2NrZWRfY291bnQYASABKAUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMs8ICgtVc2VyU2VydmljZRJXCgpDcmVhdGVVc2VyEhouYXV0aC52MS5DcmVhdGVVc2VyUmVxdWVzdBobLmF1dGgudjEuQ3JlYXRlVXNlclJlc3BvbnNlIhCiuxgMdXNlcnMuY3JlYXRlEk4KB0dldFVzZXISFy5hdXRoLnYxLkdldFVzZXJSZXF1ZXN0GhguYXV0aC52MS5HZXRVc2VyUmVzcG9uc2UiEJACAaK7GAl1c2Vycy5nZXQSVAoKTG9va3VwVXNlchIaLmF1dGgudjEuTG9va3VwVXNlclJlcXVlc3QaGy5hdXRoLnYxLkxvb2t1cFVzZXJSZXNwb25zZSINorsYCXVzZXJzLmdldBJdCg1CYXRjaEdldFVzZXJzEh0uYXV0aC52MS5CYXRjaEdldFVzZXJzUmVxdWVzdBoeLmF1dGgudjEuQmF0Y2hHZXRVc2Vyc1Jlc3BvbnNlIg2iuxgJdXNlcnMuZ2V0ElIKCUxpc3RVc2VycxIZLmF1dGgudjEuTGlzdFVzZXJzUmVxdWVzdBoaLmF1dGgudjEuTGlzdFVzZXJzUmVzcG9uc2UiDqK7GAp1c2Vycy5saXN0ElcKClVwZGF0ZVVzZXISGi5hdXRoLnYxLlVwZGF0ZVVzZXJSZXF1ZXN0GhsuYXV0aC52MS5VcGRhdGVVc2VyUmVzcG9uc2UiEKK7GAx1c2Vycy51cGRhdGUSVwoKRGVsZXRlVXNlchIaLmF1dGgudjEuRGVsZXRlVXNlclJlcXVlc3QaGy5hdXRoLnYxLkRlbGV0ZVVzZXJSZXNwb25zZSIQorsYDHVzZXJzLmRlbGV0ZRJfCgxVbmRlbGV0ZVVzZXISHC5hdXRoLnYxLlVuZGVsZXRlVXNlclJlcXVlc3QaHS5hdXRoLnYxLlVuZGVsZXRlVXNlclJlc3BvbnNlIhKiuxgOdXNlcnMudW5kZWxldGUSWwoLU3VzcGVuZFVzZXISGy5hdXRoLnYxLlN1c3BlbmRVc2VyUmVxdWVzdBocLmF1dGgudjEuU3VzcGVuZFVzZXJSZXNwb25zZSIRorsYDXVzZXJzLnN1c3BlbmQSYwoNVW5zdXNwZW5kVXNlchIdLmF1dGgudjEuVW5zdXNwZW5kVXNlclJlcXVlc3QaHi5hdXRoLnYxLlVuc3VzcGVuZFVzZXJSZXNwb25zZSITorsYD3VzZXJzLnVuc3VzcGVuZBJaCgpVbmxvY2tVc2VyEhouYXV0aC52MS5VbmxvY2tVc2VyUmVxdWVzdBobLmF1dGgudjEuVW5sb2NrVXNlclJlc3BvbnNlIhOQAgKiuxgMdXNlcnMudW5sb2NrEl0KC1VubG9ja1VzZXJzEhsuYXV0aC52MS5VbmxvY2tVc2Vyc1JlcXVlc3QaHC5hdXRoLnYxLlVubG9ja1VzZXJzUmVzcG9uc2UiE5ACAqK7GAx1c2Vycy51bmxvY2tiBnByb3RvMw", [file_auth_v1_permission, file_auth_v1_user, file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_error_details]);
+  fileDesc("ChphdXRoL3YxL3VzZXJfc2VydmljZS5wcm90bxIHYXV0aC52MSLzAQoRQ3JlYXRlVXNlclJlcXVlc3QSJgoEdXNlchgBIAEoCzINLmF1dGgudjEuVXNlckIJ4EECukgDyAEBEh0KCHBhc3N3b3JkGAIgASgJQguAAQG6SAVyAyiACBIfCgpyZXF1ZXN0X2lkGAMgASgJQgu6SAjYAQFyA7ABATp2ukhzGnEKCnVzZXIuZW1haWwSHWVtYWlsIG9yIHVzZXJuYW1lIGlzIHJlcXVpcmVkGkQhaGFzKHRoaXMudXNlcikgfHwgdGhpcy51c2VyLmVtYWlsICE9ICcnIHx8IHRoaXMudXNlci51c2VybmFtZSAhPSAnJyIxChJDcmVhdGVVc2VyUmVzcG9uc2USGwoEdXNlchgBIAEoCzINLmF1dGgudjEuVXNlciIpCg5HZXRVc2VyUmVxdWVzdBIXCgJpZBgBIAEoCUIL4EECukgFcgOwAQEiLgoPR2V0VXNlclJlc3BvbnNlEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXIiZQoRTG9va3VwVXNlclJlcXVlc3QSGwoFZW1haWwYASABKAlCCrpIB3IFEAEowAJIABIeCgh1c2VybmFtZRgCIAEoCUIKukgHcgUQASiAAkgAQhMKCmlkZW50aWZpZXISBbpIAggBIjEKEkxvb2t1cFVzZXJSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyIsEBChRCYXRjaEdldFVzZXJzUmVxdWVzdBI/CgRrZXlzGAEgAygLMiEuYXV0aC52MS5CYXRjaEdldFVzZXJzUmVxdWVzdC5LZXlCDuBBArpICJIBBQgBEOgHGmgKA0tleRIWCgJpZBgBIAEoCUIIukgFcgOwAQFIABIbCgVlbWFpbBgCIAEoCUIKukgHcgUQASjAAkgAEh4KCHVzZXJuYW1lGAMgASgJQgq6SAdyBRABKIACSABCDAoDa2V5EgW6SAIIASKqAQoVQmF0Y2hHZXRVc2Vyc1Jlc3BvbnNlEjYKB3Jlc3VsdHMYASADKAsyJS5hdXRoLnYxLkJhdGNoR2V0VXNlcnNSZXNwb25zZS5SZXN1bHQaWQoGUmVzdWx0Eh0KBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXJIABImCgVlcnJvchgCIAEoCzIVLmdvb2dsZS5ycGMuRXJyb3JJbmZvSABCCAoGcmVzdWx0IoYEChBMaXN0VXNlcnNSZXF1ZXN0EhoKCXBhZ2Vfc2l6ZRgBIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAyiACBIwCgZmaWx0ZXIYAyABKAsyIC5hdXRoLnYxLkxpc3RVc2Vyc1JlcXVlc3QuRmlsdGVyEkUKCG9yZGVyX2J5GAQgASgJQjO6SDByLlIAUgtjcmVhdGVfdGltZVIQY3JlYXRlX3RpbWUgZGVzY1ICaWRSB2lkIGRlc2MSFAoMc2hvd19kZWxldGVkGAUgASgIGsEBCgZGaWx0ZXISLAoFc3RhdGUYASABKA4yEy5hdXRoLnYxLlVzZXIuU3RhdGVCCLpIBYIBAhABEjEKDWNyZWF0ZWRfYWZ0ZXIYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmNyZWF0ZWRfYmVmb3JlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIiCgxlbWFpbF9wcmVmaXgYBCABKAlCDLpICXIHKMACugEBADplukhiGmAKDGZpbHRlci5zdGF0ZRIjU1RBVEVfREVMRVRFRCByZXF1aXJlcyBzaG93X2RlbGV0ZWQaK3RoaXMuZmlsdGVyLnN0YXRlICE9IDMgfHwgdGhpcy5zaG93X2RlbGV0ZWQiSgoRTGlzdFVzZXJzUmVzcG9uc2USHAoFdXNlcnMYASADKAsyDS5hdXRoLnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpkCChFVcGRhdGVVc2VyUmVxdWVzdBImCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyQgngQQK6SAPIAQESOgoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrQgngQQK6SAPIAQESHwoKcmVxdWVzdF9pZBgDIAEoCUILukgI2AEBcgOwAQE6f7pIfBp6Cgd1c2VyLmlkEg5tdXN0IGJlIGEgVVVJRBpfIWhhcyh0aGlzLnVzZXIpIHx8IHRoaXMudXNlci5pZC5tYXRjaGVzKCdeWzAtOWEtZkEtRl17OH0oLVswLTlhLWZBLUZdezR9KXszfS1bMC05YS1mQS1GXXsxMn0kJykiMQoSVXBkYXRlVXNlclJlc3BvbnNlEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXIiZAoRRGVsZXRlVXNlclJlcXVlc3QSFwoCaWQYASABKAlCC+BBArpIBXIDsAEBEhUKBGV0YWcYAiABKAlCB7pIBHICKEASHwoKcmVxdWVzdF9pZBgDIAEoCUILukgI2AEBcgOwAQEiMQoSRGVsZXRlVXNlclJlc3BvbnNlEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXIiZgoTVW5kZWxldGVVc2VyUmVxdWVzdBIXCgJpZBgBIAEoCUIL4EECukgFcgOwAQESFQoEZXRhZxgCIAEoCUIHukgEcgIoQBIfCgpyZXF1ZXN0X2lkGAMgASgJQgu6SAjYAQFyA7ABASIzChRVbmRlbGV0ZVVzZXJSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyIr8BChJTdXNwZW5kVXNlclJlcXVlc3QSFwoCaWQYASABKAlCC+BBArpIBXIDsAEBEigKBnJlYXNvbhgCIAEoCUIY4EECukgSchAQARiAAjIJXlxQe0NjfSokEi4KCnVudGlsX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKBGV0YWcYBCABKAlCB7pIBHICKEASHwoKcmVxdWVzdF9pZBgFIAEoCUILukgI2AEBcgOwAQEiMgoTU3VzcGVuZFVzZXJSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyImcKFFVuc3VzcGVuZFVzZXJSZXF1ZXN0EhcKAmlkGAEgASgJQgvgQQK6SAVyA7ABARIVCgRldGFnGAIgASgJQge6SARyAihAEh8KCnJlcXVlc3RfaWQYAyABKAlCC7pICNgBAXIDsAEBIjQKFVVuc3VzcGVuZFVzZXJSZXNwb25zZRIbCgR1c2VyGAEgASgLMg0uYXV0aC52MS5Vc2VyIiwKEVVubG9ja1VzZXJSZXF1ZXN0EhcKAmlkGAEgASgJQgvgQQK6SAVyA7ABASIxChJVbmxvY2tVc2VyUmVzcG9uc2USGwoEdXNlchgBIAEoCzINLmF1dGgudjEuVXNlciKAAQoSVW5sb2NrVXNlcnNSZXF1ZXN0EjAKBmZpbHRlchgBIAEoCzIgLmF1dGgudjEuTGlzdFVzZXJzUmVxdWVzdC5GaWx0ZXISGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDKIAIIkYKE1VubG9ja1VzZXJzUmVzcG9uc2USFgoOdW5sb2NrZWRfY291bnQYASABKAUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMs8ICgtVc2VyU2VydmljZRJXCgpDcmVhdGVVc2VyEhouYXV0aC52MS5DcmVhdGVVc2VyUmVxdWVzdBobLmF1dGgudjEuQ3JlYXRlVXNlclJlc3BvbnNlIhCiuxgMdXNlcnMuY3JlYXRlEk4KB0dldFVzZXISFy5hdXRoLnYxLkdldFVzZXJSZXF1ZXN0GhguYXV0aC52MS5HZXRVc2VyUmVzcG9uc2UiEJACAaK7GAl1c2Vycy5nZXQSVAoKTG9va3VwVXNlchIaLmF1dGgudjEuTG9va3VwVXNlclJlcXVlc3QaGy5hdXRoLnYxLkxvb2t1cFVzZXJSZXNwb25zZSINorsYCXVzZXJzLmdldBJdCg1CYXRjaEdldFVzZXJzEh0uYXV0aC52MS5CYXRjaEdldFVzZXJzUmVxdWVzdBoeLmF1dGgudjEuQmF0Y2hHZXRVc2Vyc1Jlc3BvbnNlIg2iuxgJdXNlcnMuZ2V0ElIKCUxpc3RVc2VycxIZLmF1dGgudjEuTGlzdFVzZXJzUmVxdWVzdBoaLmF1dGgudjEuTGlzdFVzZXJzUmVzcG9uc2UiDqK7GAp1c2Vycy5saXN0ElcKClVwZGF0ZVVzZXISGi5hdXRoLnYxLlVwZGF0ZVVzZXJSZXF1ZXN0GhsuYXV0aC52MS5VcGRhdGVVc2VyUmVzcG9uc2UiEKK7GAx1c2Vycy51cGRhdGUSVwoKRGVsZXRlVXNlchIaLmF1dGgudjEuRGVsZXRlVXNlclJlcXVlc3QaGy5hdXRoLnYxLkRlbGV0ZVVzZXJSZXNwb25zZSIQorsYDHVzZXJzLmRlbGV0ZRJfCgxVbmRlbGV0ZVVzZXISHC5hdXRoLnYxLlVuZGVsZXRlVXNlclJlcXVlc3QaHS5hdXRoLnYxLlVuZGVsZXRlVXNlclJlc3BvbnNlIhKiuxgOdXNlcnMudW5kZWxldGUSWwoLU3VzcGVuZFVzZXISGy5hdXRoLnYxLlN1c3BlbmRVc2VyUmVxdWVzdBocLmF1dGgudjEuU3VzcGVuZFVzZXJSZXNwb25zZSIRorsYDXVzZXJzLnN1c3BlbmQSYwoNVW5zdXNwZW5kVXNlchIdLmF1dGgudjEuVW5zdXNwZW5kVXNlclJlcXVlc3QaHi5hdXRoLnYxLlVuc3VzcGVuZFVzZXJSZXNwb25zZSITorsYD3VzZXJzLnVuc3VzcGVuZBJaCgpVbmxvY2tVc2VyEhouYXV0aC52MS5VbmxvY2tVc2VyUmVxdWVzdBobLmF1dGgudjEuVW5sb2NrVXNlclJlc3BvbnNlIhOQAgKiuxgMdXNlcnMudW5sb2NrEl0KC1VubG9ja1VzZXJzEhsuYXV0aC52MS5VbmxvY2tVc2Vyc1JlcXVlc3QaHC5hdXRoLnYxLlVubG9ja1VzZXJzUmVzcG9uc2UiE5ACAqK7GAx1c2Vycy51bmxvY2tiBnByb3RvMw", [file_auth_v1_permission, file_auth_v1_user, file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_error_details]);
 
 /**
- * The user to create.
+ * Request message for CreateUser.
  *
  * @generated from message auth.v1.CreateUserRequest
  */
 export type CreateUserRequest = Message<"auth.v1.CreateUserRequest"> & {
   /**
-   * The user: email, username, display_name and attributes are read, the rest is ignored (AIP-203).
+   * The user to create. The service reads email, username, display_name and attributes, and ignores all other fields
+   * (AIP-203). An email or a username is required.
    *
    * @generated from field: auth.v1.User user = 1;
    */
   user?: User | undefined;
 
   /**
-   * The first password, or empty for a user that cannot sign in by password yet. At most 1,024 bytes; the policy on
-   * length counts characters.
+   * The first password, at most 1,024 bytes. If empty, the user cannot sign in with a password yet. The rules on length
+   * count characters.
    *
    * @generated from field: string password = 2;
    */
   password: string;
 
   /**
-   * A UUID that makes the call safe to repeat (AIP-155): see ErrorReason.ERROR_REASON_REQUEST_ID_REUSED.
+   * A UUID that makes the call safe to repeat (AIP-155). See ErrorReason.ERROR_REASON_REQUEST_ID_REUSED.
    *
    * @generated from field: string request_id = 3;
    */
@@ -58,13 +59,13 @@ export const CreateUserRequestSchema: GenMessage<CreateUserRequest> = /*@__PURE_
   messageDesc(file_auth_v1_user_service, 0);
 
 /**
- * The user as it was created.
+ * Response message for CreateUser.
  *
  * @generated from message auth.v1.CreateUserResponse
  */
 export type CreateUserResponse = Message<"auth.v1.CreateUserResponse"> & {
   /**
-   * The user.
+   * The user that was created.
    *
    * @generated from field: auth.v1.User user = 1;
    */
@@ -79,13 +80,13 @@ export const CreateUserResponseSchema: GenMessage<CreateUserResponse> = /*@__PUR
   messageDesc(file_auth_v1_user_service, 1);
 
 /**
- * The id of the user to get.
+ * Request message for GetUser.
  *
  * @generated from message auth.v1.GetUserRequest
  */
 export type GetUserRequest = Message<"auth.v1.GetUserRequest"> & {
   /**
-   * UUID of the user.
+   * The UUID of the user.
    *
    * @generated from field: string id = 1;
    */
@@ -100,7 +101,7 @@ export const GetUserRequestSchema: GenMessage<GetUserRequest> = /*@__PURE__*/
   messageDesc(file_auth_v1_user_service, 2);
 
 /**
- * The user that was asked for.
+ * Response message for GetUser.
  *
  * @generated from message auth.v1.GetUserResponse
  */
@@ -121,13 +122,13 @@ export const GetUserResponseSchema: GenMessage<GetUserResponse> = /*@__PURE__*/
   messageDesc(file_auth_v1_user_service, 3);
 
 /**
- * What the user to look up is called.
+ * Request message for LookupUser.
  *
  * @generated from message auth.v1.LookupUserRequest
  */
 export type LookupUserRequest = Message<"auth.v1.LookupUserRequest"> & {
   /**
-   * One of the two is required.
+   * The identifier of the user. One of the two is required.
    *
    * @generated from oneof auth.v1.LookupUserRequest.identifier
    */
@@ -158,7 +159,7 @@ export const LookupUserRequestSchema: GenMessage<LookupUserRequest> = /*@__PURE_
   messageDesc(file_auth_v1_user_service, 4);
 
 /**
- * The user that was found.
+ * Response message for LookupUser.
  *
  * @generated from message auth.v1.LookupUserResponse
  */
@@ -179,13 +180,13 @@ export const LookupUserResponseSchema: GenMessage<LookupUserResponse> = /*@__PUR
   messageDesc(file_auth_v1_user_service, 5);
 
 /**
- * The users to get.
+ * Request message for BatchGetUsers.
  *
  * @generated from message auth.v1.BatchGetUsersRequest
  */
 export type BatchGetUsersRequest = Message<"auth.v1.BatchGetUsersRequest"> & {
   /**
-   * One key for each user; two keys may name the same one. 1 to 1,000.
+   * The keys of the users, 1 to 1,000. Several keys may identify the same user.
    *
    * @generated from field: repeated auth.v1.BatchGetUsersRequest.Key keys = 1;
    */
@@ -200,19 +201,19 @@ export const BatchGetUsersRequestSchema: GenMessage<BatchGetUsersRequest> = /*@_
   messageDesc(file_auth_v1_user_service, 6);
 
 /**
- * What names one user.
+ * A key that identifies one user.
  *
  * @generated from message auth.v1.BatchGetUsersRequest.Key
  */
 export type BatchGetUsersRequest_Key = Message<"auth.v1.BatchGetUsersRequest.Key"> & {
   /**
-   * One of the three is required.
+   * The key. One of the three is required.
    *
    * @generated from oneof auth.v1.BatchGetUsersRequest.Key.key
    */
   key: {
     /**
-     * UUID of the user.
+     * The UUID of the user.
      *
      * @generated from field: string id = 1;
      */
@@ -245,13 +246,13 @@ export const BatchGetUsersRequest_KeySchema: GenMessage<BatchGetUsersRequest_Key
   messageDesc(file_auth_v1_user_service, 6, 0);
 
 /**
- * The users that were found, and what was missing.
+ * Response message for BatchGetUsers.
  *
  * @generated from message auth.v1.BatchGetUsersResponse
  */
 export type BatchGetUsersResponse = Message<"auth.v1.BatchGetUsersResponse"> & {
   /**
-   * One for each key, in the order of the request.
+   * One result for each key, in the order of the request.
    *
    * @generated from field: repeated auth.v1.BatchGetUsersResponse.Result results = 1;
    */
@@ -266,19 +267,19 @@ export const BatchGetUsersResponseSchema: GenMessage<BatchGetUsersResponse> = /*
   messageDesc(file_auth_v1_user_service, 7);
 
 /**
- * What became of one key.
+ * The result for one key.
  *
  * @generated from message auth.v1.BatchGetUsersResponse.Result
  */
 export type BatchGetUsersResponse_Result = Message<"auth.v1.BatchGetUsersResponse.Result"> & {
   /**
-   * Always set.
+   * The result. Always set.
    *
    * @generated from oneof auth.v1.BatchGetUsersResponse.Result.result
    */
   result: {
     /**
-     * The user that the key names.
+     * The user that the key identifies.
      *
      * @generated from field: auth.v1.User user = 1;
      */
@@ -286,7 +287,7 @@ export type BatchGetUsersResponse_Result = Message<"auth.v1.BatchGetUsersRespons
     case: "user";
   } | {
     /**
-     * Why there is none: USER_NOT_FOUND, EMAIL_INVALID or USERNAME_INVALID.
+     * The reason why no user was found: USER_NOT_FOUND, EMAIL_INVALID or USERNAME_INVALID.
      *
      * @generated from field: google.rpc.ErrorInfo error = 2;
      */
@@ -303,41 +304,43 @@ export const BatchGetUsersResponse_ResultSchema: GenMessage<BatchGetUsersRespons
   messageDesc(file_auth_v1_user_service, 7, 0);
 
 /**
- * Which users to list, and how.
+ * Request message for ListUsers.
  *
  * @generated from message auth.v1.ListUsersRequest
  */
 export type ListUsersRequest = Message<"auth.v1.ListUsersRequest"> & {
   /**
-   * At most so many users. 0 means 50; more than 1,000 means 1,000 (AIP-158).
+   * The maximum number of users on a page. 0 means 50; more than 1,000 means 1,000 (AIP-158).
    *
    * @generated from field: int32 page_size = 1;
    */
   pageSize: number;
 
   /**
-   * `next_page_token` of the page before, with the same filter, order_by and show_deleted.
+   * The `next_page_token` of the previous page, with the same filter, order_by and show_deleted. Empty for the first
+   * page.
    *
    * @generated from field: string page_token = 2;
    */
   pageToken: string;
 
   /**
-   * Which users.
+   * The users to list. All if unset.
    *
    * @generated from field: auth.v1.ListUsersRequest.Filter filter = 3;
    */
   filter?: ListUsersRequest_Filter | undefined;
 
   /**
-   * "create_time" (the default), "create_time desc", "id" or "id desc" (AIP-132). Users of one time are ordered by id.
+   * The order: "create_time" (the default), "create_time desc", "id" or "id desc" (AIP-132). Users with the same
+   * create_time are ordered by id.
    *
    * @generated from field: string order_by = 4;
    */
   orderBy: string;
 
   /**
-   * Whether soft-deleted users are listed too.
+   * Whether to list soft-deleted users too.
    *
    * @generated from field: bool show_deleted = 5;
    */
@@ -352,35 +355,35 @@ export const ListUsersRequestSchema: GenMessage<ListUsersRequest> = /*@__PURE__*
   messageDesc(file_auth_v1_user_service, 8);
 
 /**
- * Conditions that all must hold. One that is left out always does.
+ * Conditions on users. A user matches if it meets all conditions that are set.
  *
  * @generated from message auth.v1.ListUsersRequest.Filter
  */
 export type ListUsersRequest_Filter = Message<"auth.v1.ListUsersRequest.Filter"> & {
   /**
-   * In this state now.
+   * The current state of the user.
    *
    * @generated from field: auth.v1.User.State state = 1;
    */
   state: User_State;
 
   /**
-   * Created at this time or later.
+   * The user was created at this time or later.
    *
    * @generated from field: google.protobuf.Timestamp created_after = 2;
    */
   createdAfter?: Timestamp | undefined;
 
   /**
-   * Created before this time.
+   * The user was created before this time.
    *
    * @generated from field: google.protobuf.Timestamp created_before = 3;
    */
   createdBefore?: Timestamp | undefined;
 
   /**
-   * Whose email begins so, in any case or width. Compared with the canonical form: an internationalised domain is
-   * matched by its A-labels.
+   * The user's email starts with this text, in any case or width. The text is compared with the canonical form of the
+   * email, in which an internationalised domain has A-labels.
    *
    * @generated from field: string email_prefix = 4;
    */
@@ -395,20 +398,20 @@ export const ListUsersRequest_FilterSchema: GenMessage<ListUsersRequest_Filter> 
   messageDesc(file_auth_v1_user_service, 8, 0);
 
 /**
- * One page of users.
+ * Response message for ListUsers.
  *
  * @generated from message auth.v1.ListUsersResponse
  */
 export type ListUsersResponse = Message<"auth.v1.ListUsersResponse"> & {
   /**
-   * The users, in the order that was asked for.
+   * The users, in the requested order.
    *
    * @generated from field: repeated auth.v1.User users = 1;
    */
   users: User[];
 
   /**
-   * Gets the next page. Empty on the last one.
+   * The `page_token` of the next page. Empty on the last page.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -423,23 +426,24 @@ export const ListUsersResponseSchema: GenMessage<ListUsersResponse> = /*@__PURE_
   messageDesc(file_auth_v1_user_service, 9);
 
 /**
- * The changes to make to a user.
+ * Request message for UpdateUser.
  *
  * @generated from message auth.v1.UpdateUserRequest
  */
 export type UpdateUserRequest = Message<"auth.v1.UpdateUserRequest"> & {
   /**
-   * The user's id and the new values of the fields in the mask. With an etag, the change is made only to the user as it
-   * was read.
+   * The id of the user, and the new values of the fields in the mask. If `etag` is set, the update fails if the user
+   * has changed since it was read (AIP-154).
    *
    * @generated from field: auth.v1.User user = 1;
    */
   user?: User | undefined;
 
   /**
-   * What to change: "email", "username", "display_name", "attributes", "attributes.some_key" (AIP-161), or "*" for all
-   * of them. A field in the mask that is empty in `user` is cleared. An attribute in the mask must be in `user` or in the
-   * stored user. In JSON, paths are in lowerCamelCase: "displayName", "attributes.someKey".
+   * The fields to update: "email", "username", "display_name", "attributes", a single attribute such as
+   * "attributes.some_key" (AIP-161), or "*" for all of them. Fields of the mask that are empty in `user` are cleared.
+   * An attribute of the mask must be in `user` or in the stored user. In JSON, paths are in lowerCamelCase:
+   * "displayName", "attributes.someKey".
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
@@ -461,13 +465,13 @@ export const UpdateUserRequestSchema: GenMessage<UpdateUserRequest> = /*@__PURE_
   messageDesc(file_auth_v1_user_service, 10);
 
 /**
- * The user as it is now.
+ * Response message for UpdateUser.
  *
  * @generated from message auth.v1.UpdateUserResponse
  */
 export type UpdateUserResponse = Message<"auth.v1.UpdateUserResponse"> & {
   /**
-   * The user.
+   * The user after the update.
    *
    * @generated from field: auth.v1.User user = 1;
    */
@@ -482,20 +486,20 @@ export const UpdateUserResponseSchema: GenMessage<UpdateUserResponse> = /*@__PUR
   messageDesc(file_auth_v1_user_service, 11);
 
 /**
- * The user to delete.
+ * Request message for DeleteUser.
  *
  * @generated from message auth.v1.DeleteUserRequest
  */
 export type DeleteUserRequest = Message<"auth.v1.DeleteUserRequest"> & {
   /**
-   * UUID of the user.
+   * The UUID of the user.
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * Delete only the user as it was read.
+   * The etag of the user as it was read. If it is set and the user has changed, the call fails (AIP-154).
    *
    * @generated from field: string etag = 2;
    */
@@ -517,13 +521,13 @@ export const DeleteUserRequestSchema: GenMessage<DeleteUserRequest> = /*@__PURE_
   messageDesc(file_auth_v1_user_service, 12);
 
 /**
- * The user as it is now.
+ * Response message for DeleteUser.
  *
  * @generated from message auth.v1.DeleteUserResponse
  */
 export type DeleteUserResponse = Message<"auth.v1.DeleteUserResponse"> & {
   /**
-   * The user.
+   * The user, which is now soft-deleted.
    *
    * @generated from field: auth.v1.User user = 1;
    */
@@ -538,20 +542,20 @@ export const DeleteUserResponseSchema: GenMessage<DeleteUserResponse> = /*@__PUR
   messageDesc(file_auth_v1_user_service, 13);
 
 /**
- * The user to undelete.
+ * Request message for UndeleteUser.
  *
  * @generated from message auth.v1.UndeleteUserRequest
  */
 export type UndeleteUserRequest = Message<"auth.v1.UndeleteUserRequest"> & {
   /**
-   * UUID of the user.
+   * The UUID of the user.
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * Undelete only the user as it was read.
+   * The etag of the user as it was read. If it is set and the user has changed, the call fails (AIP-154).
    *
    * @generated from field: string etag = 2;
    */
@@ -573,13 +577,13 @@ export const UndeleteUserRequestSchema: GenMessage<UndeleteUserRequest> = /*@__P
   messageDesc(file_auth_v1_user_service, 14);
 
 /**
- * The user as it is now.
+ * Response message for UndeleteUser.
  *
  * @generated from message auth.v1.UndeleteUserResponse
  */
 export type UndeleteUserResponse = Message<"auth.v1.UndeleteUserResponse"> & {
   /**
-   * The user.
+   * The user, which is no longer deleted.
    *
    * @generated from field: auth.v1.User user = 1;
    */
@@ -594,34 +598,34 @@ export const UndeleteUserResponseSchema: GenMessage<UndeleteUserResponse> = /*@_
   messageDesc(file_auth_v1_user_service, 15);
 
 /**
- * The user to suspend.
+ * Request message for SuspendUser.
  *
  * @generated from message auth.v1.SuspendUserRequest
  */
 export type SuspendUserRequest = Message<"auth.v1.SuspendUserRequest"> & {
   /**
-   * UUID of the user.
+   * The UUID of the user.
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * Why, for those who will ask. Without control characters.
+   * The reason, which is shown to other administrators. 1 to 256 characters, no control characters.
    *
    * @generated from field: string reason = 2;
    */
   reason: string;
 
   /**
-   * Until when; for good where it is left out. Kept to the millisecond.
+   * The time when the suspension ends, rounded down to the millisecond. If unset, it does not end by itself.
    *
    * @generated from field: google.protobuf.Timestamp until_time = 3;
    */
   untilTime?: Timestamp | undefined;
 
   /**
-   * Suspend only the user as it was read.
+   * The etag of the user as it was read. If it is set and the user has changed, the call fails (AIP-154).
    *
    * @generated from field: string etag = 4;
    */
@@ -643,13 +647,13 @@ export const SuspendUserRequestSchema: GenMessage<SuspendUserRequest> = /*@__PUR
   messageDesc(file_auth_v1_user_service, 16);
 
 /**
- * The user as it is now.
+ * Response message for SuspendUser.
  *
  * @generated from message auth.v1.SuspendUserResponse
  */
 export type SuspendUserResponse = Message<"auth.v1.SuspendUserResponse"> & {
   /**
-   * The user.
+   * The user, which is now suspended.
    *
    * @generated from field: auth.v1.User user = 1;
    */
@@ -664,20 +668,20 @@ export const SuspendUserResponseSchema: GenMessage<SuspendUserResponse> = /*@__P
   messageDesc(file_auth_v1_user_service, 17);
 
 /**
- * The user to unsuspend.
+ * Request message for UnsuspendUser.
  *
  * @generated from message auth.v1.UnsuspendUserRequest
  */
 export type UnsuspendUserRequest = Message<"auth.v1.UnsuspendUserRequest"> & {
   /**
-   * UUID of the user.
+   * The UUID of the user.
    *
    * @generated from field: string id = 1;
    */
   id: string;
 
   /**
-   * Unsuspend only the user as it was read.
+   * The etag of the user as it was read. If it is set and the user has changed, the call fails (AIP-154).
    *
    * @generated from field: string etag = 2;
    */
@@ -699,13 +703,13 @@ export const UnsuspendUserRequestSchema: GenMessage<UnsuspendUserRequest> = /*@_
   messageDesc(file_auth_v1_user_service, 18);
 
 /**
- * The user as it is now.
+ * Response message for UnsuspendUser.
  *
  * @generated from message auth.v1.UnsuspendUserResponse
  */
 export type UnsuspendUserResponse = Message<"auth.v1.UnsuspendUserResponse"> & {
   /**
-   * The user.
+   * The user, which is no longer suspended.
    *
    * @generated from field: auth.v1.User user = 1;
    */
@@ -720,13 +724,13 @@ export const UnsuspendUserResponseSchema: GenMessage<UnsuspendUserResponse> = /*
   messageDesc(file_auth_v1_user_service, 19);
 
 /**
- * The user to unlock.
+ * Request message for UnlockUser.
  *
  * @generated from message auth.v1.UnlockUserRequest
  */
 export type UnlockUserRequest = Message<"auth.v1.UnlockUserRequest"> & {
   /**
-   * UUID of the user.
+   * The UUID of the user.
    *
    * @generated from field: string id = 1;
    */
@@ -741,7 +745,7 @@ export const UnlockUserRequestSchema: GenMessage<UnlockUserRequest> = /*@__PURE_
   messageDesc(file_auth_v1_user_service, 20);
 
 /**
- * The user is unlocked.
+ * Response message for UnlockUser.
  *
  * @generated from message auth.v1.UnlockUserResponse
  */
@@ -762,27 +766,27 @@ export const UnlockUserResponseSchema: GenMessage<UnlockUserResponse> = /*@__PUR
   messageDesc(file_auth_v1_user_service, 21);
 
 /**
- * The users to unlock, and which page of them.
+ * Request message for UnlockUsers.
  *
  * @generated from message auth.v1.UnlockUsersRequest
  */
 export type UnlockUsersRequest = Message<"auth.v1.UnlockUsersRequest"> & {
   /**
-   * Which users, as in ListUsers. Without a filter, all. Soft-deleted users are left out.
+   * The users to unlock, as in ListUsers. All if unset. Soft-deleted users are not unlocked.
    *
    * @generated from field: auth.v1.ListUsersRequest.Filter filter = 1;
    */
   filter?: ListUsersRequest_Filter | undefined;
 
   /**
-   * At most so many users are looked at. 0 means 100; more than 100 means 100 (AIP-158).
+   * The maximum number of users to process. 0 means 100; more than 100 means 100 (AIP-158).
    *
    * @generated from field: int32 page_size = 2;
    */
   pageSize: number;
 
   /**
-   * `next_page_token` of the call before, with the same filter; empty for the first page.
+   * The `next_page_token` of the previous call, with the same filter. Empty for the first page.
    *
    * @generated from field: string page_token = 3;
    */
@@ -797,20 +801,21 @@ export const UnlockUsersRequestSchema: GenMessage<UnlockUsersRequest> = /*@__PUR
   messageDesc(file_auth_v1_user_service, 22);
 
 /**
- * One page of users is unlocked.
+ * Response message for UnlockUsers.
  *
  * @generated from message auth.v1.UnlockUsersResponse
  */
 export type UnlockUsersResponse = Message<"auth.v1.UnlockUsersResponse"> & {
   /**
-   * Users of this page that had failed attempts. Each has an event of type TYPE_ACCOUNT_UNLOCKED.
+   * The number of users on this page that had failed attempts. Each has an event of type TYPE_ACCOUNT_UNLOCKED.
    *
    * @generated from field: int32 unlocked_count = 1;
    */
   unlockedCount: number;
 
   /**
-   * Gets the next page, which may have users although this one has unlocked none. Empty on the last one.
+   * The `page_token` of the next page, which may have users to unlock even if this page had none. Empty on the last
+   * page.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -825,18 +830,25 @@ export const UnlockUsersResponseSchema: GenMessage<UnlockUsersResponse> = /*@__P
   messageDesc(file_auth_v1_user_service, 23);
 
 /**
- * UserService keeps the users: it creates, finds, lists and changes them. A read that starts after a write was answered
- * sees that write. Every method can also answer INVALID_ARGUMENT with INVALID_REQUEST and a google.rpc.BadRequest that
- * names each field, and UNAVAILABLE, DEADLINE_EXCEEDED or INTERNAL; error_reason.proto lists all reasons.
+ * Creates, reads, lists and changes users. A read that starts after a write has returned sees the write.
+ *
+ * Errors of every method: INVALID_ARGUMENT (INVALID_REQUEST: google.rpc.BadRequest lists the invalid fields;
+ * UNKNOWN_FIELD), UNAUTHENTICATED (CALLER_UNAUTHENTICATED), PERMISSION_DENIED (PERMISSION_DENIED), RESOURCE_EXHAUSTED
+ * (MESSAGE_TOO_LARGE, OVERLOADED), ABORTED (CONTENTION), UNAVAILABLE, DEADLINE_EXCEEDED, UNKNOWN (OUTCOME_UNKNOWN) and
+ * INTERNAL. ErrorReason describes every reason.
  *
  * @generated from service auth.v1.UserService
  */
 export const UserService: GenService<{
   /**
-   * CreateUser creates a user, with a first password where one is given.
-   * Errors: ALREADY_EXISTS (EMAIL_TAKEN, USERNAME_TAKEN), INVALID_ARGUMENT (EMAIL_INVALID, USERNAME_INVALID,
-   * PASSWORD_UNACCEPTABLE), FAILED_PRECONDITION (REQUEST_ID_REUSED), RESOURCE_EXHAUSTED (OVERLOADED), UNAVAILABLE
-   * (BREACH_CHECK_UNAVAILABLE).
+   * Creates a user, optionally with a first password.
+   *
+   * Errors:
+   * - ALREADY_EXISTS (EMAIL_TAKEN, USERNAME_TAKEN: another user, who may be soft-deleted, has the email or username)
+   * - INVALID_ARGUMENT (EMAIL_INVALID, USERNAME_INVALID; PASSWORD_UNACCEPTABLE: the password breaks a PasswordRule)
+   * - FAILED_PRECONDITION (REQUEST_ID_REUSED)
+   * - RESOURCE_EXHAUSTED (OVERLOADED: too many passwords are waiting to be hashed)
+   * - UNAVAILABLE (BREACH_CHECK_UNAVAILABLE: see PASSWORD_RULE_BREACHED)
    *
    * @generated from rpc auth.v1.UserService.CreateUser
    */
@@ -846,8 +858,9 @@ export const UserService: GenService<{
     output: typeof CreateUserResponseSchema;
   },
   /**
-   * GetUser answers the user with an id, also while it is soft-deleted (AIP-164).
-   * Errors: NOT_FOUND (USER_NOT_FOUND).
+   * Gets a user by id. Soft-deleted users are returned too (AIP-164).
+   *
+   * Errors: NOT_FOUND (USER_NOT_FOUND: no user has this id).
    *
    * @generated from rpc auth.v1.UserService.GetUser
    */
@@ -857,8 +870,11 @@ export const UserService: GenService<{
     output: typeof GetUserResponseSchema;
   },
   /**
-   * LookupUser answers the user with an email or a username, also while it is soft-deleted.
-   * Errors: NOT_FOUND (USER_NOT_FOUND), INVALID_ARGUMENT (EMAIL_INVALID, USERNAME_INVALID).
+   * Gets a user by email or username. Soft-deleted users are returned too.
+   *
+   * Errors:
+   * - NOT_FOUND (USER_NOT_FOUND: no user has this email or username)
+   * - INVALID_ARGUMENT (EMAIL_INVALID, USERNAME_INVALID)
    *
    * @generated from rpc auth.v1.UserService.LookupUser
    */
@@ -868,8 +884,8 @@ export const UserService: GenService<{
     output: typeof LookupUserResponseSchema;
   },
   /**
-   * BatchGetUsers answers up to 1,000 users at once, soft-deleted ones too, with a result for each key in the order of
-   * the request. A key that finds nothing has an error as its result and does not fail the others.
+   * Gets up to 1,000 users by id, email or username. Soft-deleted users are returned too. If a key finds no user, its
+   * result is an error, and the other keys are not affected.
    *
    * @generated from rpc auth.v1.UserService.BatchGetUsers
    */
@@ -879,9 +895,10 @@ export const UserService: GenService<{
     output: typeof BatchGetUsersResponseSchema;
   },
   /**
-   * ListUsers answers users page by page (AIP-158). A user that is there through the whole listing is answered exactly
-   * once; one that is created, changed or deleted meanwhile may or may not be.
-   * Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+   * Lists users page by page (AIP-158). A user that exists throughout the listing is returned exactly once. A user that
+   * is created, changed or deleted in the meantime may or may not be returned.
+   *
+   * Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID: the token was issued to another caller or for another request).
    *
    * @generated from rpc auth.v1.UserService.ListUsers
    */
@@ -891,10 +908,14 @@ export const UserService: GenService<{
     output: typeof ListUsersResponseSchema;
   },
   /**
-   * UpdateUser changes the fields that its mask names (AIP-134).
-   * Errors: NOT_FOUND (USER_NOT_FOUND), ABORTED (ETAG_MISMATCH), ALREADY_EXISTS (EMAIL_TAKEN, USERNAME_TAKEN),
-   * INVALID_ARGUMENT (UPDATE_MASK_INVALID, EMAIL_INVALID, USERNAME_INVALID), FAILED_PRECONDITION (USER_DELETED,
-   * REQUEST_ID_REUSED).
+   * Updates the fields of a user that the update mask names (AIP-134).
+   *
+   * Errors:
+   * - NOT_FOUND (USER_NOT_FOUND: no user has this id)
+   * - ABORTED (ETAG_MISMATCH: the user has changed since it was read)
+   * - ALREADY_EXISTS (EMAIL_TAKEN, USERNAME_TAKEN: another user, who may be soft-deleted, has the email or username)
+   * - INVALID_ARGUMENT (UPDATE_MASK_INVALID, EMAIL_INVALID, USERNAME_INVALID)
+   * - FAILED_PRECONDITION (USER_DELETED: the user is soft-deleted; REQUEST_ID_REUSED)
    *
    * @generated from rpc auth.v1.UserService.UpdateUser
    */
@@ -904,9 +925,13 @@ export const UserService: GenService<{
     output: typeof UpdateUserResponseSchema;
   },
   /**
-   * DeleteUser soft-deletes a user (AIP-164): it can no longer sign in, and its identifiers stay reserved.
-   * Errors: NOT_FOUND (USER_NOT_FOUND, also where it is deleted already), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION
-   * (REQUEST_ID_REUSED).
+   * Soft-deletes a user (AIP-164). The user can no longer sign in, and its sessions end. Its email and username stay
+   * reserved.
+   *
+   * Errors:
+   * - NOT_FOUND (USER_NOT_FOUND: no user has this id, or the user is already deleted)
+   * - ABORTED (ETAG_MISMATCH: the user has changed since it was read)
+   * - FAILED_PRECONDITION (REQUEST_ID_REUSED)
    *
    * @generated from rpc auth.v1.UserService.DeleteUser
    */
@@ -916,9 +941,13 @@ export const UserService: GenService<{
     output: typeof DeleteUserResponseSchema;
   },
   /**
-   * UndeleteUser takes back a soft deletion (AIP-164). A suspension from before is in force again.
-   * Errors: NOT_FOUND (USER_NOT_FOUND), ALREADY_EXISTS (USER_NOT_DELETED), ABORTED (ETAG_MISMATCH),
-   * FAILED_PRECONDITION (REQUEST_ID_REUSED).
+   * Undeletes a soft-deleted user (AIP-164). A suspension from before the deletion applies again.
+   *
+   * Errors:
+   * - NOT_FOUND (USER_NOT_FOUND: no user has this id)
+   * - ALREADY_EXISTS (USER_NOT_DELETED: the user is not deleted)
+   * - ABORTED (ETAG_MISMATCH: the user has changed since it was read)
+   * - FAILED_PRECONDITION (REQUEST_ID_REUSED)
    *
    * @generated from rpc auth.v1.UserService.UndeleteUser
    */
@@ -928,10 +957,14 @@ export const UserService: GenService<{
     output: typeof UndeleteUserResponseSchema;
   },
   /**
-   * SuspendUser keeps a user from signing in, for good or until a time. On a suspended user it changes the reason and
-   * the end; where both are as they were, it changes nothing.
-   * Errors: NOT_FOUND (USER_NOT_FOUND), ABORTED (ETAG_MISMATCH), INVALID_ARGUMENT (SUSPENSION_IN_PAST),
-   * FAILED_PRECONDITION (USER_DELETED, REQUEST_ID_REUSED).
+   * Suspends a user indefinitely or until a time. The user can no longer sign in, and its sessions end. If the user is
+   * already suspended, the call replaces the reason and the end; if both are unchanged, it changes nothing.
+   *
+   * Errors:
+   * - NOT_FOUND (USER_NOT_FOUND: no user has this id)
+   * - ABORTED (ETAG_MISMATCH: the user has changed since it was read)
+   * - INVALID_ARGUMENT (SUSPENSION_IN_PAST: the suspension would end before it starts)
+   * - FAILED_PRECONDITION (USER_DELETED: the user is soft-deleted; REQUEST_ID_REUSED)
    *
    * @generated from rpc auth.v1.UserService.SuspendUser
    */
@@ -941,8 +974,13 @@ export const UserService: GenService<{
     output: typeof SuspendUserResponseSchema;
   },
   /**
-   * UnsuspendUser lets a suspended user sign in again. On a user that is not suspended it changes nothing.
-   * Errors: NOT_FOUND (USER_NOT_FOUND), ABORTED (ETAG_MISMATCH), FAILED_PRECONDITION (USER_DELETED, REQUEST_ID_REUSED).
+   * Ends the suspension of a user, so that the user can sign in again. If the user is not suspended, the call changes
+   * nothing.
+   *
+   * Errors:
+   * - NOT_FOUND (USER_NOT_FOUND: no user has this id)
+   * - ABORTED (ETAG_MISMATCH: the user has changed since it was read)
+   * - FAILED_PRECONDITION (USER_DELETED: the user is soft-deleted; REQUEST_ID_REUSED)
    *
    * @generated from rpc auth.v1.UserService.UnsuspendUser
    */
@@ -952,10 +990,11 @@ export const UserService: GenService<{
     output: typeof UnsuspendUserResponseSchema;
   },
   /**
-   * UnlockUser forgets the failed sign-in attempts of a user, so that a lockout by wrong passwords ends at once, also the
-   * one that has no end. It covers the account, ChangePassword within a session, and the devices of the user. Passwords and
-   * sessions stay as they are. On a user without failed attempts it changes nothing, so it is safe to repeat.
-   * Errors: NOT_FOUND (USER_NOT_FOUND).
+   * Resets the failed attempts of a user, which ends a lockout immediately, even one without an end. This covers the
+   * account, the user's devices, and ChangePassword within a session. Passwords and sessions do not change. Without
+   * failed attempts, the call changes nothing, so it is safe to repeat.
+   *
+   * Errors: NOT_FOUND (USER_NOT_FOUND: no user has this id).
    *
    * @generated from rpc auth.v1.UserService.UnlockUser
    */
@@ -965,10 +1004,12 @@ export const UserService: GenService<{
     output: typeof UnlockUserResponseSchema;
   },
   /**
-   * UnlockUsers does what UnlockUser does for the users that a filter of ListUsers matches, page by page: for use after an
-   * attack that has locked many. Each call looks at one page of at most 100 users, and answers where the next one begins. Safe
-   * to repeat.
-   * Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID).
+   * Unlocks the users that match a filter, page by page. Use it after an attack that has locked many users. See
+   * UnlockUser.
+   *
+   * Each call processes one page of at most 100 users and returns the token of the next page. It is safe to repeat.
+   *
+   * Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID: the token was issued to another caller or for another filter).
    *
    * @generated from rpc auth.v1.UserService.UnlockUsers
    */

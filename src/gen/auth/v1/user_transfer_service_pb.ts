@@ -18,26 +18,29 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file auth/v1/user_transfer_service.proto.
  */
 export const file_auth_v1_user_transfer_service: GenFile = /*@__PURE__*/
-  fileDesc("CiNhdXRoL3YxL3VzZXJfdHJhbnNmZXJfc2VydmljZS5wcm90bxIHYXV0aC52MSJFCgpVc2VyUmVjb3JkEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXISGgoNcGFzc3dvcmRfaGFzaBgCIAEoCUIDgAEBIoIBChJJbXBvcnRVc2Vyc1JlcXVlc3QSFQoNdmFsaWRhdGVfb25seRgBIAEoCBIfCgpyZXF1ZXN0X2lkGAIgASgJQgu6SAjYAQFyA7ABARI0CgV1c2VycxgDIAMoCzITLmF1dGgudjEuVXNlclJlY29yZEIQukgNkgEKCAEQ9AMiA9gBAyKkAgoTSW1wb3J0VXNlcnNSZXNwb25zZRI0CgdyZXN1bHRzGAEgAygLMiMuYXV0aC52MS5JbXBvcnRVc2Vyc1Jlc3BvbnNlLlJlc3VsdBIVCg1yZWZ1c2VkX2NvdW50GAIgASgFEh4KFmFscmVhZHlfaW1wb3J0ZWRfY291bnQYAyABKAUaQAoHUmVmdXNhbBIkCgZyZWFzb24YASABKA4yFC5hdXRoLnYxLkVycm9yUmVhc29uEg8KB21lc3NhZ2UYAiABKAkaXgoGUmVzdWx0EhEKB3VzZXJfaWQYASABKAlIABI3CgdyZWZ1c2FsGAIgASgLMiQuYXV0aC52MS5JbXBvcnRVc2Vyc1Jlc3BvbnNlLlJlZnVzYWxIAEIICgZyZXN1bHQi/wEKEkV4cG9ydFVzZXJzUmVxdWVzdBIwCgZmaWx0ZXIYASABKAsyIC5hdXRoLnYxLkxpc3RVc2Vyc1JlcXVlc3QuRmlsdGVyEhQKDHNob3dfZGVsZXRlZBgCIAEoCBIfChdpbmNsdWRlX3Bhc3N3b3JkX2hhc2hlcxgDIAEoCBIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAyiACDpiukhfGl0KDGZpbHRlci5zdGF0ZRIgU1RBVEVfREVMRVRFRCBuZWVkcyBzaG93X2RlbGV0ZWQaK3RoaXMuZmlsdGVyLnN0YXRlICE9IDMgfHwgdGhpcy5zaG93X2RlbGV0ZWQiUgoTRXhwb3J0VXNlcnNSZXNwb25zZRIiCgV1c2VycxgBIAMoCzITLmF1dGgudjEuVXNlclJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAky0QEKE1VzZXJUcmFuc2ZlclNlcnZpY2USXAoLSW1wb3J0VXNlcnMSGy5hdXRoLnYxLkltcG9ydFVzZXJzUmVxdWVzdBocLmF1dGgudjEuSW1wb3J0VXNlcnNSZXNwb25zZSIQorsYDHVzZXJzLmltcG9ydCgBElwKC0V4cG9ydFVzZXJzEhsuYXV0aC52MS5FeHBvcnRVc2Vyc1JlcXVlc3QaHC5hdXRoLnYxLkV4cG9ydFVzZXJzUmVzcG9uc2UiEKK7GAx1c2Vycy5leHBvcnQwAWIGcHJvdG8z", [file_auth_v1_error_reason, file_auth_v1_permission, file_auth_v1_user, file_auth_v1_user_service, file_buf_validate_validate]);
+  fileDesc("CiNhdXRoL3YxL3VzZXJfdHJhbnNmZXJfc2VydmljZS5wcm90bxIHYXV0aC52MSJFCgpVc2VyUmVjb3JkEhsKBHVzZXIYASABKAsyDS5hdXRoLnYxLlVzZXISGgoNcGFzc3dvcmRfaGFzaBgCIAEoCUIDgAEBIoIBChJJbXBvcnRVc2Vyc1JlcXVlc3QSFQoNdmFsaWRhdGVfb25seRgBIAEoCBIfCgpyZXF1ZXN0X2lkGAIgASgJQgu6SAjYAQFyA7ABARI0CgV1c2VycxgDIAMoCzITLmF1dGgudjEuVXNlclJlY29yZEIQukgNkgEKCAEQ9AMiA9gBAyKkAgoTSW1wb3J0VXNlcnNSZXNwb25zZRI0CgdyZXN1bHRzGAEgAygLMiMuYXV0aC52MS5JbXBvcnRVc2Vyc1Jlc3BvbnNlLlJlc3VsdBIVCg1yZWZ1c2VkX2NvdW50GAIgASgFEh4KFmFscmVhZHlfaW1wb3J0ZWRfY291bnQYAyABKAUaQAoHUmVmdXNhbBIkCgZyZWFzb24YASABKA4yFC5hdXRoLnYxLkVycm9yUmVhc29uEg8KB21lc3NhZ2UYAiABKAkaXgoGUmVzdWx0EhEKB3VzZXJfaWQYASABKAlIABI3CgdyZWZ1c2FsGAIgASgLMiQuYXV0aC52MS5JbXBvcnRVc2Vyc1Jlc3BvbnNlLlJlZnVzYWxIAEIICgZyZXN1bHQiggIKEkV4cG9ydFVzZXJzUmVxdWVzdBIwCgZmaWx0ZXIYASABKAsyIC5hdXRoLnYxLkxpc3RVc2Vyc1JlcXVlc3QuRmlsdGVyEhQKDHNob3dfZGVsZXRlZBgCIAEoCBIfChdpbmNsdWRlX3Bhc3N3b3JkX2hhc2hlcxgDIAEoCBIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAyiACDplukhiGmAKDGZpbHRlci5zdGF0ZRIjU1RBVEVfREVMRVRFRCByZXF1aXJlcyBzaG93X2RlbGV0ZWQaK3RoaXMuZmlsdGVyLnN0YXRlICE9IDMgfHwgdGhpcy5zaG93X2RlbGV0ZWQiUgoTRXhwb3J0VXNlcnNSZXNwb25zZRIiCgV1c2VycxgBIAMoCzITLmF1dGgudjEuVXNlclJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAky0QEKE1VzZXJUcmFuc2ZlclNlcnZpY2USXAoLSW1wb3J0VXNlcnMSGy5hdXRoLnYxLkltcG9ydFVzZXJzUmVxdWVzdBocLmF1dGgudjEuSW1wb3J0VXNlcnNSZXNwb25zZSIQorsYDHVzZXJzLmltcG9ydCgBElwKC0V4cG9ydFVzZXJzEhsuYXV0aC52MS5FeHBvcnRVc2Vyc1JlcXVlc3QaHC5hdXRoLnYxLkV4cG9ydFVzZXJzUmVzcG9uc2UiEKK7GAx1c2Vycy5leHBvcnQwAWIGcHJvdG8z", [file_auth_v1_error_reason, file_auth_v1_permission, file_auth_v1_user, file_auth_v1_user_service, file_buf_validate_validate]);
 
 /**
- * A user on the move.
+ * A record of a user to import or export.
  *
  * @generated from message auth.v1.UserRecord
  */
 export type UserRecord = Message<"auth.v1.UserRecord"> & {
   /**
-   * The user. Imported are id (RFC 9562; one is made where it is empty), email, username, display_name, attributes,
-   * suspension, create_time and delete_time. A time that is left out or still to come is now. The rest is ignored. The record
-   * of a deleted user also has its suspension, if any, which counts again once the user is undeleted.
+   * The user. An import reads id (RFC 9562; generated if empty), email, username, display_name, attributes, suspension,
+   * create_time and delete_time, and ignores all other fields. If create_time or suspension.start_time is unset, the
+   * import uses the current time. It also uses the current time if create_time, suspension.start_time or delete_time is
+   * in the future. The record of a deleted user includes its suspension, if any, which applies again once the user is
+   * undeleted.
    *
    * @generated from field: auth.v1.User user = 1;
    */
   user?: User | undefined;
 
   /**
-   * How the password is hashed: a PHC string, or one of the formats in docs/decisions/0017-foreign-hashes.md. Empty where
-   * there is no password. It is replaced by a hash as they are made today at the first good sign-in.
+   * The password hash: a PHC string, or one of the formats in docs/decisions/0017-foreign-hashes.md. Empty if the user
+   * has no password. At the first successful sign-in, the service replaces it with a hash that has the current
+   * parameters.
    *
    * @generated from field: string password_hash = 2;
    */
@@ -52,29 +55,29 @@ export const UserRecordSchema: GenMessage<UserRecord> = /*@__PURE__*/
   messageDesc(file_auth_v1_user_transfer_service, 0);
 
 /**
- * Some of the users to import.
+ * Request message for ImportUsers: some of the users to import.
  *
  * @generated from message auth.v1.ImportUsersRequest
  */
 export type ImportUsersRequest = Message<"auth.v1.ImportUsersRequest"> & {
   /**
-   * Only checks the rows, also against the users that there are, and changes nothing (AIP-163). Of the first message;
-   * others repeat it or leave it out.
+   * Whether to only check the rows, also against existing users, and change nothing (AIP-163). Set it in the first
+   * message; later messages repeat it or leave it unset.
    *
    * @generated from field: bool validate_only = 1;
    */
   validateOnly: boolean;
 
   /**
-   * A UUID that makes the import safe to repeat (AIP-155). Of the first message; others repeat it or leave it out. Without
-   * it, a row that was imported before is refused.
+   * A UUID that makes the import safe to repeat (AIP-155). Set it in the first message; later messages repeat it or
+   * leave it empty. Without it, a row that was imported before is refused.
    *
    * @generated from field: string request_id = 2;
    */
   requestId: string;
 
   /**
-   * The users, 1 to 500. Each row is held to the rules of a user on its own.
+   * The users, 1 to 500. Each row is validated on its own.
    *
    * @generated from field: repeated auth.v1.UserRecord users = 3;
    */
@@ -89,27 +92,28 @@ export const ImportUsersRequestSchema: GenMessage<ImportUsersRequest> = /*@__PUR
   messageDesc(file_auth_v1_user_transfer_service, 1);
 
 /**
- * What became of the rows.
+ * Response message for ImportUsers.
  *
  * @generated from message auth.v1.ImportUsersResponse
  */
 export type ImportUsersResponse = Message<"auth.v1.ImportUsersResponse"> & {
   /**
-   * One for each row, in the order in which they were sent.
+   * One result for each row, in the order of the request.
    *
    * @generated from field: repeated auth.v1.ImportUsersResponse.Result results = 1;
    */
   results: ImportUsersResponse_Result[];
 
   /**
-   * How many rows were refused.
+   * The number of rows that were refused.
    *
    * @generated from field: int32 refused_count = 2;
    */
   refusedCount: number;
 
   /**
-   * How many rows have a user that the same import created before. Their results have its id.
+   * The number of rows whose users an earlier run of the same import created. Their results have the ids of these
+   * users.
    *
    * @generated from field: int32 already_imported_count = 3;
    */
@@ -124,20 +128,20 @@ export const ImportUsersResponseSchema: GenMessage<ImportUsersResponse> = /*@__P
   messageDesc(file_auth_v1_user_transfer_service, 2);
 
 /**
- * Why a row was not taken.
+ * The reason why a row was refused.
  *
  * @generated from message auth.v1.ImportUsersResponse.Refusal
  */
 export type ImportUsersResponse_Refusal = Message<"auth.v1.ImportUsersResponse.Refusal"> & {
   /**
-   * Which rule it broke.
+   * The reason.
    *
    * @generated from field: auth.v1.ErrorReason reason = 1;
    */
   reason: ErrorReason;
 
   /**
-   * A sentence for people. Nothing of the password hash.
+   * A description for people. It never contains the password hash.
    *
    * @generated from field: string message = 2;
    */
@@ -152,19 +156,20 @@ export const ImportUsersResponse_RefusalSchema: GenMessage<ImportUsersResponse_R
   messageDesc(file_auth_v1_user_transfer_service, 2, 0);
 
 /**
- * What became of one row.
+ * The result for one row.
  *
  * @generated from message auth.v1.ImportUsersResponse.Result
  */
 export type ImportUsersResponse_Result = Message<"auth.v1.ImportUsersResponse.Result"> & {
   /**
-   * Always set.
+   * The result. Always set.
    *
    * @generated from oneof auth.v1.ImportUsersResponse.Result.result
    */
   result: {
     /**
-     * UUID of the user that was created, now or by the same import before, or, with validate_only, could be.
+     * The UUID of the user that this call or an earlier run of the same import created, or, with validate_only, that
+     * an import would create.
      *
      * @generated from field: string user_id = 1;
      */
@@ -172,7 +177,7 @@ export type ImportUsersResponse_Result = Message<"auth.v1.ImportUsersResponse.Re
     case: "userId";
   } | {
     /**
-     * Why none was.
+     * The reason why no user was created.
      *
      * @generated from field: auth.v1.ImportUsersResponse.Refusal refusal = 2;
      */
@@ -189,34 +194,35 @@ export const ImportUsersResponse_ResultSchema: GenMessage<ImportUsersResponse_Re
   messageDesc(file_auth_v1_user_transfer_service, 2, 1);
 
 /**
- * Which users to export.
+ * Request message for ExportUsers.
  *
  * @generated from message auth.v1.ExportUsersRequest
  */
 export type ExportUsersRequest = Message<"auth.v1.ExportUsersRequest"> & {
   /**
-   * Which users; all where it is left out.
+   * The users to export. All if unset.
    *
    * @generated from field: auth.v1.ListUsersRequest.Filter filter = 1;
    */
   filter?: ListUsersRequest_Filter | undefined;
 
   /**
-   * Whether soft-deleted users are exported too.
+   * Whether to export soft-deleted users too.
    *
    * @generated from field: bool show_deleted = 2;
    */
   showDeleted: boolean;
 
   /**
-   * Whether password hashes are. Takes the permission "users.exportHashes", which no built-in role has.
+   * Whether to export password hashes. Requires the permission "users.exportHashes", which no built-in role has.
    *
    * @generated from field: bool include_password_hashes = 3;
    */
   includePasswordHashes: boolean;
 
   /**
-   * `next_page_token` of a message of another export with the same filter and show_deleted: goes on behind it.
+   * The `next_page_token` of an earlier export's message, with the same filter and show_deleted. The export resumes
+   * after that message.
    *
    * @generated from field: string page_token = 4;
    */
@@ -231,7 +237,7 @@ export const ExportUsersRequestSchema: GenMessage<ExportUsersRequest> = /*@__PUR
   messageDesc(file_auth_v1_user_transfer_service, 3);
 
 /**
- * Some of the users.
+ * Response message for ExportUsers: some of the users.
  *
  * @generated from message auth.v1.ExportUsersResponse
  */
@@ -244,8 +250,8 @@ export type ExportUsersResponse = Message<"auth.v1.ExportUsersResponse"> & {
   users: UserRecord[];
 
   /**
-   * Where an export that is cut off after this message goes on. Empty in the last message, without which an export was
-   * not whole.
+   * The `page_token` with which to resume if the export is interrupted after this message. Empty in the last message;
+   * without that message, the export is incomplete.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -260,31 +266,40 @@ export const ExportUsersResponseSchema: GenMessage<ExportUsersResponse> = /*@__P
   messageDesc(file_auth_v1_user_transfer_service, 4);
 
 /**
- * UserTransferService moves users in from other systems, and out: many at a time, with the password hashes that they have.
+ * Imports users from other systems and exports them, in bulk and with their password hashes.
+ *
+ * Errors of every method: INVALID_ARGUMENT (INVALID_REQUEST: google.rpc.BadRequest lists the invalid fields;
+ * UNKNOWN_FIELD), UNAUTHENTICATED (CALLER_UNAUTHENTICATED), PERMISSION_DENIED (PERMISSION_DENIED), RESOURCE_EXHAUSTED
+ * (MESSAGE_TOO_LARGE, OVERLOADED), ABORTED (CONTENTION), UNAVAILABLE, DEADLINE_EXCEEDED, UNKNOWN (OUTCOME_UNKNOWN) and
+ * INTERNAL. ErrorReason describes every reason.
  *
  * @generated from service auth.v1.UserTransferService
  */
 export const UserTransferService: GenService<{
   /**
-   * ImportUsers creates up to 10,000 users, with the ids, times and password hashes that they bring along. Each message is
-   * one transaction: all of its rows that can be imported are, when the next message is read. A row that cannot be is
-   * refused in the answer and does not stop the others.
+   * Creates up to 10,000 users with the ids, times and password hashes that they have in another system.
    *
-   * An import can be sent again with its request_id at any time: after it was cut off, after some of its rows were repaired,
-   * in another order or in other messages. A row that the import has already created is answered with the id of its user,
-   * whatever became of the user since, and changes nothing. A row that was changed after it was imported is refused, because
-   * its user already exists. Each caller has request ids of its own. More users are more imports, which may share a
-   * request_id.
+   * Each message is one transaction, which commits before the service reads the next message. A row that cannot be
+   * imported is refused in the response. The other rows of the message are imported.
    *
-   * Over gRPC a stream may last as long as a watch (AUTH_MAX_WATCH, 1 h by default), if each message comes within
-   * AUTH_MAX_DEADLINE (15 s by default) once the service waits for it. Over HTTP the whole call has AUTH_MAX_DEADLINE. The
-   * stream ends early when the caller's permission is taken away or the service shuts down. What its messages have imported
-   * until then stays.
+   * An import can be repeated with its request_id at any time: after an interruption, after some rows were corrected,
+   * in another order, or divided into other messages. A row that the import has already created returns the id of its
+   * user and changes nothing, whatever has happened to the user since. A row that was changed after it was imported is
+   * refused, because its user already exists. Request ids are separate for each caller. Divide more users into several
+   * imports, which may share a request_id.
    *
-   * Rows are refused for EMAIL_TAKEN, USERNAME_TAKEN, USER_ID_TAKEN (also because of an earlier row), EMAIL_INVALID,
-   * USERNAME_INVALID, PASSWORD_HASH_UNACCEPTABLE and INVALID_REQUEST.
-   * Errors: INVALID_ARGUMENT (INVALID_REQUEST: too many rows, or other options than in the first message), ABORTED
-   * (CONTENTION).
+   * Over gRPC, a stream may last up to AUTH_MAX_WATCH (1 h by default), if each message arrives within
+   * AUTH_MAX_DEADLINE (15 s by default) after the service starts to wait for it. Over HTTP, the whole call must finish
+   * within AUTH_MAX_DEADLINE. The stream ends early if the caller loses the permission or the service shuts down. Rows
+   * that were imported until then stay imported.
+   *
+   * Rows are refused with EMAIL_TAKEN, USERNAME_TAKEN or USER_ID_TAKEN (by an existing user or by an earlier row),
+   * EMAIL_INVALID, USERNAME_INVALID, PASSWORD_HASH_UNACCEPTABLE or INVALID_REQUEST.
+   *
+   * Errors:
+   * - INVALID_ARGUMENT (INVALID_REQUEST: also if there are too many rows, or the options differ from those of the first
+   *   message)
+   * - ABORTED (CONTENTION: another call changed the same users; repeat the import with its request_id)
    *
    * @generated from rpc auth.v1.UserTransferService.ImportUsers
    */
@@ -294,11 +309,14 @@ export const UserTransferService: GenService<{
     output: typeof ImportUsersResponseSchema;
   },
   /**
-   * ExportUsers answers users in the order of their ids, some hundred a message. A user that is there through the whole
-   * export is answered exactly once; one that is created, changed or deleted meanwhile may or may not be. Each user that is
-   * answered can be imported elsewhere as it is.
-   * Errors: INVALID_ARGUMENT (PAGE_TOKEN_INVALID), PERMISSION_DENIED (PERMISSION_DENIED, also where password hashes are
-   * asked for without the permission "users.exportHashes").
+   * Exports users in the order of their ids, up to 500 per message. A user that exists throughout the export is
+   * returned exactly once. A user that is created, changed or deleted in the meantime may or may not be returned. Every
+   * exported record can be imported unchanged.
+   *
+   * Errors:
+   * - INVALID_ARGUMENT (PAGE_TOKEN_INVALID: the token was issued to another caller or for another request)
+   * - PERMISSION_DENIED (PERMISSION_DENIED: also if password hashes are requested without the permission
+   *   "users.exportHashes")
    *
    * @generated from rpc auth.v1.UserTransferService.ExportUsers
    */
