@@ -9,7 +9,7 @@ export interface ExportOptions {
   readonly signal: AbortSignal;
 }
 
-const everybody = {
+const allUsers = {
   state: undefined,
   createdAfter: undefined,
   createdBefore: undefined,
@@ -23,7 +23,7 @@ export async function* exportLines(
   { signal, ...options }: ExportOptions,
 ): AsyncGenerator<{ readonly users: number; readonly text: string }> {
   const unhurried = { ...call(), signal, timeoutMs: () => undefined };
-  for await (const { users } of transfers.export(unhurried, { ...everybody, ...options })) {
+  for await (const { users } of transfers.export(unhurried, { ...allUsers, ...options })) {
     const lines = users.map((user) =>
       toJsonString(UserRecordSchema, create(UserRecordSchema, toUserRecordMessage(user))),
     );

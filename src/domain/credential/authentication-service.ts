@@ -75,7 +75,7 @@ export interface ChangePassword {
 /**
  * An identifier that no user can have. It is looked up in place of invalid identifiers, so that the work is the same.
  */
-const nobody: UserKey = { kind: "username", key: "" };
+const unmatchableKey: UserKey = { kind: "username", key: "" };
 
 /** The fields of a user that a new password changes. */
 const changedFields = ["password"];
@@ -139,7 +139,7 @@ export class AuthenticationService {
     call: Call,
     { identifier, password, ipAddress = "", device = noDevice }: VerifyPassword,
   ): Promise<Verified> {
-    const key = parseIdentifier(identifier, this.#toAscii) ?? nobody;
+    const key = parseIdentifier(identifier, this.#toAscii) ?? unmatchableKey;
     const knownBy = this.#devices.knownBy(device);
     const attempt = { type: "password.verified", key, name: identifier, ipAddress, knownBy } as const;
     const proof = await this.#proofs.prove(call, attempt, password, async (proof, allowed) => {
@@ -167,7 +167,7 @@ export class AuthenticationService {
       throw invalidField("AUDIENCE_UNKNOWN", "audience", "is not configured (AUTH_AUDIENCES)");
     }
     await this.#issuer.prepare(call);
-    const key = parseIdentifier(identifier, this.#toAscii) ?? nobody;
+    const key = parseIdentifier(identifier, this.#toAscii) ?? unmatchableKey;
     const id = this.#newId();
     const { ipAddress } = client;
     const knownBy = this.#devices.knownBy(device);

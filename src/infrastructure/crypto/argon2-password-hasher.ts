@@ -64,10 +64,10 @@ export class Argon2PasswordHasher implements PasswordHasher, PasswordHashes {
     // A well-formed hash with a random digest, which no guess will match.
     const salt = randomBytes(saltLength);
     const tag = randomBytes(tagLength);
-    const nobodys = argon2Hash({ type: "argon2id", version: 19, ...cost, salt, tag }, ownBudget);
-    this.#present = { prefix: nobodys.cost, length: nobodys.text.length };
-    this.#work = workOf(nobodys.effort);
-    this.#decoys = new DecoyHashes(standInKey, nobodys);
+    const ownDecoy = argon2Hash({ type: "argon2id", version: 19, ...cost, salt, tag }, ownBudget);
+    this.#present = { prefix: ownDecoy.cost, length: ownDecoy.text.length };
+    this.#work = workOf(ownDecoy.effort);
+    this.#decoys = new DecoyHashes(standInKey, ownDecoy);
   }
 
   assertRoom(): void {

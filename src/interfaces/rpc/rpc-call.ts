@@ -9,10 +9,10 @@ import type { Call, Origin } from "../../domain/call.ts";
 import { Grants, Scope } from "../../domain/caller/grants.ts";
 import type { Peer } from "../../domain/caller/peer.ts";
 
-const nobody: Peer = { address: "", certificate: undefined };
+const unknownPeer: Peer = { address: "", certificate: undefined };
 
 /** The connected peer. Set by the listener. */
-export const peerKey: ContextKey<Peer> = createContextKey(nobody, { description: "peer" });
+export const peerKey: ContextKey<Peer> = createContextKey(unknownPeer, { description: "peer" });
 /** The caller. Set by the interceptor that authenticates. */
 export const callerKey: ContextKey<string> = createContextKey("unknown", { description: "caller" });
 /** The caller's grants. Set by the interceptor that authenticates. */

@@ -23,7 +23,7 @@ import type { Run } from "./run.ts";
 
 /** How long the counter of an unknown name, or of a device, is kept after its last attempt. */
 const keptForMs = 30 * 24 * 3_600_000;
-const nobody = "00000000-0000-0000-0000-000000000000";
+const nilUuid = "00000000-0000-0000-0000-000000000000";
 
 /**
  * Lock end of an unlocked account. It is in the past, because a column of milliseconds rounds up: with the current
@@ -171,7 +171,7 @@ export class CockroachAttemptStatements implements AttemptStatements {
     await this.#run((connection) =>
       connection.query(sql.unsafe`
         update account_attempts
-        set failures = greatest(failures - 1, 0), lock_end_time = ${open}, attempt_id = ${nobody}
+        set failures = greatest(failures - 1, 0), lock_end_time = ${open}, attempt_id = ${nilUuid}
         where account = ${account}
           and attempt_id = ${id}
       `),
