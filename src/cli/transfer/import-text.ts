@@ -63,7 +63,7 @@ function refusedRows(
   return `\n${columns([["LINE", "REASON", "MESSAGE"], ...rows])}${more}${file}`;
 }
 
-/** "1 service account", "2 service accounts": kinds are in the plural. */
+/** "1 service account", "2 service accounts": kinds are given in the plural. */
 function ofKind(kind: string, count: number): string {
   return `${grouped(count)} ${count === 1 ? kind.replace(/ies$/, "y").replace(/s$/, "") : kind}`;
 }
