@@ -44,8 +44,8 @@ interface Connection {
   /** The client's certificate, then the others that it presented. */
   readonly chain: readonly X509Certificate[];
   /**
-   * The domain whose authority had signed the certificate at first. Undefined if none had: then there is no trust to
-   * withdraw.
+   * The domain whose authority signed the certificate when the connection opened. Undefined if there was none: then
+   * there is no trust to withdraw.
    */
   readonly trustDomain: string | undefined;
   expiry: NodeJS.Timeout | undefined;

@@ -8,7 +8,7 @@ import { uriNames } from "./subject-alt-names.ts";
 /** All calls of a connection share its peer. */
 const known = new WeakMap<Socket | Http2Session, Peer>();
 
-/** Stores the peer on its socket, where the proxy that is an HTTP/2 session's socket finds it too. */
+/** The property of a socket that stores its peer. The proxy that is an HTTP/2 session's socket has it too. */
 const peerKey = Symbol("peer");
 type SocketOfPeer = (Socket | TLSSocket) & { [peerKey]?: KnownPeer };
 

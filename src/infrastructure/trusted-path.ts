@@ -37,7 +37,10 @@ export async function openTrusted(file: string): Promise<FileHandle> {
   }
 }
 
-/** The file that a path leads to; "any" on systems without users. @throws ReplaceableFileError */
+/**
+ * The file that a path leads to; "any" on systems without users.
+ * @throws ReplaceableFileError if another user could replace it
+ */
 async function checkPath(file: string): Promise<Stats | "any"> {
   const us = identity();
   if (us === undefined) return "any";

@@ -35,7 +35,7 @@ export interface WatchedFiles<Made> {
 
 const defaultIntervalMs = 5_000;
 
-/** Builds a value from the current files. @throws FileError */
+/** Builds a value from the current files. @throws FileError if they are not usable */
 export async function readFiles<Made>({
   files,
   make,
@@ -67,7 +67,7 @@ export async function watchFiles<Made>(options: WatchedFilesOptions<Made>): Prom
     } catch (error) {
       if (!(error instanceof FileError)) return;
       fault = error;
-      // At every check: an operator who comes later would miss a single line in the past.
+      // At every check: an operator who looks later would miss a single old line.
       options.onReload?.({ ok: false, error });
     }
   };

@@ -132,7 +132,7 @@ const legalValue = /^[ -~]*$/;
 
 /**
  * Adds headers to metadata. Headers that gRPC cannot carry (a reserved name, or a value that is not printable ASCII)
- * are dropped, as grpc-js does with received ones: a header must not fail a call.
+ * are dropped, as grpc-js does with received headers: a header must not fail a call.
  */
 export function addHeaders(metadata: Metadata, headers: Headers): void {
   for (const [key, value] of headers) {
