@@ -28,9 +28,8 @@ async function main(args: readonly string[]): Promise<void> {
 }
 
 /**
- * Most of the time until the service is ready goes to starting PostgreSQL, in its own process, and to loading the
- * service's modules, in this one. They run in parallel: service.ts is imported here, when PostgreSQL is already
- * starting.
+ * Starting PostgreSQL, in its own process, and loading the service's modules, in this one, take most of the startup
+ * time. They run in parallel: service.ts is imported only here, when PostgreSQL is already starting.
  */
 async function start(stop: AbortSignal): Promise<void> {
   const config = loadConfig(process.env, process.execArgv);

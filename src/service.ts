@@ -52,7 +52,7 @@ export interface ServiceOptions {
 /**
  * The composition root: the service from its database to its last call, top to bottom. Resolves when the service has
  * stopped.
- * @throws StartError if the service cannot start
+ * @throws StartError if the service cannot start, or its database ends
  */
 export async function runService({ config, location, logger, stop }: ServiceOptions): Promise<void> {
   await using resources = new AsyncDisposableStack();
@@ -185,7 +185,8 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   logger.info({ reason }, "stopping");
   setTimeout(() => process.exit(1), config.drainDelayMs + drainGraceMs + 1_500).unref();
   readiness[Symbol.dispose]();
-  // An orchestrator sends SIGTERM and needs time to see that readiness is gone; a person sends SIGINT and does not.
+  // An orchestrator sends SIGTERM and needs time to notice that the service is not ready; a person sends SIGINT and
+  // does not.
   if (reason === "SIGTERM") await sleep(config.drainDelayMs);
   // Before the listeners drain: watches would otherwise last until their limit, and their callers should reconnect
   // elsewhere.
