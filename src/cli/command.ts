@@ -26,11 +26,14 @@ export interface Surroundings {
   note(line: string): void;
   /** Shows the progress of the work in `withService`. */
   progress(progress: Progress): void;
-  /** The configuration. @throws ConfigError */
+  /** The configuration. @throws ConfigError if a setting is not valid */
   config(): Promise<Config>;
   /** Reads a new password, from a prompt without echo or from standard input. @throws StartError if there is none */
   readPassword(): Promise<string>;
-  /** Opens the domain services on the database while `work` runs. @throws StartError, and what `work` throws */
+  /**
+   * Opens the domain services on the database while `work` runs.
+   * @throws StartError if they cannot be opened; what `work` throws
+   */
   withService<T>(work: (service: OpenService) => Promise<T>): Promise<T>;
 }
 

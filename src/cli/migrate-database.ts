@@ -2,7 +2,7 @@ import { connectForCommand, type OpenServiceOptions } from "./open-service.ts";
 
 /**
  * Applies the missing migration steps, or only lists them. Returns the ids of the steps that were missing.
- * @throws StartError
+ * @throws StartError if the database is not usable
  */
 export async function migrateDatabase(options: OpenServiceOptions, onlyLook: boolean): Promise<string[]> {
   await using connected = await connectForCommand(options);

@@ -140,7 +140,7 @@ function callWithin(timeoutMs: number, signal: AbortSignal): Call {
     signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     timeoutMs: () => timeoutMs,
     origin: { caller: `cli:${userName()}`, requestId: randomUUID(), address: "" },
-    // Whoever can open the database and its secrets needs no further permission.
+    // Access to the database and its secrets implies every permission.
     ...unlimited,
   };
 }

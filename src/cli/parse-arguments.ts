@@ -35,7 +35,7 @@ function wordsOf(argv: readonly string[]): readonly string[] {
 
 const isHelp = (word: string) => word === "--help" || word === "-h";
 
-/** The command with the longest name at the beginning of the words. */
+/** The command with the longest name that is a prefix of the words. */
 function commandOf(commands: readonly Command[], words: readonly string[]): Command | undefined {
   return commands
     .filter(({ name }) => name.split(" ").every((word, index) => word === words[index]))

@@ -3,7 +3,7 @@ import { counted, grouped } from "./text.ts";
 /** The progress of a command. */
 export interface Progress {
   readonly count: number;
-  /** The counted thing, in the singular: "user". */
+  /** The noun of the count, in the singular: "user". */
   readonly noun: string;
   /** The completed fraction, from 0 to 1, or undefined if the total is unknown. */
   readonly part: number | undefined;

@@ -167,7 +167,7 @@ function change(verb: "disable" | "enable", summary: string): Command {
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** The account that an argument identifies: an id or a name. @throws SERVICE_ACCOUNT_NOT_FOUND */
+/** The account that an argument identifies: an id or a name. @throws SERVICE_ACCOUNT_NOT_FOUND if there is none */
 async function accountOf({ serviceAccounts, call }: OpenService, argument: string): Promise<ServiceAccount> {
   if (uuid.test(argument)) return serviceAccounts.get(call(), argument);
   // There are few accounts, so names are looked up in the list.

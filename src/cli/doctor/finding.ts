@@ -1,4 +1,4 @@
-/** The result of a check: a sentence about the state and, if it is not good, about what to do. */
+/** The result of a check: a sentence that describes the state and, if there is a problem, what to do. */
 export interface Finding {
   readonly outcome: "ok" | "warning" | "failed";
   readonly says: string;

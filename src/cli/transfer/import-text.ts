@@ -11,7 +11,7 @@ export interface ImportText {
   readonly validateOnly: boolean;
   /** The first refused rows. */
   readonly refused: readonly RefusedLine[];
-  /** The file that lists all refused rows, if one was asked for. */
+  /** The file that lists all refused rows, if requested. */
   readonly refusedPath: string | undefined;
 }
 

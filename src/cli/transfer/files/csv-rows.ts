@@ -8,7 +8,10 @@ export interface CsvOptions {
   readonly onHeader?: ((text: string) => void) | undefined;
 }
 
-/** The rows of CSV with a header. Each value is an object of strings by column. @throws StartError */
+/**
+ * The rows of CSV with a header. Each value is an object of strings by column.
+ * @throws StartError if the header is not valid or the rest of the file cannot be read
+ */
 export async function* csvRows(window: ByteWindow, { onHeader }: CsvOptions): AsyncGenerator<FileRow> {
   const header = await readCsvHeader(window);
   if (header === undefined) return;

@@ -43,7 +43,10 @@ export async function* fileRows(
   }
 }
 
-/** The rows of an open file, in chunks of any size. `name` is for messages. @throws StartError */
+/**
+ * The rows of an open file, in chunks of any size. `name` is for messages.
+ * @throws StartError if the rest of the file cannot be read
+ */
 export async function* rowsOf(
   name: string,
   chunks: AsyncIterable<Buffer>,

@@ -5,7 +5,10 @@ import { jsonLines, scanValue } from "./json-lines.ts";
 import { jsonRow } from "./json-row.ts";
 import { skipSpace } from "./json-space.ts";
 
-/** The rows of a JSON file, without the markers of a report of refused rows. @throws StartError */
+/**
+ * The rows of a JSON file, without the markers of a report of refused rows.
+ * @throws StartError if the rest of the file cannot be read
+ */
 export async function* jsonRows(window: ByteWindow, layout: JsonLayout): AsyncGenerator<FileRow> {
   await skipSpace(window);
   const isSequence = layout.lines && !(await beginsWithDocument(window, layout));

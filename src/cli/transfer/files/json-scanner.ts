@@ -4,7 +4,7 @@ export interface JsonScan {
    * last element of its array ends. "closed": the value ends. "fault": the text is not JSON from here on.
    */
   readonly found: "rows" | "next" | "last" | "closed" | "fault";
-  /** The position after the last byte of what was found. */
+  /** The position after the last byte found. */
   readonly end: number;
   /** Where to continue. */
   readonly next: number;

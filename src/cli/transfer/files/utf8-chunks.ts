@@ -1,7 +1,7 @@
 import { StartError } from "../../../infrastructure/start-error.ts";
 import { withHead } from "./chunk-head.ts";
 
-/** Text as UTF-8. What was invalid in the file is invalid in it too. */
+/** Text as UTF-8. Invalid text in the file becomes invalid UTF-8. */
 export interface Utf8Text {
   readonly encoding: "UTF-8" | "UTF-16LE" | "UTF-16BE";
   /** The length of the byte order mark, which is omitted. */

@@ -15,7 +15,7 @@ export interface Format {
   readonly read: (value: unknown, options: ReadOptions) => ForeignRow;
 }
 
-/** @throws UsageError if Firebase's parameters are not given; StartError if their file is not usable */
+/** @throws UsageError if Firebase's parameters are missing; StartError if their file is not usable */
 export async function formatOf(name: FormatName, firebaseParameters: string | undefined): Promise<Format> {
   switch (name) {
     case "json":
