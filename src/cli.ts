@@ -8,12 +8,12 @@ import { exitCodeOf, printedAnswer, printedError } from "./cli/printed.ts";
 import { ProgressDisplay } from "./cli/progress.ts";
 import { onStopSignal } from "./infrastructure/signals.ts";
 
-/** The command line. Modules that take long to load are imported when a command needs them. */
+/** The command line. Modules that load slowly are imported only when a command needs them. */
 async function main(argv: readonly string[]): Promise<number> {
   const asJson = argv.includes("--json");
   const stopping = new AbortController();
   onStopSignal((signal) => stopping.abort(new Error(signal)));
-  // The reader of a pipe may go away early, as `head` does.
+  // The reader of a pipe may close it early, as `head` does.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreBrokenPipe);
   try {
     const request = parseArguments(commands, argv);
@@ -82,7 +82,7 @@ function surroundings(signal: AbortSignal, asJson: boolean): Surroundings {
   };
 }
 
-/** The exit code that shells use for a process that a signal ended. */
+/** The exit code of a process that was ended by a signal, as shells define it. */
 function signalled({ reason }: AbortSignal): number {
   const name = (reason as Error).message as "SIGINT" | "SIGTERM";
   process.stderr.write(`auth: ended by ${name}; the change in progress may or may not have been made\n`);

@@ -17,7 +17,7 @@ import { unsafeSettings } from "./unsafe-settings.ts";
 
 const mebibyte = 1024 * 1024;
 
-/** Everything that can be set, read once. Times are milliseconds. */
+/** The complete configuration, read once. Times are in milliseconds. */
 export interface Config {
   /** The server to use, or undefined for the embedded PostgreSQL under `dataDir`. */
   readonly databaseUrl: Secret | undefined;
@@ -32,7 +32,7 @@ export interface Config {
     | {
         readonly certFile: string;
         readonly keyFile: string;
-        /** Files of the authorities of callers, by trust domain. Empty if no caller is asked for a certificate. */
+        /** CA files for callers' certificates, by trust domain. If empty, callers are not asked for a certificate. */
         readonly trustBundles: ReadonlyMap<string, string>;
       }
     | undefined;
@@ -46,11 +46,11 @@ export interface Config {
   readonly corsOrigins: ReadonlySet<string>;
   readonly reflection: "on" | "granted" | "off";
   readonly maxDeadlineMs: number;
-  /** Of calls whose answers are a stream. */
+  /** Maximum duration of server-streaming calls. */
   readonly maxWatchMs: number;
   readonly maxConnectionAgeMs: number;
   readonly maxResetsPerSecond: number;
-  /** Bytes that half-sent requests may hold. */
+  /** Limits of the bytes that incomplete requests may hold. */
   readonly unread: UnreadLimits;
   readonly drainDelayMs: number;
   readonly argon2: { readonly memoryKib: number; readonly iterations: number; readonly parallelism: number };
@@ -59,11 +59,11 @@ export interface Config {
     readonly queueLimit: number;
     readonly memoryKib: number;
   };
-  /** The most that a password hash may cost that is imported. */
+  /** Maximum cost of an imported password hash. */
   readonly importLimits: ImportLimits;
   /** `iss` of the access tokens. */
   readonly issuer: string;
-  /** Who access tokens can be for. */
+  /** The allowed audiences of access tokens. */
   readonly audiences: ReadonlySet<string>;
   readonly wrappingKeys: WrappingKeySource;
   readonly signing: {
@@ -73,18 +73,18 @@ export interface Config {
     readonly tokenLifetimeMs: number;
   };
   readonly sessionLimits: SessionLimits;
-  /** How long what happened is remembered. */
+  /** How long audit events are kept. */
   readonly eventRetentionMs: number;
   readonly attempts: AttemptLimits;
   readonly passwordPolicy: { readonly minLength: number; readonly maxLength: number };
-  /** Where breached passwords are looked up, or undefined for nowhere. */
+  /** The source of breached passwords, or undefined if passwords are not checked. */
   readonly breachedPasswords: BreachedPasswordSource | undefined;
-  /** What becomes of a new password while they cannot be looked up. */
+  /** Whether a new password is accepted while the source is unavailable. */
   readonly onBreachCheckFailure: "allow" | "refuse";
   readonly log: { readonly level: string; readonly format: "auto" | "json" | "pretty" };
 }
 
-/** The environment says something that cannot be meant. Names every fault, one a line. */
+/** The environment contains invalid settings. Lists every fault, one per line. */
 export class ConfigError extends StartError {
   readonly faults: readonly string[];
 
@@ -104,8 +104,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads the configuration from an environment.
- * @param flags that Node itself was started with
- * @throws ConfigError with all faults.
+ * @param flags the flags that Node itself was started with
+ * @throws ConfigError with all faults
  */
 export function loadConfig(env: Environment, flags: readonly string[] = []): Config {
   const faults: string[] = [...unknownSettings(env), ...emptied(env)];
@@ -118,7 +118,7 @@ export function loadConfig(env: Environment, flags: readonly string[] = []): Con
   return toConfig(values as Settings, inProduction);
 }
 
-/** What Kubernetes sets in every pod next to a Service that is called "auth". */
+/** Variables that Kubernetes sets in every pod if the namespace has a Service called "auth". */
 const kubernetesServiceLink =
   /^AUTH_(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP)(_(PROTO|PORT|ADDR))?)?)$/;
 
@@ -129,27 +129,30 @@ function unknownSettings(env: Environment): string[] {
     .map((name) => `unknown setting ${name}`);
 }
 
-/** Elsewhere an empty variable is one that is not set; of these it would be a service without a name (OpenFGA CVE-2026-55689). */
+/**
+ * An empty variable normally counts as unset. With these, the service would run without a name (OpenFGA
+ * CVE-2026-55689).
+ */
 function emptied(env: Environment): string[] {
   return ["AUTH_ISSUER", "AUTH_AUDIENCES"]
     .filter((name) => env[name] === "")
     .map((name) => `${name} is empty: set a value or unset the variable`);
 }
 
-/** The good values; the others are among the faults. */
+/** Returns the valid values, and adds the invalid ones to `faults`. */
 function parseSettings(env: Environment, faults: string[]): Partial<Settings> {
   const values: Record<string, unknown> = {};
   for (const [name, { schema }] of Object.entries(settings)) {
-    // An empty variable is how many deployments spell "not set".
+    // Many deployments use an empty variable for "not set".
     const result = schema.safeParse(env[name] === "" ? undefined : env[name]);
     if (result.success) values[name] = result.data;
-    // Never the value: DATABASE_URL holds a password.
+    // Without the value: DATABASE_URL contains a password.
     else faults.push(`${name} ${result.error.issues[0]?.message}`);
   }
   return values;
 }
 
-/** Without a word, only where it is a developer's own machine. */
+/** Whether anonymous callers are allowed. If AUTH_CALLERS is not set: only in local development. */
 function isAnonymous(values: Settings, inProduction: boolean): boolean {
   if (values.AUTH_CALLERS !== undefined) return values.AUTH_CALLERS === "anyone";
   const toldWho = values.AUTH_POLICY_FILE ?? values.AUTH_TRUST_DOMAINS;
@@ -238,7 +241,7 @@ function hashPool(values: Settings): Config["hashPool"] {
   return { concurrency, queueLimit: values.AUTH_HASH_QUEUE, memoryKib };
 }
 
-/** Files by trust domain. AUTH_CLIENT_CA_FILE is the bundle of the only domain there is then. */
+/** CA files by trust domain. AUTH_CLIENT_CA_FILE is the bundle of the only domain, if it is set. */
 function trustBundles({
   AUTH_TRUST_DOMAINS: domains = new Map<string, string | undefined>(),
   AUTH_CLIENT_CA_FILE: caFile,

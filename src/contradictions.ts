@@ -3,7 +3,7 @@ import { socketPathOf } from "./infrastructure/unix-socket.ts";
 import { isLoopbackHost, openAddresses } from "./loopback.ts";
 import type { Settings } from "./settings.ts";
 
-/** What good values cannot mean together. */
+/** The combinations of valid settings that are refused. */
 export function contradictions(values: Partial<Settings>, inProduction: boolean): string[] {
   return [
     ...addressContradictions(values),
@@ -30,13 +30,13 @@ function* tokenContradictions(values: Partial<Settings>): Iterable<string> {
   const { AUTH_WRAPPING_KEY_FILE: file, AUTH_WRAPPING_KEY: value } = values;
   if (file !== undefined && value !== undefined)
     yield "AUTH_WRAPPING_KEY_FILE and AUTH_WRAPPING_KEY are both set: unset one";
-  // On a database that is shared, nothing can be guessed that all instances and verifiers must agree on.
+  // On a shared database, values that all instances and verifiers must agree on cannot be guessed.
   if (values.DATABASE_URL !== undefined) {
     yield* unsaid(values, "DATABASE_URL", "create a key with openssl rand -base64 32");
   }
 }
 
-/** What is made or guessed on a developer's own machine, and must be said elsewhere. */
+/** Settings that are generated or guessed in local development and required elsewhere. */
 export function* unsaid(values: Partial<Settings>, elsewhere: string, aboutTheKey: string): Iterable<string> {
   for (const name of ["AUTH_ISSUER", "AUTH_AUDIENCES"] as const) {
     if (values[name] === undefined) yield `${name} must be set with ${elsewhere}`;
@@ -46,7 +46,7 @@ export function* unsaid(values: Partial<Settings>, elsewhere: string, aboutTheKe
   }
 }
 
-/** Pairs of durations of which the first must be at most the second. */
+/** Pairs of durations; the first must not exceed the second. */
 const ordered = [
   ["AUTH_SESSION_IDLE", "AUTH_SESSION_ABSOLUTE"],
   ["AUTH_ACCESS_TOKEN_LIFETIME", "AUTH_SESSION_IDLE"],
@@ -128,7 +128,7 @@ function* callerContradictions(values: Partial<Settings>, inProduction: boolean)
   }
 }
 
-/** Each trust domain has a CA bundle of its own: an authority can write any name into a certificate. */
+/** Each trust domain needs its own CA bundle, because an authority can write any name into a certificate. */
 function* bundleContradictions(values: Partial<Settings>): Iterable<string> {
   const { AUTH_TLS: tls, AUTH_CLIENT_CA_FILE: caFile, AUTH_TRUST_DOMAINS: domains = new Map() } = values;
   const own = [...domains].filter(([, file]) => file !== undefined);
@@ -161,7 +161,7 @@ function* bundleContradictions(values: Partial<Settings>): Iterable<string> {
   }
 }
 
-/** OWASP Password Storage: memory in KiB and iterations, any pair of which is enough. */
+/** OWASP Password Storage: pairs of memory in KiB and iterations, each of which is sufficient. */
 const argon2Floors = [
   [47_104, 1],
   [19_456, 2],

@@ -5,7 +5,7 @@ import { onStopSignal } from "./infrastructure/signals.ts";
 import { StartError } from "./infrastructure/start-error.ts";
 import { describeSettings } from "./settings.ts";
 
-/** libuv's threads that are left to name look-ups and files while every hash that may run does. */
+/** libuv threads left for name lookups and files while all hash threads are busy. */
 const spareThreads = 4;
 
 async function main(args: readonly string[]): Promise<void> {
@@ -28,13 +28,12 @@ async function main(args: readonly string[]): Promise<void> {
 }
 
 /**
- * Two things take most of the time until the service can serve: PostgreSQL starts, in a process of its own, and the
- * service's modules are loaded, in this one. So they happen at once: service.ts is imported only here, once PostgreSQL is
- * on its way.
+ * Starting PostgreSQL, in its own process, and loading the service's modules, in this one, take most of the startup
+ * time. They run in parallel: service.ts is imported only here, when PostgreSQL is already starting.
  */
 async function start(stop: AbortSignal): Promise<void> {
   const config = loadConfig(process.env, process.execArgv);
-  // Read by libuv when it first needs a thread, which is after this.
+  // libuv reads this when it first needs a thread, which is later.
   process.env["UV_THREADPOOL_SIZE"] ??= String(config.hashPool.concurrency + spareThreads);
   const logger = await createLogger(config.log);
   const log = (line: string) => logger.info(line);

@@ -10,9 +10,9 @@ import {
 import { methodNames } from "./interfaces/rpc/routes.ts";
 
 /**
- * The policy of a file, kept up to date; undefined where there is no file.
- * @param audiences that the policy may name
- * @throws FileError with every fault of it
+ * The policy in a file, kept up to date; undefined if there is no file.
+ * @param audiences the audiences that the policy may name
+ * @throws FileError with every fault of the policy
  */
 export async function watchPolicy(
   file: string | undefined,
@@ -23,7 +23,7 @@ export async function watchPolicy(
   return watchFiles({ ...policyIn(file, audiences), onReload });
 }
 
-/** Reads the policy of a file, as it is now. @throws FileError with every fault of it */
+/** Reads the current policy from a file. @throws FileError with every fault of the policy */
 export function readPolicyOnce(file: string, audiences: ReadonlySet<string>): Promise<Policy> {
   return readFiles(policyIn(file, audiences));
 }

@@ -32,26 +32,27 @@ import { contextOf } from "./interfaces/rpc/rpc-call.ts";
 import { watchPolicy } from "./policy.ts";
 import { createServices, openSecrets } from "./services.ts";
 
-/** How soon an event gets its place. Give or take a quarter. */
+/** How often events are put in order. Milliseconds, ±25 %. */
 const eventsEveryMs = 500;
-/** How long a key that another instance has revoked may still sign here. */
+/** How long a key that another instance has revoked may still sign here. Milliseconds. */
 const revocationsEveryMs = 1_000;
 
-/** What calls in flight get to finish once connections are refused. */
+/** How long calls in flight may still take once connections are refused. Milliseconds. */
 const drainGraceMs = 10_000;
 
 export interface ServiceOptions {
   readonly config: Config;
-  /** Where the database is, once that is known. */
+  /** The location of the database, once it is known. */
   readonly location: Promise<LocatedDatabase>;
   readonly logger: Logger;
-  /** Ends the service; its reason is the name of the signal that asked for it. */
+  /** Ends the service; its reason is the name of the signal. */
   readonly stop: AbortSignal;
 }
 
 /**
- * The composition root: the service from its database to its last call, top to bottom. Answers once it has stopped.
- * @throws StartError
+ * The composition root: the service from its database to its last call, top to bottom. Resolves when the service has
+ * stopped.
+ * @throws StartError if the service cannot start, or its database ends
  */
 export async function runService({ config, location, logger, stop }: ServiceOptions): Promise<void> {
   await using resources = new AsyncDisposableStack();
@@ -157,7 +158,7 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
     documents: wellKnownDocuments(config.issuer, keyRing),
     live: () => true,
     ready: () => readiness.ready,
-    // Without the fault of the policy itself: anybody can read it here.
+    // Without the policy's fault: anonymous callers can read this.
     details: () => [
       ...(readiness.cause === undefined ? [] : [unreadiness(readiness.cause)]),
       ...(policy?.fault === undefined
@@ -184,15 +185,17 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   logger.info({ reason }, "stopping");
   setTimeout(() => process.exit(1), config.drainDelayMs + drainGraceMs + 1_500).unref();
   readiness[Symbol.dispose]();
-  // An orchestrator sends SIGTERM and needs time to see readiness off; a person sends SIGINT and does not.
+  // An orchestrator sends SIGTERM and needs time to notice that the service is not ready; a person sends SIGINT and
+  // does not.
   if (reason === "SIGTERM") await sleep(config.drainDelayMs);
-  // Before the doors: watches would last as long as they may, and whoever watches is to come back elsewhere.
+  // Before the listeners drain: watches would otherwise last until their limit, and their callers should reconnect
+  // elsewhere.
   events.close();
   await Promise.all([grpc.drain(drainGraceMs), http.drain(drainGraceMs)]);
   if (!stop.aborted) throw new StartError(reason);
 }
 
-/** The keys that there are to sign with, and the first where there is none. @throws StartError */
+/** Loads the signing keys, and creates the first one if there is none. @throws StartError if they cannot be opened */
 async function firstKeys(keyRing: KeyRing): Promise<void> {
   try {
     await keyRing.maintain(ownCall(10_000));
@@ -201,7 +204,7 @@ async function firstKeys(keyRing: KeyRing): Promise<void> {
   }
 }
 
-/** Why the service is not ready, for anybody who asks: the reason and its sentence, never the error behind it. */
+/** Why the service is not ready, for anonymous callers: the reason and its message, never the underlying error. */
 function unreadiness(cause: unknown): string {
   return cause instanceof DomainError
     ? `${cause.reason}: ${cause.message}`
@@ -220,7 +223,7 @@ function reflectionOf(reflection: Config["reflection"], callers: Callers) {
   return reflection === "on" ? { guard: undefined } : { guard: reflectionGuard(callers) };
 }
 
-/** The reason of a signal, once it is aborted. */
+/** Resolves with the reason of a signal when it is aborted. */
 function aborted(signal: AbortSignal): Promise<string> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve(String(signal.reason));

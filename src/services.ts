@@ -49,31 +49,31 @@ import { Sidecars } from "./infrastructure/sidecars.ts";
 import { StartError } from "./infrastructure/start-error.ts";
 import type { RelationalRepository } from "./interfaces/relationaldb/relational-repository.ts";
 
-/** What the services are made of. */
+/** The dependencies of the services. */
 export interface ServiceParts {
   readonly config: Config;
   readonly repository: RelationalRepository;
   readonly pageTokens: PageTokens;
   readonly eventCursors: EventCursors;
   readonly refreshTokens: RefreshTokens;
-  /** Which costs stand in for which unknown name (`DecoyHashes`). */
+  /** Selects the decoy costs of unknown names (`DecoyHashes`). */
   readonly standInKey: Secret<Buffer>;
   readonly signingKeyPairs: SigningKeyPairs;
   readonly serviceAccountKeys: ServiceAccountKeys;
-  /** A keyed digest of names that nobody has. */
+  /** A keyed digest of names without a user. */
   readonly nameDigest: (name: string) => string;
-  /** A keyed digest of rows of imports. */
+  /** A keyed digest of imported rows. */
   readonly importDigest: (row: string) => string;
-  /** The policy as it is now; without one, the built-in roles. */
+  /** The current policy. If absent, the built-in roles apply. */
   readonly policy?: (() => Policy) | undefined;
-  /** Undefined where new passwords are not compared with breached ones. */
+  /** Undefined if new passwords are not checked against breached ones. */
   readonly breachedPasswords: BreachedPasswords | undefined;
   readonly logger: Pick<Logger, "warn">;
 }
 
 /**
- * What comes from the wrapping keys: the secrets that all instances on one database share, and the signing keys.
- * @throws StartError
+ * Opens what the wrapping keys protect: the secrets that all instances on one database share, and the signing keys.
+ * @throws StartError if a secret cannot be opened
  */
 export async function openSecrets(config: Config, { pool }: Database) {
   const wrappingKeys = await loadWrappingKeys(config.wrappingKeys);
@@ -103,7 +103,7 @@ export async function openSecrets(config: Config, { pool }: Database) {
   }
 }
 
-/** Every domain service, wired by hand. */
+/** Creates all domain services, wired by hand. */
 export function createServices(parts: ServiceParts) {
   const { config, repository, pageTokens, refreshTokens, breachedPasswords, logger } = parts;
   const { argon2, hashPool, issuer, audiences, signing, sessionLimits } = config;

@@ -13,7 +13,7 @@ const duration = z
     return Number(amount) * units[unit as keyof typeof units];
   });
 
-/** A lifetime. HTTP caching and tokens count in whole seconds. */
+/** A lifetime, at least one second: HTTP caching and tokens count whole seconds. */
 const lifetime = duration.refine((ms) => ms >= 1_000, "must be at least 1s");
 
 const address = z
@@ -63,7 +63,7 @@ const audiences = z
   )
   .transform((text) => new Set(text.split(",")));
 
-/** Each domain with the file of its authorities, if it has one. */
+/** Each domain with its CA file, if it has one. */
 const trustDomains = z
   .string()
   .transform((text) => text.split(",").map(nameAndFile))
@@ -98,7 +98,9 @@ const origins = z
   )
   .transform((text) => new Set(text.split(",")));
 
-/** Whether browsers send this text as an origin (RFC 6454 §6.2): scheme, host and port, without a default port or a slash. */
+/**
+ * Whether browsers send this text as an origin (RFC 6454 §6.2): scheme, host and port, without default port or slash.
+ */
 function isOrigin(text: string): boolean {
   return /^https?:\/\/[a-z0-9.:[\]-]+$/.test(text) && URL.parse(text)?.origin === text;
 }

@@ -3,8 +3,7 @@ import { isLoopbackHost } from "./loopback.ts";
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * What Node and its libraries were told, by their own variables and flags, that would undo what the settings promise. One
- * sentence a fault.
+ * Variables and flags of Node and its libraries that would break guarantees of the settings. One sentence per fault.
  */
 export function* unsafeRuntime(
   env: Environment,
@@ -28,7 +27,7 @@ export function* unsafeRuntime(
   }
 }
 
-/** Variables that make libraries print what connections carry. */
+/** Variables that make libraries print the contents of connections. */
 function* talkative(env: Environment): Iterable<string> {
   for (const name of ["GRPC_VERBOSITY", "GRPC_NODE_VERBOSITY"]) {
     if (env[name]?.toUpperCase() === "DEBUG") {
@@ -57,7 +56,7 @@ function faultOfFlag(name: string, value: string, inProduction: boolean): string
   return undefined;
 }
 
-/** Whether an inspector that listens at "host:port", "host" or "port" is open to more than this machine. */
+/** Whether an inspector that listens on "host:port", "host" or "port" is reachable from other machines. */
 function isOpenTo(address: string): boolean {
   if (address === "" || /^\d+$/.test(address) || address.startsWith("-")) return false;
   return !isLoopbackHost(address.replace(/:\d+$/, "")) && !isLoopbackHost(address);

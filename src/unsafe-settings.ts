@@ -2,7 +2,10 @@ import { unsaid } from "./contradictions.ts";
 import { isLoopback, isLoopbackHost } from "./loopback.ts";
 import type { Settings } from "./settings.ts";
 
-/** Settings that are good each by itself, and together would give something away. One sentence a fault, without any value that is secret. */
+/**
+ * Settings that are valid individually but together would expose something. One sentence per fault, without secret
+ * values.
+ */
 export function* unsafeSettings(
   values: Partial<Settings>,
   inProduction: boolean,
@@ -32,7 +35,7 @@ export function* unsafeSettings(
   }
 }
 
-/** What people leave as the password of a database. */
+/** Common default passwords of databases. */
 const wellKnownPasswords = new Set([
   ...["admin", "auth", "changeme", "cockroach", "default", "example", "pass", "password"],
   ...["postgres", "postgresql", "root", "secret", "test"],
@@ -48,7 +51,7 @@ function* unsafeDatabase(
     return;
   }
   const { hostname, password, searchParams } = new URL(text);
-  // As pg reads it: the parameter before the host, and what is left out from the environment.
+  // As in pg: the parameter takes precedence over the host, and the environment supplies what is missing.
   const host =
     searchParams.getAll("host").at(-1) || decodeURIComponent(hostname) || defaultHost || "localhost";
   const isLocal = host.startsWith("/") || isLoopbackHost(host);
@@ -62,14 +65,17 @@ function* unsafeDatabase(
   }
 }
 
-/** libpq, "SSL Mode Descriptions": require looks at the certificate only where there is one of an authority to compare it with. */
+/**
+ * libpq, "SSL Mode Descriptions": `require` verifies the certificate only if there is a CA certificate to verify it
+ * with.
+ */
 function provesTheServer(parameters: URLSearchParams): boolean {
   const mode = parameters.getAll("sslmode").at(-1);
   const hasAuthority = (parameters.getAll("sslrootcert").at(-1) ?? "") !== "";
   return mode === "verify-full" || (hasAuthority && (mode === "verify-ca" || mode === "require"));
 }
 
-/** How long something that was stolen, or withdrawn, may go on being good. In hours. */
+/** How long something stolen or revoked may remain valid. Hours. */
 const longest = [
   ["AUTH_ACCESS_TOKEN_LIFETIME", 1, "a stolen token would stay valid that long for offline verifiers"],
   ["AUTH_SESSION_ABSOLUTE", 8_760, "users must sign in again at least once a year"],

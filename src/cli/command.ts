@@ -3,53 +3,56 @@ import type { OpenService } from "./open-service.ts";
 import type { Option, ValuesOf } from "./option.ts";
 import type { Progress } from "./progress.ts";
 
-/** The result of a command, in both forms. */
+/** The result of a command, in both output formats. */
 export interface Answer {
-  /** For machines. */
+  /** Printed with --json. */
   readonly json: unknown;
-  /** For people: lines, the last one ended too. May be empty. */
+  /** Printed otherwise: lines, each of them terminated. May be empty. */
   readonly text: string;
-  /** Whether the exit code is 1: problems were found. */
+  /** Whether problems were found, so that the exit code is 1. */
   readonly failed?: boolean;
-  /** What stopped the command before it was done: it is printed after the answer, and the exit code is 1. */
+  /** The error that stopped the command early. It is printed after the answer, and the exit code is 1. */
   readonly error?: unknown;
 }
 
-/** What a command works with. */
+/** The environment of a command. */
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborted when the command is asked to stop. */
+  /** Aborted when the command must stop. */
   readonly signal: AbortSignal;
   /** Whether the text may have colours. */
   readonly colours: boolean;
-  /** Prints a line on standard error, except with --json. */
+  /** Prints a line on standard error, unless --json is set. */
   note(line: string): void;
-  /** Shows how far the work of `withService` has come. */
+  /** Shows the progress of the work in `withService`. */
   progress(progress: Progress): void;
-  /** The configuration. @throws ConfigError */
+  /** The configuration. @throws ConfigError if a setting is not valid */
   config(): Promise<Config>;
-  /** A new password, from a prompt without echo or from standard input. @throws StartError where there is none */
+  /** Reads a new password, from a prompt without echo or from standard input. @throws StartError if there is none */
   readPassword(): Promise<string>;
-  /** The domain services on the database, until `work` has ended. @throws StartError and what `work` throws */
+  /**
+   * Opens the domain services on the database while `work` runs.
+   * @throws StartError if they cannot be opened; what `work` throws
+   */
   withService<T>(work: (service: OpenService) => Promise<T>): Promise<T>;
 }
 
-/** What was typed after a command's name. */
+/** The arguments and options of a command. */
 export interface Input<Values> {
   /** As many as the command has arguments. */
   readonly args: readonly string[];
   readonly options: Values;
 }
 
-/** One command, as it is parsed, run and explained. */
+/** A command: how it is parsed, run and explained. */
 export interface Command {
-  /** The words that it is called by: "user create". */
+  /** Its name, in words: "user create". */
   readonly name: string;
-  /** The names of its arguments, all of which are required. */
+  /** The names of its arguments. All are required. */
   readonly args: readonly string[];
-  /** What it does, in half a line. */
+  /** A short summary of what it does. */
   readonly summary: string;
-  /** What else there is to know: lines for the help. */
+  /** Further lines for the help. */
   readonly details?: string;
   readonly options: Readonly<Record<string, Option<unknown>>>;
   run(input: Input<never>, surroundings: Surroundings): Promise<Answer>;
@@ -57,7 +60,7 @@ export interface Command {
 
 type Options = Readonly<Record<string, Option<unknown>>>;
 
-/** A command whose `run` knows the types of its options. */
+/** Creates a command whose `run` knows the types of its options. */
 export function command<const Given extends Options>(given: {
   readonly name: string;
   readonly args?: readonly string[];

@@ -7,7 +7,7 @@ import { sessionCommands } from "./session-commands.ts";
 import { transferCommands } from "./transfer-commands.ts";
 import { userCommands } from "./user-commands.ts";
 
-/** Every command, in the order of the help. One more group is one more file, and one more line here. */
+/** Every command, in the order of the help. To add a group, add a file and one line here. */
 export const commands: readonly Command[] = [
   migrateCommand,
   doctorCommand,

@@ -25,7 +25,7 @@ async function examined({ config, signal, note }: Surroundings, replicas: number
     settings = await config();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    // Nothing else can be looked at before it is known what is meant.
+    // Without a valid configuration, nothing else can be checked.
     return error.faults.map((fault) => ({ check: "configuration", outcome: "failed", says: `${fault}.` }));
   }
   const { examine } = await import("./doctor/examine.ts");

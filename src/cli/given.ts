@@ -1,6 +1,6 @@
 type Given<Fields> = { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> };
 
-/** The fields that are there: messages know no other way to leave one out. */
+/** Drops undefined fields: messages cannot omit a field in any other way. */
 export function given<Fields extends object>(fields: Fields): Given<Fields> {
   return Object.fromEntries(
     Object.entries(fields).filter(([, value]) => value !== undefined),

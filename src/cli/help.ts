@@ -4,7 +4,7 @@ import { UsageError } from "./usage-error.ts";
 
 const exitCodes = `Exit codes: 0 success, 1 failure (doctor and --check: problems found), 2 wrong usage, 130 Ctrl-C, 143 SIGTERM.`;
 
-/** The help on all commands, or on those whose names begin with the words. @throws UsageError if there are none */
+/** The help for all commands, or for those whose names begin with the words. @throws UsageError if there are none */
 export function help(commands: readonly Command[], words: readonly string[]): string {
   const prefix = words.join(" ");
   const exact = commands.find(({ name }) => name === prefix);

@@ -57,7 +57,7 @@ const wrapKeys = command({
   details: `Running services do this on their own. After it is done with \`new,old\` and every service runs with that order, remove
 the old wrapping key.`,
   async run(_, { withService }) {
-    // The shared secrets are wrapped anew when they are opened.
+    // Opening the shared secrets also wraps them again.
     const { keys, rewrapped } = await withService(({ keyRing, call }) => keyRing.rewrap(call()));
     return {
       json: { keys, rewrapped },
@@ -66,7 +66,7 @@ the old wrapping key.`,
   },
 });
 
-/** Every command about the keys that tokens are signed with. */
+/** Every command that manages signing keys. */
 export const keyCommands: readonly Command[] = [listKeys, rotateKeys, revokeKey, wrapKeys];
 
 function keyJson({

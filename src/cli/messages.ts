@@ -40,13 +40,13 @@ import { toSessionMessage } from "../interfaces/rpc/session-message.ts";
 import { toUserMessage } from "../interfaces/rpc/user-message.ts";
 
 /**
- * The rules of the API, to which what is typed is held as what is sent is: they are in the schema and not in the domain.
+ * The API's validation rules, which apply to command-line input too: they are in the schema and not in the domain.
  * Each throws INVALID_REQUEST that names the fields.
  */
 export const assertRequest = {
   createUser: holding(CreateUserRequestSchema),
   suspendUser: holding(SuspendUserRequestSchema),
-  /** Also of Undelete and Unsuspend, which are alike. */
+  /** Also for Undelete and Unsuspend, whose requests have the same fields. */
   changeUser: holding(DeleteUserRequestSchema),
   listUsers: holding(ListUsersRequestSchema),
   unlockUsers: holding(UnlockUsersRequestSchema),
@@ -56,27 +56,27 @@ export const assertRequest = {
   revokeSigningKey: holding(RevokeSigningKeyRequestSchema),
   createServiceAccount: holding(CreateServiceAccountRequestSchema),
   createServiceAccountKey: holding(CreateServiceAccountKeyRequestSchema),
-  /** Also of DeleteServiceAccountKey, which is alike. */
+  /** Also for DeleteServiceAccountKey, whose request has the same fields. */
   changeServiceAccountKey: holding(DisableServiceAccountKeyRequestSchema),
   listServiceAccounts: holding(ListServiceAccountsRequestSchema),
 } as const;
 
-/** A user in the API's own JSON (ProtoJSON), every field there. */
+/** A user in the API's own JSON (ProtoJSON), with every field. */
 export function userJson(user: User): JsonValue {
   return json(UserSchema, create(UserSchema, toUserMessage(user)));
 }
 
-/** A session in the API's own JSON, every field there. */
+/** A session in the API's own JSON, with every field. */
 export function sessionJson(session: Session): JsonValue {
   return json(SessionSchema, create(SessionSchema, toSessionMessage(session)));
 }
 
-/** A service account in the API's own JSON, every field there. */
+/** A service account in the API's own JSON, with every field. */
 export function serviceAccountJson(account: ServiceAccount): JsonValue {
   return json(ServiceAccountSchema, create(ServiceAccountSchema, toServiceAccountMessage(account)));
 }
 
-/** What is known of a service account's key in the API's own JSON, every field there. */
+/** The metadata of a service account's key in the API's own JSON, with every field. */
 export function serviceAccountKeyJson(key: ServiceAccountKey): JsonValue {
   return json(ServiceAccountKeySchema, create(ServiceAccountKeySchema, toServiceAccountKeyMessage(key)));
 }

@@ -1,6 +1,9 @@
 import { connectForCommand, type OpenServiceOptions } from "./open-service.ts";
 
-/** Makes the migration steps that are missing, or only looks. Answers the ids of those that were missing. @throws StartError */
+/**
+ * Applies the missing migration steps, or only lists them. Returns the ids of the steps that were missing.
+ * @throws StartError if the database is not usable
+ */
 export async function migrateDatabase(options: OpenServiceOptions, onlyLook: boolean): Promise<string[]> {
   await using connected = await connectForCommand(options);
   const { database } = connected;

@@ -20,7 +20,7 @@ import { createServices, openSecrets } from "../services.ts";
 /** The domain services, on the service's own database. */
 export interface OpenService extends ReturnType<typeof createServices> {
   readonly config: Config;
-  /** A call of this command's: as the user of the operating system that has typed it. */
+  /** Creates a call, with the operating system user who runs the command as its caller. */
   call(): Call;
 }
 
@@ -30,23 +30,23 @@ export interface OpenServiceOptions {
   readonly note: (line: string) => void;
 }
 
-/** Slonik wants one more than is ever used. */
+/** One more than is ever used, as Slonik requires. */
 const commandPoolSize = 2;
-/** A person waits less long than a service does. */
+/** Maximum wait for a command: shorter than the service's, because a person is waiting. Milliseconds. */
 const longestWaitMs = 5_000;
 const lookEveryMs = 50;
 
 /** The database of a command, connected. */
 export interface CommandDatabase extends AsyncDisposable {
   readonly database: ConnectedDatabase;
-  /** Another process runs it, and may stop it at any time. */
+  /** Another process runs the database, and may stop it at any time. */
   readonly isAnothers: boolean;
 }
 
 /**
  * Connects a command to the database.
- * @param waitMs how long a server that is not there is waited for
- * @throws StartError
+ * @param waitMs how long to wait for a server that is not reachable
+ * @throws StartError if the database is not usable
  */
 export async function connectForCommand(
   { config, signal, note: log }: OpenServiceOptions,
@@ -65,7 +65,7 @@ export async function connectForCommand(
       });
       return { database, isAnothers, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() };
     } catch (error) {
-      // It was found a moment before it stopped: the next look finds the folder free, or its next owner.
+      // The database stopped just after it was found: the next try finds the folder free, or its next owner.
       const again = isAnothers && error instanceof StartError && performance.now() < endsAt;
       if (!again) throw error;
       await sleep(lookEveryMs, undefined, { signal });
@@ -74,9 +74,9 @@ export async function connectForCommand(
 }
 
 /**
- * Opens the domain services for `work`, and closes them after it. Missing migrations are made only where the service would
- * make them and does not run: in an embedded database of our own.
- * @throws StartError and what `work` throws
+ * Opens the domain services for `work`, and closes them after it. Missing migrations are applied only if the service
+ * would apply them and is not running: in an embedded database of our own.
+ * @throws StartError if the services cannot be opened; what `work` throws
  */
 export async function withService<T>(
   options: OpenServiceOptions,
@@ -109,7 +109,7 @@ export async function withService<T>(
   }
 }
 
-/** Which roles there are. @throws StartError */
+/** The policy, which defines the roles. @throws StartError if its file is not usable */
 async function policyOf({ callers: { policyFile }, audiences }: Config): Promise<(() => Policy) | undefined> {
   if (policyFile === undefined) return undefined;
   const { readPolicyOnce } = await import("../policy.ts");
@@ -140,12 +140,12 @@ function callWithin(timeoutMs: number, signal: AbortSignal): Call {
     signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     timeoutMs: () => timeoutMs,
     origin: { caller: `cli:${userName()}`, requestId: randomUUID(), address: "" },
-    // Who can open the database and its secrets needs nobody's leave.
+    // Access to the database and its secrets implies every permission.
     ...unlimited,
   };
 }
 
-/** Who has typed the command, by name, or by number where the machine knows no name. */
+/** The operating system user who runs the command, by name, or by number if the name is unknown. */
 function userName(): string {
   try {
     return userInfo().username;

@@ -2,18 +2,22 @@ import { isInTimeRange } from "../domain/time-range.ts";
 import { parseDateTime, parseDay } from "../infrastructure/rfc3339.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** An option of a command: how it is typed, what it is for, and what is made of it. */
+/** An option of a command: its syntax, its help and its value. */
 export interface Option<Value> {
-  /** Name of its value in the help ("EMAIL"), or undefined where it takes none. */
+  /** The name of its value in the help ("EMAIL"), or undefined if it does not take a value. */
   readonly takes: string | undefined;
   readonly help: string;
-  /** Whether it may be given more than once. */
+  /** Whether it may be repeated. */
   readonly repeats: boolean;
-  /** @param texts the values that were given @throws UsageError whose sentence goes on after the option's name */
+  /**
+   * Parses the value.
+   * @param texts the values on the command line
+   * @throws UsageError whose message continues after the option's name
+   */
   read(texts: readonly string[]): Value;
 }
 
-/** The values that options have been read to. */
+/** The parsed values of options. */
 export type ValuesOf<Options extends Readonly<Record<string, Option<unknown>>>> = {
   readonly [Name in keyof Options]: ReturnType<Options[Name]["read"]>;
 };
@@ -66,7 +70,7 @@ export function oneOf<const Choice extends string>(
   });
 }
 
-/** A time of the years 1 to 9999: RFC 3339 with its offset, or a day, which begins at midnight UTC. */
+/** A time in the years 1 to 9999: RFC 3339 with an offset, or a day, which begins at midnight UTC. */
 export function time(help: string): Option<Date | undefined> {
   return optional("TIME", help, (given) => {
     const moment = parseDay(given) ?? parseDateTime(given);

@@ -1,12 +1,12 @@
 import { text, wholeNumber } from "./option.ts";
 
-/** Which page of a list. */
+/** Selects a page of a list. */
 export const pageOptions = {
   "page-size": wholeNumber("N", "maximum results: 50 by default, at most 1,000"),
   "page-token": text("TOKEN", "page token of the next page"),
 };
 
-/** The page that is asked for, as a list takes it. */
+/** The requested page, as the list methods accept it. */
 export function pageOf(options: {
   readonly "page-size": number | undefined;
   readonly "page-token": string | undefined;
@@ -14,7 +14,7 @@ export function pageOf(options: {
   return { pageSize: options["page-size"] ?? 0, pageToken: options["page-token"] ?? "" };
 }
 
-/** How to go on with a list, for people. */
+/** The text that explains how to get the next page. */
 export function more(nextPageToken: string): string {
   return nextPageToken === "" ? "" : `More results: --page-token ${nextPageToken}\n`;
 }

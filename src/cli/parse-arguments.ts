@@ -3,18 +3,18 @@ import type { Command, Input } from "./command.ts";
 import { counted } from "./text.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** A command with its input, the help on a command or group, or the version. */
+/** A command with its input, the help for a command or group, or the version. */
 export type Request =
   | { readonly kind: "run"; readonly command: Command; readonly input: Input<never> }
   | { readonly kind: "help"; readonly words: readonly string[] }
   | { readonly kind: "version" };
 
-/** Options that every command has. */
+/** Options of every command. */
 const common = { json: { type: "boolean" }, help: { type: "boolean", short: "h" } } as const;
 
 /**
- * Reads a command line.
- * @throws UsageError
+ * Parses a command line.
+ * @throws UsageError if it is not a valid command
  */
 export function parseArguments(commands: readonly Command[], argv: readonly string[]): Request {
   if (argv.length === 0) return { kind: "help", words: [] };
@@ -35,7 +35,7 @@ function wordsOf(argv: readonly string[]): readonly string[] {
 
 const isHelp = (word: string) => word === "--help" || word === "-h";
 
-/** The command with the longest name that the words begin with. */
+/** The command with the longest name that is a prefix of the words. */
 function commandOf(commands: readonly Command[], words: readonly string[]): Command | undefined {
   return commands
     .filter(({ name }) => name.split(" ").every((word, index) => word === words[index]))
@@ -45,7 +45,7 @@ function commandOf(commands: readonly Command[], words: readonly string[]): Comm
 function unknownCommand(commands: readonly Command[], words: readonly string[]): UsageError {
   if (words.length === 0) return new UsageError("missing command");
   const known = commands.filter(({ name }) => name.startsWith(`${words[0]} `));
-  // Later words are not quoted: they may be anything, also a password.
+  // Later words are not quoted: any of them may be a password.
   if (known.length === 0) return new UsageError(`unknown command "${words[0]}"`);
   return new UsageError(
     words.length === 1
@@ -96,7 +96,7 @@ function parseTyped({ options }: Command, argv: readonly string[]) {
   }
 }
 
-/** One page token in 64 begins with a hyphen, which would be taken for another option. */
+/** One in 64 page tokens begins with a hyphen and would be taken for another option. */
 function withTokensJoined(argv: readonly string[]): string[] {
   return argv.flatMap((word, index) => {
     if (argv[index - 1] === "--page-token") return [];
@@ -104,7 +104,7 @@ function withTokensJoined(argv: readonly string[]): string[] {
   });
 }
 
-/** Node's first sentence names options and no values. The advice after it does not apply here. */
+/** Node's first sentence names options but not values. The advice after it does not apply here. */
 function sentenceOf({ message }: Error): string {
   const sentence = message.split(/\.\s|\n/)[0] ?? message;
   return /'--?p(ass(word)?)?'/.test(sentence)

@@ -4,12 +4,12 @@ import type { Answer } from "./command.ts";
 import { shown } from "./text.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** What goes to standard output. */
+/** The text for standard output. */
 export function printedAnswer({ json, text }: Answer, asJson: boolean): string {
   return asJson ? `${JSON.stringify(json)}\n` : text;
 }
 
-/** What goes to standard error: one line of JSON, or sentences. Stacks are shown of what nobody has foreseen only. */
+/** The text for standard error: one line of JSON, or sentences. Stack traces are printed only for unexpected errors. */
 export function printedError(error: unknown, asJson: boolean): string {
   const { reason, message, ...details } = described(error);
   if (asJson) return `${JSON.stringify({ error: { reason, message, ...details } })}\n`;
@@ -18,7 +18,7 @@ export function printedError(error: unknown, asJson: boolean): string {
   return `${reason === "INTERNAL" ? "" : "auth: "}${message.split("\n").map(shown).join("\n")}${hint}${stack}\n`;
 }
 
-/** The exit code of a command that has thrown. */
+/** The exit code of a command that threw. */
 export function exitCodeOf(error: unknown): number {
   return error instanceof UsageError ? 2 : 1;
 }

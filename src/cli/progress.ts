@@ -1,11 +1,11 @@
 import { counted, grouped } from "./text.ts";
 
-/** How far a command has come. */
+/** The progress of a command. */
 export interface Progress {
   readonly count: number;
-  /** What is counted, in the singular: "user". */
+  /** The noun of the count, in the singular: "user". */
   readonly noun: string;
-  /** The part that is done, from 0 to 1, or undefined if the whole is not known. */
+  /** The completed fraction, from 0 to 1, or undefined if the total is unknown. */
   readonly part: number | undefined;
 }
 
@@ -13,7 +13,7 @@ export interface ProgressDisplayOptions {
   write(text: string): void;
   /** Columns of the terminal, or undefined if the output is not a terminal. */
   readonly columns: number | undefined;
-  /** Milliseconds on a clock that does not go back. */
+  /** A monotonic clock in milliseconds. */
   readonly now: () => number;
 }
 
@@ -45,7 +45,7 @@ export class ProgressDisplay {
     else write(`\r\u001b[K${`${bar(progress.part)}${text}`.slice(0, columns - 1)}`);
   }
 
-  /** Removes the bar, if there is one, so that other text takes its place. */
+  /** Removes the bar, if there is one, to make room for other text. */
   clear(): void {
     if (this.#hasBar) this.#options.write("\r\u001b[K");
     this.#hasBar = false;
@@ -67,7 +67,7 @@ function bar(part: number | undefined): string {
   return `${"█".repeat(full)}${"░".repeat(barCells - full)} `;
 }
 
-/** Rounded up, in its largest unit: "40 s", "3 min", "2 h". */
+/** Rounded up to the largest unit: "40 s", "3 min", "2 h". */
 function duration(ms: number): string {
   const seconds = Math.ceil(ms / 1_000);
   if (seconds < 60) return `${seconds} s`;

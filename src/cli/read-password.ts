@@ -7,14 +7,14 @@ import { StartError } from "../infrastructure/start-error.ts";
 const maxBytes = 4_096;
 
 /**
- * Reads a new password: on a terminal it is typed twice and not shown, elsewhere it is the only line of standard input.
+ * Reads a new password: on a terminal it is typed twice without echo, elsewhere it is the only line of standard input.
  * @throws StartError if it is missing or the two do not match; the reason of the signal
  */
 export async function readPassword(stdin: ReadStream, signal: AbortSignal): Promise<string> {
   return stdin.isTTY ? typedTwice(stdin, signal) : lineOf(await readAll(stdin, signal));
 }
 
-/** The input is not shown, but can be edited. Ctrl-C ends the process. */
+/** The input is hidden, but can be edited. Ctrl-C ends the process. */
 async function typedTwice(stdin: ReadStream, signal: AbortSignal): Promise<string> {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   using terminal = createInterface({ input: stdin, output: nowhere, terminal: true, historySize: 0, signal });

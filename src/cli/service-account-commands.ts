@@ -137,7 +137,7 @@ const deleteKey = command({
   },
 });
 
-/** Every command about the callers that are known by keys. */
+/** Every command that manages service accounts and their keys. */
 export const serviceAccountCommands: readonly Command[] = [
   createAccount,
   listAccounts,
@@ -167,10 +167,10 @@ function change(verb: "disable" | "enable", summary: string): Command {
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** The account that an argument means. @throws SERVICE_ACCOUNT_NOT_FOUND */
+/** The account that an argument identifies: an id or a name. @throws SERVICE_ACCOUNT_NOT_FOUND if there is none */
 async function accountOf({ serviceAccounts, call }: OpenService, argument: string): Promise<ServiceAccount> {
   if (uuid.test(argument)) return serviceAccounts.get(call(), argument);
-  // There are not many: names are looked for in the list.
+  // There are few accounts, so names are looked up in the list.
   let pageToken = "";
   do {
     const page = await serviceAccounts.list(call(), { pageSize: 1_000, pageToken });

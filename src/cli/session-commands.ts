@@ -48,5 +48,5 @@ const revokeSessions = command({
   },
 });
 
-/** Every command about the sessions of a user. */
+/** Every command that manages the sessions of a user. */
 export const sessionCommands: readonly Command[] = [listSessions, revokeSessions];

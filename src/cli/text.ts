@@ -1,4 +1,4 @@
-/** Rows as aligned columns, two blanks apart, each row a line. */
+/** Formats rows as aligned columns, separated by two spaces, one line per row. */
 export function columns(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows) {
@@ -11,15 +11,15 @@ function alignedTo(widths: readonly number[], row: readonly string[]): string {
   return row.map((cell, index) => cell + " ".repeat((widths[index] ?? 0) - width(cell))).join("  ");
 }
 
-/** Characters that are seen: colours are not. */
+/** The number of visible characters, without colour codes. */
 function width(cell: string): number {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: that is how a colour begins
   return [...cell.replaceAll(/\x1b\[\d+m/g, "")].length;
 }
 
 /**
- * What somebody has typed, to be shown on a terminal: control, invisible and direction-changing characters are written
- * out, so that nobody's display name moves the cursor of an operator.
+ * User input, made safe for a terminal: control, invisible and direction-changing characters are escaped, so that a
+ * display name cannot move an operator's cursor.
  */
 export function shown(raw: string): string {
   return raw.replaceAll(
@@ -28,7 +28,7 @@ export function shown(raw: string): string {
   );
 }
 
-/** A moment for people and scripts alike: UTC, RFC 3339, or a dash for none. */
+/** Formats a time in UTC as RFC 3339, for people and scripts alike. Undefined becomes a dash. */
 export function moment(time: Date | undefined): string {
   return time === undefined ? "-" : time.toISOString().replace(".000Z", "Z");
 }
@@ -38,7 +38,7 @@ export function counted(count: number, noun: string): string {
   return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** A whole number for people: "3,500". */
+/** A whole number with thousands separators: "3,500". */
 export function grouped(count: number): string {
   return count.toLocaleString("en-US");
 }

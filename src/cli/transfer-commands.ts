@@ -6,7 +6,7 @@ import { formatNames } from "./transfer/formats/format-names.ts";
 import type { Refusal } from "./transfer/import-file.ts";
 import type { RefusedLine } from "./transfer/import-text.ts";
 
-/** Refused rows in the answer. */
+/** Maximum refused rows in the answer. */
 const shownRows = 20;
 
 const importUsers = command({

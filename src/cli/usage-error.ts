@@ -1,4 +1,4 @@
-/** What was typed is no command. The message holds nothing that may be a secret typed in the wrong place. */
+/** The command line is not valid. The message never contains text that could be a misplaced secret. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }

@@ -11,7 +11,7 @@ import { UsageError } from "./usage-error.ts";
 import { userReference } from "./user-reference.ts";
 import { userTable, userText } from "./user-text.ts";
 
-/** USER of a command line. */
+/** Explains the USER argument in the help. */
 export const aboutUsers =
   'USER is an id, an email or a username: "id:", "email:" or "username:" before it says which it is.';
 
@@ -190,7 +190,7 @@ interrupted, run it again.`,
   },
 });
 
-/** Every command about users themselves. */
+/** Every command that manages users. */
 export const userCommands: readonly Command[] = [
   createUser,
   getUser,
@@ -222,7 +222,7 @@ function change(verb: "unsuspend" | "delete" | "undelete", summary: string): Com
   });
 }
 
-/** The change that is asked for of the user that an argument means. */
+/** The requested change of the user that an argument identifies. */
 async function changeOf(
   { users, call }: OpenService,
   argument: string,

@@ -5,9 +5,9 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const said = /^(id|email|username):(.*)$/s;
 
 /**
- * Whom an argument means: a UUID is an id, what has an "@" an email, and all else a username. "id:", "email:" and
- * "username:" before it say so where it could be meant otherwise.
- * @throws UsageError about an id that is none
+ * The user that an argument identifies: a UUID is an id, text with an "@" is an email, everything else is a username.
+ * The prefixes "id:", "email:" and "username:" override this.
+ * @throws UsageError if the text after "id:" is not a UUID
  */
 export function userReference(argument: string): UserReference {
   const [, kind, value] = said.exec(argument) ?? [];

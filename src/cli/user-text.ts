@@ -2,7 +2,7 @@ import type { Session } from "../domain/session/session.ts";
 import type { User } from "../domain/user/user.ts";
 import { columns, moment, shown } from "./text.ts";
 
-/** One user, for people: a field a line, those that say nothing left out. */
+/** Formats one user, with one field per line. Empty fields are omitted. */
 export function userText(user: User): string {
   const { suspension, state } = user;
   const attributes = Object.entries(user.attributes).map(([key, value]) => `${key}=${value}`);
@@ -31,7 +31,7 @@ export function userText(user: User): string {
   );
 }
 
-/** Users, for people: a line each. */
+/** Formats users as a table, one per line. */
 export function userTable(users: readonly User[]): string {
   return table(
     ["ID", "EMAIL", "USERNAME", "NAME", "STATE", "CREATED"],
@@ -46,7 +46,7 @@ export function userTable(users: readonly User[]): string {
   );
 }
 
-/** Sessions, for people: a line each. */
+/** Formats sessions as a table, one per line. */
 export function sessionTable(sessions: readonly Session[]): string {
   return table(
     ["ID", "STATE", "CLIENT", "ADDRESS", "AUDIENCE", "BEGAN", "REFRESHED", "ENDS", "WHY"],

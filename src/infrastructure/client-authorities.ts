@@ -1,37 +1,37 @@
 import { X509Certificate } from "node:crypto";
 
 const pem = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
-/** Longer chains than OpenSSL follows by default are not valid. */
+/** OpenSSL's default limit of a chain's length; longer chains are not valid. */
 const longestPath = 10;
 const rememberedChains = 10_000;
 
-/** The certificates of a PEM file, in their order. @throws what OpenSSL says of one that cannot be read */
+/** The certificates of a PEM file, in the order of the file. @throws OpenSSL's error if one cannot be read */
 export function certificatesIn(file: Buffer): X509Certificate[] {
   return (file.toString("latin1").match(pem) ?? []).map((text) => new X509Certificate(text));
 }
 
-/** What the authorities say of a client's chain. */
+/** The result of verifying a client's chain. */
 export type ChainVerdict =
   | {
-      /** The trust domain whose authority vouches for it. */
+      /** The trust domain whose authority signed it. */
       readonly trustDomain: string;
-      /** When the first certificate on the way to that authority expires. Milliseconds of the Unix epoch. */
+      /** When the first certificate on the path to that authority expires. Milliseconds since the Unix epoch. */
       readonly validUntil: number;
       readonly fault?: undefined;
     }
   | { readonly trustDomain?: undefined; readonly fault: string };
 
-/** SPIFFE trust domains and the certificates of their authorities: roots, and intermediates on the way to them. */
+/** SPIFFE trust domains with the certificates of their authorities: roots, and intermediates on the path to them. */
 export type TrustBundles = ReadonlyMap<string, readonly X509Certificate[]>;
 
 /**
- * The authorities of each trust domain. OpenSSL verifies a client's chain once, in the handshake, by the authorities of all
- * domains together; this class finds out which domain they belong to (X509-SVID §5.1), and verifies the chain again for
- * connections that are open when a bundle changes.
+ * The authorities of each trust domain. OpenSSL verifies a client's chain once, in the handshake, against the
+ * authorities of all domains together. This class determines the domain (X509-SVID §5.1), and verifies the chain again
+ * for connections that are open when a bundle changes.
  */
 export class ClientAuthorities {
   readonly #bundles: TrustBundles;
-  /** By the fingerprints of a chain: connections of one client share their certificate. */
+  /** By the fingerprints of a chain: all connections of a client share its certificate. */
   readonly #known = new Map<string, ChainVerdict>();
 
   constructor(bundles: TrustBundles) {
@@ -39,9 +39,9 @@ export class ClientAuthorities {
   }
 
   /**
-   * The one trust domain to whose roots a chain leads. Only then is the way that OpenSSL has verified, with all constraints
-   * of its certificates, certain to be one of that domain. So a chain that leads to roots of several domains is refused.
-   * @param chain the client's own certificate first, then all that it presented
+   * The one trust domain to whose roots a chain leads. A chain that leads to roots of several domains is refused: the
+   * path that OpenSSL verified, with all constraints of its certificates, could belong to any of them.
+   * @param chain the client's own certificate first, then the others that it presented
    */
   verify(chain: readonly X509Certificate[]): ChainVerdict {
     const key = chain.map(({ fingerprint256 }) => fingerprint256).join();
@@ -69,7 +69,7 @@ export class ClientAuthorities {
   }
 }
 
-/** Of several ways to a root, the one that stays valid for longest counts. */
+/** Of several paths to a root, the one that stays valid longest counts. */
 function longestValid(
   certificate: X509Certificate,
   roots: readonly X509Certificate[],
@@ -88,7 +88,7 @@ function longestValid(
   return ends.length === 0 ? undefined : Math.min(expiresAt, Math.max(...ends));
 }
 
-/** A client may send one certificate many times, and each would be one more way to look at. */
+/** A client may send one certificate many times, and each copy would add another path to search. */
 function withoutRepeats(certificates: readonly X509Certificate[]): X509Certificate[] {
   return [...new Map(certificates.map((each) => [each.fingerprint256, each])).values()];
 }

@@ -5,8 +5,8 @@ const mostRemembered = 1_000;
 const remembered = new Map<string, string>();
 
 /**
- * A domain's A-labels by UTS #46, as WHATWG URL has it (non-transitional, CheckBidi, CheckJoiners). The domains met last are
- * remembered: most users of an import share a few.
+ * A domain's A-labels by UTS #46, as in the WHATWG URL standard (non-transitional, CheckBidi, CheckJoiners). Recent
+ * domains are cached, because most users of an import share a few.
  */
 export const toAscii: DomainToAscii = (domain) => {
   let ascii = remembered.get(domain);

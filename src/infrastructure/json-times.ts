@@ -4,8 +4,8 @@ import { parseDateTime } from "./rfc3339.ts";
 const timestamp = "google.protobuf.Timestamp";
 
 /**
- * The path of the first google.protobuf.Timestamp in the JSON form of a message that is not a time in RFC 3339, or undefined.
- * protobuf-es reads 31 February as 3 March, and 24:00 as the next day.
+ * The path of the first google.protobuf.Timestamp in a ProtoJSON message that is not a valid RFC 3339 time, or
+ * undefined. protobuf-es reads 31 February as 3 March, and 24:00 as the next day.
  */
 export function findImpossibleTime(schema: DescMessage, json: unknown, within = ""): string | undefined {
   if (typeof json !== "object" || json === null || !holdsTimes(schema)) return undefined;
@@ -26,11 +26,11 @@ export function findImpossibleTime(schema: DescMessage, json: unknown, within = 
 
 const known = new Map<DescMessage, boolean>();
 
-/** Whether a message has a Timestamp at any depth: most requests have none and are not searched. */
+/** Whether a message type contains a Timestamp at any depth. Most requests do not, and are not searched. */
 export function holdsTimes(schema: DescMessage): boolean {
   const found = known.get(schema);
   if (found !== undefined) return found;
-  // Struct, Value and ListValue hold each other, and no times.
+  // Ends the recursion: Struct, Value and ListValue contain each other, and no Timestamps.
   known.set(schema, false);
   const holds = schema.fields.some(
     ({ message }) => message !== undefined && (message.typeName === timestamp || holdsTimes(message)),

@@ -3,7 +3,10 @@ import { type AddressInfo, isIP, type Server } from "node:net";
 import { StartError } from "./start-error.ts";
 import { listenOnSocket, socketPathOf } from "./unix-socket.ts";
 
-/** A listener cannot start; the message says where and why: "cannot listen on 127.0.0.1:50051: address already in use". */
+/**
+ * A listener cannot start. The message names the address and the reason: "cannot listen on 127.0.0.1:50051: address
+ * already in use".
+ */
 export class ListenError extends StartError {
   override readonly name = "ListenError";
   readonly address: string;
@@ -16,19 +19,19 @@ export class ListenError extends StartError {
 
 /** A bound address. */
 export interface Bound {
-  /** `host:port`, the host as it was given and the port as it is; or `unix:/path`. */
+  /** `host:port` with the configured host and the bound port, or `unix:/path`. */
   readonly address: string;
-  /** One server for each address that the host's name has. */
+  /** One server for each address of the host name. */
   readonly servers: readonly Server[];
 }
 
 /**
- * Binds an address: `unix:/path`, or `host:port` with an IPv6 host in brackets and port 0 for any free port. A name is bound on all
- * addresses it has, so that "localhost" answers on 127.0.0.1 and on ::1; of these, ones that this machine does not have
- * are left out as long as there is another.
+ * Binds an address: `unix:/path`, or `host:port` with an IPv6 host in brackets and port 0 for any free port. A name is
+ * bound on all its addresses, so that "localhost" answers on 127.0.0.1 and on ::1. Addresses that this machine does not
+ * have are skipped if it has at least one of them.
  *
- * @param open makes a server that does not listen yet; called once per address
- * @throws ListenError; nothing is left listening then
+ * @param open creates a server that does not listen yet; called once per address
+ * @throws ListenError if the address cannot be bound; no server is left listening
  */
 export async function bind(address: string, open: () => Server): Promise<Bound> {
   const path = socketPathOf(address);
@@ -103,7 +106,7 @@ function listen(server: Server, host: string, port: number): Promise<void> {
     server.once("error", reject);
     server.listen({ host, port }, () => {
       server.off("error", reject);
-      // Accepting can fail later, without a file descriptor to spare; without a listener that would end the process.
+      // Accepting can fail later, if no file descriptor is free. Without a listener, that error would end the process.
       server.on("error", ignore);
       resolve();
     });

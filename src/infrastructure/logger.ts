@@ -8,8 +8,8 @@ export interface LoggerOptions {
 }
 
 /**
- * A logger of JSON lines on standard output, or of lines for people on a terminal. Errors are logged by what they say and
- * where they come from, never by their other properties: those of database drivers hold rows and parameters.
+ * A logger that writes JSON lines to standard output, or readable lines to a terminal. Errors are logged with name,
+ * message, code, stack and causes, never with other properties: those of database drivers hold rows and parameters.
  */
 export async function createLogger({ level, format }: LoggerOptions): Promise<Logger> {
   const options = { level, base: null, serializers: { err: describeError } };
@@ -31,7 +31,7 @@ interface DescribedError {
   readonly cause?: DescribedError;
 }
 
-/** How deep a chain of causes is followed. */
+/** Maximum depth of a logged chain of causes. */
 const maxCauses = 4;
 
 function describeError(error: unknown, depth = 0): DescribedError {

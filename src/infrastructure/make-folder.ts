@@ -2,10 +2,10 @@ import { chmod, mkdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 
 /**
- * Creates a folder and those above it, where they are missing. Node's own recursive mkdir never ends where the kernel
- * answers ENOENT for a folder whose parent exists, as in /proc.
+ * Creates a folder and its missing parents. Node's own recursive mkdir never ends if the kernel answers ENOENT for a
+ * folder whose parent exists, as in /proc.
  *
- * @param mode of the folders that are created, whatever the umask is
+ * @param mode of the created folders, regardless of the umask
  * @throws a system error: ENOTDIR if the path, or a part of it, is not a folder
  */
 export async function makeFolder(path: string, mode: number): Promise<void> {
@@ -16,7 +16,7 @@ export async function makeFolder(path: string, mode: number): Promise<void> {
     await mkdir(path, { mode });
     await chmod(path, mode);
   } catch (error) {
-    // Another process may have been faster.
+    // Another process may have created it first.
     if (codeOf(error) !== "EEXIST" || !(await isFolder(path))) throw error;
   }
 }

@@ -3,14 +3,14 @@ import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { DomainError } from "../domain/errors.ts";
 import { describeInvalidUtf8, findInvalidUtf8 } from "./utf8.ts";
 
-/** The refusal of a request in JSON whose bytes are not UTF-8 (RFC 8259 §8.1), or undefined if they are. */
+/** The error for a JSON request whose bytes are not UTF-8 (RFC 8259 §8.1), or undefined if they are. */
 export function jsonFault({ typeName }: DescMessage, bytes: Uint8Array): DomainError | undefined {
   return faultOf(typeName, "", bytes);
 }
 
 /**
- * The refusal of a binary request for its first string that is not UTF-8 (proto3 requires it), with the path of the field.
- * Undefined if there is none.
+ * The error for the first string of a binary request that is not UTF-8 (proto3 requires it), with the path of the
+ * field. Undefined if all strings are UTF-8.
  * @throws Error if the bytes before it are not protobuf
  */
 export function binaryFault(schema: DescMessage, bytes: Uint8Array): DomainError | undefined {
@@ -36,7 +36,7 @@ interface StringField {
   readonly value: Uint8Array;
 }
 
-/** The strings of a message in the order of its bytes. */
+/** The strings of a message, in the order of its bytes. */
 function* strings({ fields }: DescMessage, bytes: Uint8Array, path: string): Generator<StringField> {
   for (const [number, value] of parts(bytes)) {
     const field = fields.find((each) => each.number === number);
@@ -56,7 +56,7 @@ function* stringsOf(field: DescField, value: Uint8Array, path: string): Generato
   else if (field.scalar === ScalarType.STRING) yield { field: path, value };
 }
 
-/** The parts of a message that have a length, by field number. */
+/** The length-delimited parts of a message, with their field numbers. */
 function* parts(bytes: Uint8Array): Generator<[number: number, part: Uint8Array]> {
   const reader = new BinaryReader(bytes);
   while (reader.pos < reader.len) {

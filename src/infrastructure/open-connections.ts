@@ -5,7 +5,7 @@ import { distrust, peerOf, trust } from "./peer.ts";
 import { presentedChain } from "./presented-chain.ts";
 import type { TlsFiles } from "./tls-files.ts";
 
-/** Why a connection is closed by this side. */
+/** Why the server closes a connection. */
 export type CloseReason =
   | "certificate expired"
   | "certificate no longer trusted"
@@ -14,14 +14,14 @@ export type CloseReason =
   | "too many concurrent calls"
   | "too many cancelled calls";
 
-/** The reasons that a client in good order never gives. */
+/** Reasons that a well-behaved client never causes. */
 export const hostileReasons: ReadonlySet<CloseReason> = new Set([
   "HTTP/2 protocol error",
   "too many concurrent calls",
   "too many cancelled calls",
 ]);
 
-/** A connection that this side has closed. */
+/** A connection that the server has closed. */
 export interface ClosedConnection {
   /** IP address of the client; empty on a Unix socket. */
   readonly peer: string;
@@ -29,11 +29,11 @@ export interface ClosedConnection {
 }
 
 export interface OpenConnectionsOptions {
-  /** The files whose client authorities the connections' certificates must stay valid for. */
+  /** The certificates of the connections must stay valid for the client authorities of these files. */
   readonly tls: TlsFiles | undefined;
-  /** Give or take a tenth. Without it connections may get as old as they like. */
+  /** Milliseconds, ±10 %. Connections have no maximum age if absent. */
   readonly maxAgeMs?: number | undefined;
-  /** What the requests in flight get to finish, before the socket is destroyed. */
+  /** How long the requests in flight may still take before the socket is destroyed. */
   readonly graceMs: number;
   readonly onClose?: ((closed: ClosedConnection) => void) | undefined;
 }
@@ -41,22 +41,24 @@ export interface OpenConnectionsOptions {
 interface Connection {
   readonly socket: Socket;
   readonly closeGracefully: (reason: CloseReason) => void;
-  /** The client's certificate and what it presented with it. */
+  /** The client's certificate, then the others that it presented. */
   readonly chain: readonly X509Certificate[];
-  /** The domain whose authority vouched for it at first. Undefined if there was none: then there is no trust to withdraw. */
+  /**
+   * The domain whose authority signed the certificate when the connection opened. Undefined if there was none: then
+   * there is no trust to withdraw.
+   */
   readonly trustDomain: string | undefined;
   expiry: NodeJS.Timeout | undefined;
   age: NodeJS.Timeout | undefined;
   isClosing: boolean;
 }
 
-/** A clock that is set forward is noticed after this long. Also keeps timers below the 24 days that Node counts to. */
+/** How soon a clock that is set forward is noticed. Also keeps timers below Node's limit of 24 days. */
 const longestTimerMs = 60_000;
 
 /**
- * The connections of one listener that are ready for requests. Closes each gracefully once it has become too old, or once
- * its client certificate is not valid any longer: because it has expired, or because a new CA bundle does not hold its
- * authority.
+ * The connections of one listener that are ready for requests. Closes each gracefully when it reaches its maximum age,
+ * or when its client certificate is no longer valid: it has expired, or its authority is not in a new CA bundle.
  */
 export class OpenConnections implements Disposable {
   readonly #options: OpenConnectionsOptions;
@@ -72,7 +74,7 @@ export class OpenConnections implements Disposable {
 
   /**
    * @param socket after the TLS handshake
-   * @param closeGracefully accepts no new request, lets those in flight finish, and closes the socket then
+   * @param closeGracefully accepts no new request, lets those in flight finish, then closes the socket
    */
   add(socket: Socket, closeGracefully: (reason: CloseReason) => void): void {
     const { chain, trustDomain } = this.#trusted(socket);
@@ -95,13 +97,16 @@ export class OpenConnections implements Disposable {
     this.#checkCertificate(connection);
   }
 
-  /** Stops looking at certificates and ages. */
+  /** Stops checking certificates and ages. */
   [Symbol.dispose](): void {
     this.#stopWatching?.();
     for (const connection of this.#open) this.#forget(connection);
   }
 
-  /** Tells the connection's peer which trust domain its certificate belongs to. A fault is for its calls to answer. */
+  /**
+   * Records in the connection's peer which trust domain its certificate belongs to. Calls report a fault of the
+   * certificate.
+   */
   #trusted(socket: Socket): Pick<Connection, "chain" | "trustDomain"> {
     const authorities = this.#options.tls?.clientAuthorities;
     const tls = socket as TLSSocket;

@@ -5,36 +5,39 @@ import type { TLSSocket } from "node:tls";
 import type { Peer, PeerCertificate } from "../domain/caller/peer.ts";
 import { uriNames } from "./subject-alt-names.ts";
 
-/** A connection has many calls, and its peer stays who it is. */
+/** All calls of a connection share its peer. */
 const known = new WeakMap<Socket | Http2Session, Peer>();
 
-/** The peer on its socket, where the proxy that is an HTTP/2 session's socket finds it too. */
+/** The property of a socket that stores its peer. The proxy that is an HTTP/2 session's socket has it too. */
 const peerKey = Symbol("peer");
 type SocketOfPeer = (Socket | TLSSocket) & { [peerKey]?: KnownPeer };
 
-/** Trust in a certificate is given after the handshake, and can be withdrawn while the connection is open. */
+/** Trust in a certificate is established after the handshake, and can be withdrawn while the connection is open. */
 type KnownPeer = Peer & {
   readonly certificate: { fault: string | undefined; trustDomain: string | undefined } | undefined;
 };
 
-/** Who is at the other end of a connection. */
+/** The peer of a connection. */
 export function peerOf(socket: Socket): Peer {
   return known.get(socket) ?? remember(socket, socket);
 }
 
-/** Who is at the other end of an HTTP/2 session that is open. */
+/** The peer of an open HTTP/2 session. */
 export function peerOfSession(session: Http2Session): Peer {
   return known.get(session) ?? remember(session, session.socket);
 }
 
-/** States whose authority has signed a connection's client certificate. Until then no trust domain vouches for it. */
+/**
+ * Records which trust domain's authority signed a connection's client certificate. Until then the certificate belongs
+ * to no trust domain.
+ */
 export function trust(socket: Socket, trustDomain: string): void {
   peerOf(socket);
   const { certificate } = (socket as SocketOfPeer)[peerKey] ?? {};
   if (certificate !== undefined) certificate.trustDomain = trustDomain;
 }
 
-/** Withdraws the trust in a connection's client certificate, for every later call and check of it. */
+/** Withdraws the trust in a connection's client certificate, for all later calls and checks. */
 export function distrust(socket: Socket, fault: string): void {
   peerOf(socket);
   const { certificate } = (socket as SocketOfPeer)[peerKey] ?? {};
@@ -48,13 +51,13 @@ function remember(connection: Socket | Http2Session, socket: SocketOfPeer): Peer
   return peer;
 }
 
-/** An IPv4 address that came through an IPv6 socket is written as what it is. */
+/** Writes an IPv4-mapped IPv6 address as the IPv4 address. */
 function plainAddress(address: string | undefined): string {
   return address?.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/, "") ?? "";
 }
 
 function certificateOf(socket: Socket | TLSSocket): (KnownPeer["certificate"] & PeerCertificate) | undefined {
-  // A session's socket is a proxy, which is no instance of anything.
+  // A session's socket is a proxy and not an instance of TLSSocket.
   const tls = socket as Partial<TLSSocket>;
   const certificate = tls.getPeerX509Certificate?.();
   if (certificate === undefined) return undefined;
@@ -67,7 +70,7 @@ function certificateOf(socket: Socket | TLSSocket): (KnownPeer["certificate"] & 
   };
 }
 
-/** X509-SVID §4.1: what signs others does not speak for itself. */
+/** A signing certificate must not identify a caller (X509-SVID §4.1). */
 function faultOf(certificate: X509Certificate): string | undefined {
   return certificate.ca ? "it is a CA certificate" : undefined;
 }

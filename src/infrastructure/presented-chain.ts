@@ -2,7 +2,7 @@ import type { X509Certificate } from "node:crypto";
 import { PassThrough } from "node:stream";
 import { TLSSocket } from "node:tls";
 
-/** What a TLS socket's native handle answers: the certificate as node:crypto keeps it, or undefined. */
+/** The native handle of a TLS socket. Returns the certificate as node:crypto keeps it, or undefined. */
 interface TlsHandle {
   getPeerX509Certificate(): object | undefined;
 }
@@ -11,9 +11,9 @@ const kept = new WeakMap<TlsHandle, object>();
 let isKeeping = false;
 
 /**
- * Makes `presentedChain` work. Node's native `getPeerX509Certificate` moves the presented chain out of the TLS session, so
- * only the first call answers it, and since 24.21 Node itself makes that call before a server sees the socket. From now on
- * later calls on one connection answer what the first did.
+ * Makes `presentedChain` work. Node's native `getPeerX509Certificate` moves the presented chain out of the TLS session,
+ * so only the first call returns it, and since 24.21 Node itself makes that call before a server gets the socket. From
+ * now on, later calls on a connection return the first result.
  */
 export function keepPresentedChains(): void {
   if (isKeeping) return;
@@ -31,8 +31,8 @@ export function keepPresentedChains(): void {
 }
 
 /**
- * The certificates that a client presented: its own first, then all others in the order in which it sent them. Whether any
- * of them is valid is not looked at.
+ * The certificates that a client presented: its own first, then the others in the order in which it sent them. Their
+ * validity is not checked.
  */
 export function presentedChain(socket: TLSSocket): X509Certificate[] {
   const chain: X509Certificate[] = [];

@@ -3,19 +3,19 @@ import type { Patience } from "../domain/call.ts";
 export interface ReadinessOptions {
   /** Resolves if the service can do its work. */
   readonly check: (patience: Patience) => Promise<void>;
-  /** Told of the first state, and of every change. */
+  /** Called with the first state, and with every change. */
   readonly onChange: (ready: boolean, cause?: unknown) => void;
   readonly intervalMs?: number;
-  /** Milliseconds between checks that disagree with the present state. */
+  /** Milliseconds between checks while they disagree with the current state. */
   readonly doubtIntervalMs?: number;
   readonly timeoutMs?: number;
-  /** Consecutive checks that must disagree with the present state to change it: one lost check changes nothing. */
+  /** Consecutive checks that must disagree with the current state to change it: one lost check changes nothing. */
   readonly hysteresis?: number;
 }
 
 /**
- * Whether the service can do its work, by a check that is repeated. With the defaults a failure or a recovery shows after
- * 0.5 to 4.5 seconds. A check is two statements at most, so that a database of 300 ms a statement is one that works.
+ * Tracks whether the service can do its work, by a periodic check. With the defaults, a failure or a recovery shows
+ * after 0.5 to 4.5 seconds. A check is two statements at most, so a database that takes 300 ms per statement is ready.
  */
 export class Readiness implements Disposable {
   readonly #options: Required<ReadinessOptions>;
@@ -25,7 +25,7 @@ export class Readiness implements Disposable {
   #contradictions = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** Makes the first check, whose outcome is the first state. */
+  /** Runs the first check. Its outcome is the first state. */
   static async begin(options: ReadinessOptions): Promise<Readiness> {
     const settings = { intervalMs: 1_000, doubtIntervalMs: 500, timeoutMs: 1_500, hysteresis: 2, ...options };
     const readiness = new Readiness(settings);
@@ -44,12 +44,12 @@ export class Readiness implements Disposable {
     return this.#ready;
   }
 
-  /** The error of the check that ended readiness; undefined while ready, and once disposed of. */
+  /** The error of the check that ended readiness; undefined while ready, and after disposal. */
   get cause(): unknown {
     return this.#cause;
   }
 
-  /** Not ready from now on, whatever the check finds. */
+  /** Sets the state to not ready permanently, whatever the check finds. */
   [Symbol.dispose](): void {
     if (this.#stopped.signal.aborted) return;
     this.#stopped.abort(new Error("the service is stopping"));
@@ -74,7 +74,7 @@ export class Readiness implements Disposable {
     this.#schedule();
   }
 
-  /** Makes the check; its error, if it fails. */
+  /** Runs the check. Resolves with its error if it fails. */
   #failure(): Promise<{ readonly error: unknown } | undefined> {
     const { check, timeoutMs } = this.#options;
     const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(timeoutMs)]);

@@ -1,17 +1,17 @@
-/** One token of JSON: a text, a bracket, a comma or a colon. Numbers and literals are of no interest. */
+/** One token of JSON: a string, a bracket, a comma or a colon. Numbers and literals do not matter here. */
 const token = /"(?:[^"\\]|\\.)*"|[{}[\],:]/g;
 
-/** An object or a list that is being read, and the keys that an object has so far. */
+/** An object or list that is being read, and the keys that an object has so far. */
 interface Open {
   readonly keys: Set<string> | undefined;
-  /** Where it is: `roles.support`. */
+  /** Its path, such as `roles.support`. */
   readonly path: string;
 }
 
 /**
- * The keys that objects of a JSON text have more than once, with their paths: `roles.support`. RFC 8259 §4 leaves open what
- * such a text means, and JSON.parse silently takes the last one. Two spellings of one key, as in "a" and "\u0061", are one.
- * @param json a text that JSON.parse takes
+ * The paths of duplicate keys in JSON text, such as `roles.support`. RFC 8259 §4 does not define the meaning of such a
+ * text, and JSON.parse silently takes the last value. Two spellings of one key, as in "a" and "\u0061", are duplicates.
+ * @param json text that JSON.parse accepts
  */
 export function repeatedKeys(json: string): string[] {
   const repeated = new Set<string>();

@@ -3,12 +3,12 @@ import type { Patience } from "../domain/call.ts";
 export interface RepeatedTask {
   readonly task: (patience: Patience) => Promise<void>;
   readonly everyMs: number;
-  /** What one run may take. */
+  /** Maximum duration of one run. */
   readonly timeoutMs: number;
   readonly onError: (error: unknown) => void;
 }
 
-/** Runs a task again and again, a pause after its end, give or take a quarter, so that instances do not march in step. */
+/** Runs a task repeatedly, with a pause of `everyMs` ±25 % after each run, so that instances do not run in lockstep. */
 export function repeatedly({ task, everyMs, timeoutMs, onError }: RepeatedTask): Disposable {
   const stopped = new AbortController();
   let timer: NodeJS.Timeout;

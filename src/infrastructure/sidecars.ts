@@ -1,11 +1,14 @@
 import { BlockList, isIP } from "node:net";
 import type { Peer } from "../domain/caller/peer.ts";
 
-/** Where sidecars are that may say whose certificate they were shown: addresses and networks, "127.0.0.6" or "10.0.0.0/8". */
+/**
+ * Sidecars that may forward the client certificates that they received, by address or network: "127.0.0.6" or
+ * "10.0.0.0/8".
+ */
 export class Sidecars {
   readonly #networks = new BlockList();
 
-  /** @param networks each as `isNetwork` wants it */
+  /** @param networks each in the form that `isNetwork` accepts */
   constructor(networks: readonly string[]) {
     for (const network of networks) {
       const [address = "", length] = network.split("/");

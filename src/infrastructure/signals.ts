@@ -1,9 +1,9 @@
-/** What npm and a terminal both pass on arrives twice, within milliseconds: that is one signal. */
+/** npm and the terminal can both pass on one signal, so it arrives twice within milliseconds. */
 const echoMs = 250;
 
 /**
- * Tells of the first SIGINT or SIGTERM. A second one is impatience, and ends the process at once with exit code 1: what
- * is in flight is lost, as after a kill, and nothing that was acknowledged is.
+ * Calls `stop` on the first SIGINT or SIGTERM. A second one ends the process at once with exit code 1: work in flight
+ * is lost, as after a kill, but nothing that was acknowledged is.
  */
 export function onStopSignal(stop: (signal: NodeJS.Signals) => void): void {
   let firstAt: number | undefined;

@@ -1,4 +1,4 @@
-/** The service cannot start, for a reason that a sentence can say: people see the sentence and no stack. */
+/** The service cannot start, for a known reason. Operators see the message without a stack trace. */
 export class StartError extends Error {
   override readonly name: string = "StartError";
 }

@@ -1,6 +1,6 @@
 /**
- * The URIs among the names that node:crypto prints for a certificate: `URI:spiffe://a/b, DNS:c`. A name with a character
- * that could be taken for the list's own syntax is printed as a JSON string (CVE-2021-44532), and is read as one.
+ * The URIs in the list of names that node:crypto prints for a certificate: `URI:spiffe://a/b, DNS:c`. A name with a
+ * character of the list's own syntax is printed as a JSON string (CVE-2021-44532), and is parsed as one.
  */
 export function uriNames(subjectAltName: string): string[] {
   const uris: string[] = [];
@@ -13,7 +13,7 @@ export function uriNames(subjectAltName: string): string[] {
   return uris;
 }
 
-/** A text that is no JSON stays as it is, and is nobody's name. */
+/** Text that is not JSON stays unchanged and matches no name. */
 function unquoted(text: string): string {
   try {
     return String(JSON.parse(text));

@@ -4,53 +4,58 @@ import { ClientAuthorities, certificatesIn, type TrustBundles } from "./client-a
 import { keepPresentedChains } from "./presented-chain.ts";
 import { FileError, type Reload, watchFiles } from "./watched-files.ts";
 
-/** Where certificate and key are, and whose clients are believed. */
+/** Paths of the certificate, the key and the client authorities. */
 export interface TlsFilesOptions {
-  /** PEM, the server's own certificate first, then the intermediate ones. */
+  /** PEM: the server's own certificate first, then the intermediates. */
   readonly certFile: string;
   /** PEM, not encrypted. */
   readonly keyFile: string;
-  /** PEM files of the authorities that sign the certificates of callers, by trust domain. Without one no caller is asked for a certificate. */
+  /**
+   * PEM files of the authorities that sign callers' certificates, by trust domain. If empty, callers are not asked for
+   * a certificate.
+   */
   readonly trustBundles?: ReadonlyMap<string, string> | undefined;
   readonly intervalMs?: number;
   readonly onReload?: ((outcome: Reload<unknown>) => void) | undefined;
-  /** Told of each certificate that is loaded although it has expired or is not valid yet. */
+  /** Called with a warning for each loaded certificate that has expired or is not valid yet. */
   readonly onInvalidDates?: ((warning: string) => void) | undefined;
 }
 
-/** What a TLS server is set up with from the files. */
+/** The options of a TLS server that come from the files. */
 export type TlsContext = Pick<
   TlsOptions,
   "cert" | "key" | "ca" | "minVersion" | "requestCert" | "rejectUnauthorized" | "secureOptions"
 >;
 
-/** What is made of the files. */
+/** The parsed files. */
 interface Usable {
   readonly context: TlsContext;
-  /** The authorities of clients. Undefined if no client is asked for a certificate. */
+  /** The authorities of clients. Undefined if clients are not asked for a certificate. */
   readonly bundles: TrustBundles | undefined;
   readonly clientAuthorities: ClientAuthorities | undefined;
 }
 
 /** Certificate, key and client authorities from files, kept up to date. */
 export interface TlsFiles {
-  /** What a TLS server starts with. */
+  /** The current options for a TLS server. */
   readonly context: TlsContext;
-  /** The authorities whose client certificates are trusted now. Undefined if no client is asked for a certificate. */
+  /**
+   * The authorities whose client certificates are trusted now. Undefined if clients are not asked for a certificate.
+   */
   readonly clientAuthorities: ClientAuthorities | undefined;
-  /** Gives the server each new context; connections that are open keep theirs. */
+  /** Applies each new context to the server; open connections keep theirs. */
   keepUpToDate(server: Server): void;
-  /** Calls `listener` after each change of the client authorities. Returns how to stop that. */
+  /** Calls `listener` after each change of the client authorities. Returns a function that ends the subscription. */
   onNewAuthorities(listener: () => void): () => void;
-  /** Stops looking at the files. */
+  /** Stops watching the files. */
   close(): void;
 }
 
 /**
- * Reads the files, and again whenever they change. While only one of certificate and key is new, the pair does not fit and
- * the old one stays in use.
+ * Reads the files, and again whenever they change. If only one of certificate and key is new, the pair does not match
+ * and the old pair stays in use.
  *
- * @throws FileError when there is nothing usable to start with
+ * @throws FileError if the files are not usable at the start
  */
 export async function loadTlsFiles(options: TlsFilesOptions): Promise<TlsFiles> {
   const { certFile, keyFile, trustBundles = new Map(), intervalMs, onReload } = options;
@@ -115,19 +120,19 @@ function* dateWarnings(
   }
 }
 
-/** A subject in one line: Node puts each part on a line of its own. */
+/** A subject on one line: Node puts each part on its own line. */
 function nameOf(subject: string): string {
   return subject.replaceAll("\n", ", ");
 }
 
-/** A certificate of the file that is served: the server's own, or one of its chain. */
+/** A certificate of the served file: the server's own, or one of its chain. */
 export interface TlsCertificate {
   readonly subject: string;
   readonly beginTime: Date;
   readonly expireTime: Date;
 }
 
-/** Reads the files once, and says what the certificates are. @throws FileError where they cannot be used */
+/** Reads the files once and describes their certificates. @throws FileError if they cannot be used */
 export async function readTlsCertificates(options: TlsFilesOptions): Promise<TlsCertificate[]> {
   const files = await loadTlsFiles(options);
   files.close();
@@ -136,7 +141,7 @@ export async function readTlsCertificates(options: TlsFilesOptions): Promise<Tls
   });
 }
 
-/** What tells two sets of authorities apart. */
+/** A string that differs if two sets of authorities differ. */
 function namesOf(bundles: TrustBundles | undefined): string {
   return JSON.stringify(
     [...(bundles ?? [])].map(([domain, each]) => [domain, each.map(({ fingerprint256 }) => fingerprint256)]),
@@ -145,10 +150,10 @@ function namesOf(bundles: TrustBundles | undefined): string {
 
 function usable([cert, key, ...files]: readonly Buffer[], options: TlsFilesOptions): Usable {
   const { certFile, keyFile } = options;
-  // The lowest version is named here because Node's default can be lowered from outside, by a command-line flag.
+  // Set explicitly, because a command-line flag can lower Node's default.
   const own: TlsContext = { cert, key, minVersion: "TLSv1.2" };
   try {
-    // OpenSSL compares the two when it builds the context.
+    // OpenSSL checks that certificate and key match when it builds the context.
     createSecureContext(own);
   } catch (cause) {
     throw new FileError(`cannot use ${certFile} with ${keyFile}: ${(cause as Error).message}`, { cause });
@@ -159,15 +164,15 @@ function usable([cert, key, ...files]: readonly Buffer[], options: TlsFilesOptio
     ...own,
     ca: [...files],
     requestCert: true,
-    // A caller without a good certificate is answered with an error that says what is wrong, not with a broken handshake.
+    // A caller without a valid certificate gets an error with a reason instead of a failed handshake.
     rejectUnauthorized: false,
-    // A resumed session would keep an earlier verdict about the client's certificate, without its chain.
+    // A resumed session would keep an earlier verdict on the client's certificate, without its chain.
     secureOptions: constants.SSL_OP_NO_TICKET,
   };
   return { context, bundles, clientAuthorities: new ClientAuthorities(bundles) };
 }
 
-/** @throws FileError, also if one authority is in the bundles of two domains: it could vouch for either in the other's name */
+/** @throws FileError, also if two domains share an authority: it could sign names of either domain for the other */
 function bundlesIn(contents: readonly Buffer[], files: ReadonlyMap<string, string>): TrustBundles {
   const bundles = new Map<string, X509Certificate[]>();
   const owners = new Map<string, readonly [domain: string, file: string]>();
@@ -189,7 +194,7 @@ function bundlesIn(contents: readonly Buffer[], files: ReadonlyMap<string, strin
   return bundles;
 }
 
-/** OpenSSL takes a file without any certificate, and would then trust no client without a word about the reason. */
+/** OpenSSL accepts a file without certificates, and would then trust no client and give no reason. */
 function authoritiesIn(bundle: Buffer, file: string): X509Certificate[] {
   let certificates: X509Certificate[];
   try {

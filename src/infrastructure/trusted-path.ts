@@ -2,20 +2,20 @@ import { constants, type Stats } from "node:fs";
 import { access, type FileHandle, lstat, open, readlink } from "node:fs/promises";
 import { resolve } from "node:path";
 
-/** Another user could replace a file. The message names the path to change, and says how. */
+/** Another user could replace a file. The message names the path to change and the command. */
 export class ReplaceableFileError extends Error {
   override readonly name = "ReplaceableFileError";
 }
 
-/** As many as Linux follows. */
+/** The maximum that Linux follows. */
 const mostLinks = 40;
-/** A volume of Kubernetes may be swapped while its path is looked at. */
+/** Kubernetes may swap a volume while its path is checked. */
 const mostTries = 3;
 
 /**
- * Opens a file that no user but root and ourselves could replace: by the owners and modes of the file, of each folder above
- * it, and of the same for each symbolic link on the way.
- * @throws ReplaceableFileError; errors of the file system
+ * Opens a file that only root and the current user can replace, according to the owners and modes of the file, of each
+ * folder above it, and of each symbolic link on the way.
+ * @throws ReplaceableFileError if another user could replace the file; file system errors
  */
 export async function openTrusted(file: string): Promise<FileHandle> {
   for (let tries = 1; ; tries++) {
@@ -26,7 +26,7 @@ export async function openTrusted(file: string): Promise<FileHandle> {
         if (error.code === "ENOENT" && tries < mostTries) return undefined;
         throw error;
       });
-      // The path that was looked at leads to the file that is open.
+      // The checked path leads to the opened file.
       if (checked === "any" || (checked?.dev === opened.dev && checked.ino === opened.ino)) return handle;
       if (tries >= mostTries) throw new ReplaceableFileError(`${file} was replaced while it was being read`);
     } catch (error) {
@@ -37,7 +37,10 @@ export async function openTrusted(file: string): Promise<FileHandle> {
   }
 }
 
-/** The file that a path leads to; "any" on systems without users. @throws ReplaceableFileError */
+/**
+ * The file that a path leads to; "any" on systems without users.
+ * @throws ReplaceableFileError if another user could replace it
+ */
 async function checkPath(file: string): Promise<Stats | "any"> {
   const us = identity();
   if (us === undefined) return "any";
@@ -79,9 +82,9 @@ function refuse(fault: string | undefined): void {
 }
 
 interface Identity {
-  /** Root and ourselves. */
+  /** Root and the current user. */
   readonly owners: ReadonlySet<number>;
-  /** Root's group and our own: a Kubernetes volume belongs to the fsGroup of the pod. */
+  /** The groups of root and of the current user: a Kubernetes volume belongs to the pod's fsGroup. */
   readonly groups: ReadonlySet<number>;
 }
 
@@ -98,10 +101,10 @@ function identity(): Identity | undefined {
 async function folderFault(folder: string, us: Identity): Promise<string | undefined> {
   const stats = await lstat(folder);
   if (!us.owners.has(stats.uid)) return ownerFault(folder, stats);
-  // With the sticky bit, only its owner can rename or remove an entry, and the owner of each entry is looked at as well.
+  // With the sticky bit, only its owner can rename or remove an entry, and the owner of each entry is checked too.
   if ((stats.mode & 0o1000) !== 0) return undefined;
   const fault = writeFault(folder, stats, us);
-  // Kubernetes mounts the folder of a ConfigMap with mode 777, and read-only.
+  // Kubernetes mounts the folder of a ConfigMap with mode 777, but read-only.
   return fault === undefined || (await isReadOnly(folder)) ? undefined : fault;
 }
 
@@ -117,7 +120,7 @@ function writeFault(path: string, { mode, gid }: Stats, us: Identity): string | 
   return undefined;
 }
 
-/** Whether the folder is on a file system that is mounted read-only. */
+/** Whether the folder is on a read-only file system. */
 async function isReadOnly(folder: string): Promise<boolean> {
   return access(folder, constants.W_OK).then(
     () => false,

@@ -11,15 +11,15 @@ export const defaultUnreadLimits: UnreadLimits = {
 
 /** The bytes that one call holds. */
 export interface ByteLease {
-  /** @returns false when a limit would be exceeded; nothing is taken then */
+  /** @returns false if a limit would be exceeded; then nothing is taken */
   take(bytes: number): boolean;
-  /** Returns taken bytes: the given number, or all of them. */
+  /** Releases taken bytes: the given number, or all of them. */
   release(bytes?: number): void;
 }
 
 /**
- * Bounds what half-sent and waiting messages hold, per connection and per process. HTTP/2 flow control alone allows
- * 64 KiB for each stream, and a message that is assembled is out of its reach.
+ * Limits the bytes held by incomplete and waiting messages, per connection and per process. HTTP/2 flow control alone
+ * allows 64 KiB for each stream, and does not cover a message that is being assembled.
  */
 export class UnreadBytes {
   readonly #limits: UnreadLimits;
@@ -39,7 +39,7 @@ export class UnreadBytes {
     return this.#leaseOf(held);
   }
 
-  /** A lease that is opened when it is first needed: most messages arrive whole and need none. */
+  /** A lease that is opened on first use: most messages arrive whole and need none. */
   openLater(connection: () => object | undefined): ByteLease {
     let opened: ByteLease | undefined;
     return {

@@ -2,16 +2,17 @@ import { isUtf8 } from "node:buffer";
 
 /** The first bytes of a text that are not UTF-8. */
 export interface InvalidUtf8 {
-  /** Bytes before them. */
+  /** The number of bytes before them. */
   readonly offset: number;
-  /** The encoding that the text probably has: "UTF-16LE". */
+  /** The probable encoding of the text, such as "UTF-16LE". */
   readonly looksLike: string;
 }
 
 /** Finds the first bytes that are not UTF-8 (RFC 3629), or undefined if there are none. */
 export function findInvalidUtf8(bytes: Uint8Array): InvalidUtf8 | undefined {
   if (isUtf8(bytes)) return undefined;
-  // The longest beginning that is UTF-8: a sequence cut off at its end is not yet an error to a decoder that streams.
+  // Finds the longest prefix that is UTF-8: a streaming decoder does not treat a sequence cut off at the end as an
+  // error.
   let [valid, invalid] = [0, bytes.length + 1];
   while (invalid - valid > 1) {
     const middle = (valid + invalid) >>> 1;
@@ -23,7 +24,7 @@ export function findInvalidUtf8(bytes: Uint8Array): InvalidUtf8 | undefined {
   return { offset: position, looksLike: likelyEncoding(bytes, position) };
 }
 
-/** A sentence for the person who sent the text: "not UTF-8 at byte 28, looks like Latin-1". */
+/** A message for the sender of the text: "not UTF-8 at byte 28, looks like Latin-1". */
 export function describeInvalidUtf8({ offset, looksLike }: InvalidUtf8): string {
   return `not UTF-8 at byte ${offset}, looks like ${looksLike}`;
 }
@@ -37,7 +38,7 @@ function decodesSoFar(bytes: Uint8Array): boolean {
   }
 }
 
-/** The decoder drops a byte order mark. */
+/** The length of a byte order mark, which the decoder drops. */
 function markLength(bytes: Uint8Array): number {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
 }
@@ -46,7 +47,7 @@ function likelyEncoding(bytes: Uint8Array, invalidAt: number): string {
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) return "gzip";
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return "UTF-16LE";
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return "UTF-16BE";
-  // Half a surrogate pair, as CESU-8 and careless encoders write it.
+  // A lone surrogate, as CESU-8 and incorrect encoders write it.
   if (bytes[invalidAt] === 0xed && (bytes[invalidAt + 1] ?? 0) >= 0xa0) return "CESU-8";
   const zeros = [0, 0];
   const start = bytes.subarray(0, 1024);

@@ -1,14 +1,17 @@
 import { StartError } from "./start-error.ts";
 import { openTrusted, ReplaceableFileError } from "./trusted-path.ts";
 
-/** Files that make something, and how they are watched. */
+/** Files to watch, and how to build a value from them. */
 export interface WatchedFilesOptions<Made> {
   readonly files: readonly string[];
-  /** Makes it of the files' contents, in their order. @throws FileError where it cannot */
+  /** Builds the value from the contents, in the order of `files`. @throws FileError if it cannot */
   readonly make: (contents: readonly Buffer[]) => Made;
-  /** Milliseconds between two looks at the files; 5,000 where not given. */
+  /** Milliseconds between two checks of the files. Defaults to 5,000. */
   readonly intervalMs?: number | undefined;
-  /** Told when something new is in use, and at every look while the files cannot be used as they are and the old stays. */
+  /**
+   * Called when a new value is in use, and at every check while the files are not usable and the old value stays in
+   * use.
+   */
   readonly onReload?: ((outcome: Reload<Made>) => void) | undefined;
 }
 
@@ -16,23 +19,23 @@ export type Reload<Made> =
   | { readonly ok: true; readonly made: Made }
   | { readonly ok: false; readonly error: FileError };
 
-/** A file cannot be read, or not be used. The message names the file, never its content. */
+/** A file cannot be read or used. The message names the file, never its content. */
 export class FileError extends StartError {
   override readonly name = "FileError";
 }
 
-/** What was made of files, kept up to date. */
+/** A value built from files, kept up to date. */
 export interface WatchedFiles<Made> {
   readonly current: Made;
-  /** Why the files cannot be used as they are now, so that the content of before stays in use. */
+  /** Why the files are not usable now, so that the previous value stays in use. */
   readonly fault: FileError | undefined;
-  /** Stops looking at the files. */
+  /** Stops watching the files. */
   close(): void;
 }
 
 const defaultIntervalMs = 5_000;
 
-/** Makes something of files as they are now. @throws FileError */
+/** Builds a value from the current files. @throws FileError if they are not usable */
 export async function readFiles<Made>({
   files,
   make,
@@ -41,11 +44,11 @@ export async function readFiles<Made>({
 }
 
 /**
- * Makes something of files, and again whenever they change. The content is compared, not the time of change: so it does
- * not matter whether they are overwritten, renamed into place, or swapped behind a symbolic link as Kubernetes does. While
- * what they hold cannot be used, the old stays in use.
+ * Builds a value from files, and again whenever they change. The content is compared, not the modification time: so
+ * files may be overwritten, renamed into place, or swapped behind a symbolic link as Kubernetes does. While the content
+ * is not usable, the old value stays in use.
  *
- * @throws FileError when there is nothing usable to start with
+ * @throws FileError if the files are not usable at the start
  */
 export async function watchFiles<Made>(options: WatchedFilesOptions<Made>): Promise<WatchedFiles<Made>> {
   let contents = await readAll(options.files);
@@ -64,7 +67,7 @@ export async function watchFiles<Made>(options: WatchedFilesOptions<Made>): Prom
     } catch (error) {
       if (!(error instanceof FileError)) return;
       fault = error;
-      // At every look: one line in the past is not seen by an operator who comes later.
+      // At every check: an operator who looks later would miss a single old line.
       options.onReload?.({ ok: false, error });
     }
   };
@@ -92,14 +95,14 @@ export async function watchFiles<Made>(options: WatchedFilesOptions<Made>): Prom
 
 async function readAll(files: readonly string[]): Promise<Buffer[]> {
   const contents: Buffer[] = [];
-  // One after the other, so that where several are missing it is always the same one that is named.
+  // One after another, so that if several are missing, the error always names the same one.
   for (const file of files) contents.push(await read(file));
   return contents;
 }
 
 async function read(file: string): Promise<Buffer> {
   try {
-    // That others may read it is how secrets are mounted.
+    // Other users may read it: that is how secrets are mounted.
     await using handle = await openTrusted(file);
     return await handle.readFile();
   } catch (cause) {

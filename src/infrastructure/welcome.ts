@@ -5,11 +5,11 @@ export interface Welcome {
   readonly httpAddress: string;
   readonly database: string;
   readonly tls: boolean;
-  /** Milliseconds from the start of the process. */
+  /** Milliseconds since the process started. */
   readonly readyAfterMs: number;
 }
 
-/** What a person who has started the service wants to know next. */
+/** The text that the service prints after a start with the embedded database: its addresses and what to do next. */
 export function welcome({ grpcAddress, httpAddress, database, tls, readyAfterMs }: Welcome): string {
   const socket = socketPathOf(httpAddress);
   const url = `${tls ? "https" : "http"}://${socket === undefined ? httpAddress : "localhost"}`;

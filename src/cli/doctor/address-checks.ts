@@ -8,7 +8,7 @@ import { bind, ListenError } from "../../infrastructure/listen.ts";
 import { findSocket, socketPathOf } from "../../infrastructure/unix-socket.ts";
 import { type Check, failed, ok } from "./finding.ts";
 
-/** Whether the service can listen where it is to, or does. */
+/** Checks that the service can listen on its addresses, or already does. */
 export function addressChecks({ grpcAddress, httpAddress, tls }: Config): Check[] {
   const secure = tls !== undefined;
   return [
@@ -47,10 +47,13 @@ function isTaken({ cause }: ListenError): boolean {
 
 const patienceMs = 2_000;
 
-/** Nothing secret is asked for or sent, and names in certificates are for others than this machine: so none is checked. */
+/**
+ * Certificates are not verified: the requests contain nothing secret, and certificates name the service, not this
+ * machine.
+ */
 const anyCertificate = { rejectUnauthorized: false };
 
-/** Whether /livez answers as the service's does. */
+/** Whether /livez answers like the service's own. */
 function answersHttp(address: string, secure: boolean): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const request = (secure ? requestHttps : requestHttp)(
@@ -67,7 +70,7 @@ function answersHttp(address: string, secure: boolean): Promise<boolean> {
   return promise;
 }
 
-/** Whether gRPC's health service answers, whatever it says. */
+/** Whether the gRPC health service answers, with any status. */
 async function answersGrpc(address: string, secure: boolean): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const path = socketPathOf(address);
@@ -98,7 +101,7 @@ function connectToSocket(path: string, secure: boolean) {
   return secure ? connectTls({ path, ALPNProtocols: ["h2"], ...anyCertificate }) : connectTcp(path);
 }
 
-/** Where to reach what listens there: on every address is on loopback too. */
+/** The URL of a listener. A listener on all addresses is reached on loopback. */
 function urlOf(address: string, secure: boolean): string {
   if (socketPathOf(address) !== undefined) return `http${secure ? "s" : ""}://localhost`;
   const reachable = address.replace(/^0\.0\.0\.0:/, "127.0.0.1:").replace(/^\[::\]:/, "[::1]:");

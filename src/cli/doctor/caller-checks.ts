@@ -5,7 +5,7 @@ import { CockroachRepository } from "../../interfaces/relationaldb/cockroachdb/c
 import { readPolicyOnce } from "../../policy.ts";
 import { type Check, ok, warning } from "./finding.ts";
 
-/** The policy file, where there is one. */
+/** Checks the policy file, if there is one. */
 export function policyChecks({ callers: { policyFile }, audiences }: Config): Check[] {
   if (policyFile === undefined) return [];
   return [
@@ -21,7 +21,7 @@ export function policyChecks({ callers: { policyFile }, audiences }: Config): Ch
 
 const patienceMs = 10_000;
 
-/** Whether anybody may call: of a database with all its tables. */
+/** Checks that at least one caller can have permissions. The database must have all its tables. */
 export function callerChecks({ callers }: Config, { pool }: ConnectedDatabase): Check[] {
   return [
     {

@@ -5,10 +5,13 @@ import { counted } from "../text.ts";
 import { type Check, type Finding, failed, ok, warning } from "./finding.ts";
 import { roleChecks } from "./role-checks.ts";
 
-/** What can be seen of a database that is connected, by so many replicas of the service. */
+/**
+ * Checks of a connected database.
+ * @param replicas how many replicas of the service share it
+ */
 export function databaseChecks(config: Config, database: ConnectedDatabase, replicas: number): Check[] {
   const probe = probeDatabase(database.pool);
-  // Each check that needs it waits for it.
+  // Prevents an unhandled rejection: each check that uses the probe awaits it.
   probe.catch(() => {});
   return [
     writesCheck(probe),
@@ -45,7 +48,7 @@ function migrationsCheck({ migrate }: Config, database: ConnectedDatabase): Chec
   };
 }
 
-/** What steps mean that this release does not know. */
+/** The finding about steps that this release does not know. */
 function newerFinding(newer: readonly string[]): Finding {
   if (newer.length === 0) return ok("No migration is missing.");
   return warning(

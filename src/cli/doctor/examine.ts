@@ -17,8 +17,8 @@ export interface ExamineOptions extends OpenServiceOptions {
 }
 
 /**
- * Looks at everything that the service needs, in the order in which it needs it, and changes nothing.
- * @throws the reason of the signal only
+ * Checks everything that the service needs, in the order in which it needs it, without changing anything.
+ * @throws the reason of the signal, and no other error
  */
 export async function examine(options: ExamineOptions): Promise<Checked[]> {
   const { config, signal } = options;
@@ -41,7 +41,7 @@ async function examineDatabase(options: ExamineOptions): Promise<Checked[]> {
   const reached = await runCheck({
     name,
     async run() {
-      // A check does not wait for a database to become reachable.
+      // Checks do not wait for a database to become reachable.
       const { database, isAnothers } = resources.use(await connectForCommand(options, 0));
       connected.resolve(database);
       return ok(`${database.description}${situation(config, isAnothers)}, SERIALIZABLE.`);
@@ -63,7 +63,7 @@ function situation({ databaseUrl }: Config, isAnothers: boolean): string {
 
 async function runAll(checks: readonly Check[]): Promise<Checked[]> {
   const checked: Checked[] = [];
-  // One after the other: what is measured is not to be measured against the rest.
+  // One after another, so that checks do not distort each other's measurements.
   for (const check of checks) checked.push(...(await runCheck(check)));
   return checked;
 }

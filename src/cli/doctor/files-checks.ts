@@ -9,7 +9,7 @@ import { readTlsCertificates, type TlsCertificate } from "../../infrastructure/t
 import { moment } from "../text.ts";
 import { type Check, type Finding, failed, ok, warning } from "./finding.ts";
 
-/** What the service keeps or finds in files. */
+/** Checks of the service's files. */
 export function filesChecks(config: Config): Check[] {
   return [
     ...(config.databaseUrl === undefined ? [dataFolderCheck(config.dataDir)] : []),
@@ -51,7 +51,7 @@ function dataFolderCheck(dataDir: string): Check {
   };
 }
 
-/** The space on the fullest of the disks that folders are on, of those folders that exist. */
+/** The free space on the fullest disk that holds one of the folders. Folders that do not exist are ignored. */
 async function freeBytes(folders: readonly string[]): Promise<number> {
   const disks = await Promise.all(folders.map((folder) => statfs(folder).catch(() => undefined)));
   return Math.min(...disks.filter((disk) => disk !== undefined).map(({ bavail, bsize }) => bavail * bsize));
@@ -59,7 +59,7 @@ async function freeBytes(folders: readonly string[]): Promise<number> {
 
 const mebibyte = 1_048_576;
 
-/** What the space that is left in the data folder means. */
+/** The finding about the free space in the data folder. */
 export function spaceFinding(folder: string, freeBytes: number): Finding {
   const free = `${Math.floor(freeBytes / mebibyte)} MiB are free on its disk`;
   if (freeBytes < 100 * mebibyte) {

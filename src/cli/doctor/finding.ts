@@ -1,4 +1,4 @@
-/** What a check has found: a sentence that says what is so and, where that is not good, what to do. */
+/** The result of a check: a sentence that describes the state and, if there is a problem, what to do. */
 export interface Finding {
   readonly outcome: "ok" | "warning" | "failed";
   readonly says: string;
@@ -8,28 +8,28 @@ export function ok(says: string): Finding {
   return { outcome: "ok", says };
 }
 
-/** It works, but not for ever, or not as well as it could. */
+/** The service works, but not indefinitely, or not as well as it could. */
 export function warning(says: string): Finding {
   return { outcome: "warning", says };
 }
 
-/** The service does not start, or does not do its work. */
+/** The service does not start, or does not work. */
 export function failed(says: string): Finding {
   return { outcome: "failed", says };
 }
 
-/** One thing that is looked at. Whatever it throws is a finding too: a failed one. */
+/** One check. An error that it throws becomes a failed finding. */
 export interface Check {
   readonly name: string;
   run(): Promise<Finding | readonly Finding[]>;
 }
 
-/** A finding, and what it is about. */
+/** A finding, with the name of its check. */
 export interface Checked extends Finding {
   readonly check: string;
 }
 
-/** Runs one check to its findings, whatever it does, and for as long as `patienceMs`. */
+/** Runs one check and returns its findings. Never throws, and stops waiting after `patienceMs`. */
 export async function runCheck({ name, run }: Check, patienceMs = 20_000): Promise<Checked[]> {
   const { promise: late, resolve } = Promise.withResolvers<Finding>();
   const timer = setTimeout(
@@ -45,7 +45,7 @@ export async function runCheck({ name, run }: Check, patienceMs = 20_000): Promi
   }
 }
 
-/** An error, or the text of one, as a sentence. */
+/** An error, or its text, as a sentence. */
 export function sentenceOf(error: unknown): string {
   const { message } = error instanceof Error ? error : new Error(String(error));
   const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}`;

@@ -12,7 +12,7 @@ import { findForeignTables } from "../../infrastructure/db/ownership.ts";
 import { counted } from "../text.ts";
 import { type Check, type Finding, failed, ok, warning } from "./finding.ts";
 
-/** What the database lets the service's role do. */
+/** Checks of the rights of the service's role in the database. */
 export function roleChecks(config: Config, database: ConnectedDatabase, replicas: number): Check[] {
   return [
     { name: "rights", run: () => rightsFinding(database) },
@@ -51,7 +51,7 @@ async function migrationRightsFinding({ migrate }: Config, database: ConnectedDa
       );
 }
 
-/** What keeps the role from migrating, and what to do. */
+/** Why the role cannot migrate, and what to do. */
 async function migrationObstacle(role: DatabaseRole, { pool, dialect }: ConnectedDatabase) {
   if (!role.mayCreate) {
     return `The role ${role.name} may not create tables, so it cannot migrate. Run as the schema's owner: ${schemaGrant(role, "USAGE, CREATE")}`;
@@ -75,7 +75,7 @@ function connectionsCheck(
   };
 }
 
-/** What the connections that there are for services mean for so many of them. */
+/** The finding about the number of connections available to the replicas. */
 export function connectionsFinding(given: {
   readonly connections: number;
   readonly limitedBy: string;

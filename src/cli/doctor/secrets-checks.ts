@@ -13,7 +13,7 @@ import type { SigningKeyReader } from "../../interfaces/relationaldb/signing-key
 import { moment } from "../text.ts";
 import { type Check, type Finding, failed, ok, sentenceOf, warning } from "./finding.ts";
 
-/** What only a database with all its tables has: secrets, and the keys that wrap them must open. */
+/** Checks of a database with all its tables: the wrapping keys must open its secrets and signing keys. */
 export function secretsChecks(config: Config, { pool }: ConnectedDatabase): Check[] {
   return [secretsCheck(config, pool), signingKeysCheck(config, pool)];
 }
@@ -26,7 +26,7 @@ function secretsCheck({ wrappingKeys: source }: Config, pool: Pool): Check {
     async run() {
       const wrappingKeys = await findWrappingKeys(source);
       const shared = await storedSecrets(pool);
-      // The private key of a revoked one is erased.
+      // The private key of a revoked key is erased.
       const keys = (await signingKeysOf(pool).list()).keys.filter(
         ({ revokeTime }) => revokeTime === undefined,
       );
@@ -94,7 +94,7 @@ function signingKeysCheck(config: Config, pool: Pool): Check {
 
 const patienceMs = 10_000;
 
-/** What the keys are at a time, where a next one is due `leadMs` before the one that signs is to stop. */
+/** The finding about the signing keys at `time`. A successor is due `leadMs` before the signing key is replaced. */
 export function keysFinding(keys: readonly SigningKeyStatus[], time: number, leadMs: number): Finding {
   const signing = keys.find(({ state }) => state === "signing");
   if (signing === undefined) return failed("No key signs: start the service, or run `auth keys rotate`.");
@@ -103,7 +103,7 @@ export function keysFinding(keys: readonly SigningKeyStatus[], time: number, lea
   const says = `${signing.id} (${signing.algorithm}) signs until ${until}`;
   if (next !== undefined) return ok(`${says}; the next one is ${next.id} (${next.algorithm}).`);
   const dueMs = signing.deactivateTime.getTime() - leadMs;
-  // Services look twice a minute at least.
+  // Services check at least twice a minute.
   if (time - dueMs > 120_000) {
     return warning(
       `${signing.id} (${signing.algorithm}) should have been replaced at ${until}, and there is no next key: check that a service runs.`,

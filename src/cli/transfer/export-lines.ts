@@ -17,7 +17,7 @@ const allUsers = {
   pageToken: "",
 };
 
-/** All users as lines of the API's own JSON, some hundred at a time, for as long as that takes. */
+/** All users as lines of the API's own JSON, a few hundred at a time, without a deadline. */
 export async function* exportLines(
   { transfers, call }: OpenService,
   { signal, ...options }: ExportOptions,

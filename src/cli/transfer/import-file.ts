@@ -25,29 +25,29 @@ export interface ImportFile extends ReadOptions {
   readonly format: Format;
   readonly validateOnly: boolean;
   readonly signal: AbortSignal;
-  /** @param part of the file that was read, from 0 to 1; undefined if its size is not known */
+  /** @param part the fraction of the file that was read, from 0 to 1; undefined if its size is unknown */
   readonly onProgress: (rows: number, part: number | undefined) => void;
   /** Receives the header line of a CSV file. */
   readonly onHeader: (text: string) => void;
   readonly onRefused: (row: FileRow, refusal: Refusal) => Promise<void> | void;
 }
 
-/** What an import has done with the rows of a file. */
+/** The result of importing the rows of a file. */
 export interface ImportReport {
-  /** Rows that were read, skipped ones included. */
+  /** Rows that were read, including skipped ones. */
   rows: number;
   imported: number;
-  /** Rows that an earlier run of the import has imported. */
+  /** Rows that an earlier run of the import imported. */
   alreadyImported: number;
   refused: number;
   readonly refusedByReason: Record<string, number>;
   /** Rows that are not users, by kind: "service accounts". */
   readonly skipped: Record<string, number>;
-  /** What the imported users had in the other system and do not have here, by kind: "groups". */
+  /** Data of the imported users that has no equivalent here, by kind: "groups". */
   readonly notImported: Record<string, number>;
   /** Ids and usernames that are not valid here, by the attribute that keeps them: "keycloak_id". */
   readonly keptAs: Record<string, number>;
-  /** What kept the rest of the file from being read or imported. */
+  /** The error that kept the rest of the file from being read or imported. */
   stoppedBy?: unknown;
 }
 
@@ -60,12 +60,12 @@ interface ReadyRow {
 }
 
 const batchRows = 500;
-/** So that a batch of large rows does not fill the memory. */
+/** Keeps a batch of large rows from filling the memory. */
 const batchCharacters = 4 << 20;
 
 /**
- * Imports the users of a file of any size. All files of a caller are one import: rows that were imported before count as
- * imported, so that the same command goes on where it stopped, also once the file was repaired.
+ * Imports the users of a file of any size. All files of a caller belong to one import: rows that were imported before
+ * count as imported. So the same command continues where it stopped, also after the file was repaired.
  * @throws StartError if the file has no rows or cannot be read at all
  */
 export async function importFile(service: OpenService, file: ImportFile): Promise<ImportReport> {
@@ -114,7 +114,7 @@ class FileImport {
     if (unreadable !== undefined) throw unreadable;
   }
 
-  /** Answers what makes the rest of the file unreadable, so that the rows before it are imported all the same. */
+  /** Returns the error that makes the rest of the file unreadable, so that the rows before it are still imported. */
   async #readRows(): Promise<StartError | undefined> {
     const { path, format, signal, onHeader } = this.#file;
     const onBytes = (bytes: number, size: number | undefined) => {

@@ -11,7 +11,7 @@ export interface ImportText {
   readonly validateOnly: boolean;
   /** The first refused rows. */
   readonly refused: readonly RefusedLine[];
-  /** The file that lists all refused rows, if one was asked for. */
+  /** The file that lists all refused rows, if requested. */
   readonly refusedPath: string | undefined;
 }
 
@@ -63,7 +63,7 @@ function refusedRows(
   return `\n${columns([["LINE", "REASON", "MESSAGE"], ...rows])}${more}${file}`;
 }
 
-/** "1 service account", "2 service accounts": kinds are in the plural. */
+/** "1 service account", "2 service accounts": kinds are given in the plural. */
 function ofKind(kind: string, count: number): string {
   return `${grouped(count)} ${count === 1 ? kind.replace(/ies$/, "y").replace(/s$/, "") : kind}`;
 }

@@ -5,7 +5,7 @@ import { type RefusedRows, refusedRows } from "./files/refused-rows.ts";
 import type { Refusal } from "./import-file.ts";
 import { newFile } from "./new-file.ts";
 
-/** A new file of refused rows, in the format of the import, so that it can be repaired and imported. */
+/** A new file of refused rows in the format of the import, to be repaired and imported. */
 export class RefusedFile implements AsyncDisposable {
   readonly #path: string;
   readonly #file: FileHandle;

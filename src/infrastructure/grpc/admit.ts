@@ -9,7 +9,7 @@ export interface CallHead {
 }
 
 /**
- * Decides whether the body of a call may be read. A refusal is kept in the call's context values, from where an
- * interceptor throws it, so that a refused call is logged and answered like any other. Never rejects.
+ * Decides whether the body of a call may be read. A refusal is stored in the call's context values and thrown from
+ * there by an interceptor, so that a refused call is logged and answered like any other. Never rejects.
  */
 export type Admit = (call: CallHead) => Promise<boolean>;

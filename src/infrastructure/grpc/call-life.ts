@@ -1,13 +1,18 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 
-/** How long interceptors get to pass on the error of a call that is over before it is answered over their heads. */
+/**
+ * How long interceptors may take to pass on the error of an ended call, before it is answered without them.
+ * Milliseconds.
+ */
 export const backstopMs = 25;
-/** At its own deadline a caller cancels. A cancellation this close to the deadline is taken for what it is. */
+/**
+ * Callers cancel at their own deadline, so a cancellation this close to it counts as DEADLINE_EXCEEDED. Milliseconds.
+ */
 const slackMs = 10;
 
 /**
- * How long one call lives: until its deadline, or until its caller goes. Whoever waits for something on behalf of the
- * call waits through `orAborted`, so that nothing that ignores the signal can keep the call alive.
+ * The lifetime of one call: it ends at its deadline, or when the caller cancels or disconnects. Code that waits on
+ * behalf of the call waits through `orAborted`, so code that ignores the signal cannot keep the call alive.
  */
 export class CallLife {
   private endsAt = Number.POSITIVE_INFINITY;
@@ -17,8 +22,8 @@ export class CallLife {
   private readonly waiting = new Set<(reason: ConnectError) => void>();
 
   /**
-   * @param onDeadline called at the deadline, after everybody who waits has been told
-   * @param onOverdue called when the call has still not ended a moment later
+   * @param onDeadline called at the deadline, after all waiting promises are rejected
+   * @param onOverdue called if the call has still not ended `backstopMs` later
    */
   start(
     timeoutMs: number,
@@ -34,12 +39,12 @@ export class CallLife {
     }, timeoutMs);
   }
 
-  /** The call has been answered; nothing happens to it any more. */
+  /** Stops the deadline timer. Call this when the call has been answered. */
   end(): void {
     clearTimeout(this.timer);
   }
 
-  /** The caller, or its connection, has gone. Answers why the call is over. */
+  /** Ends the call because the caller cancelled or disconnected. Returns the reason. */
   leave(): ConnectError {
     this.end();
     const reason =
@@ -55,7 +60,7 @@ export class CallLife {
     return Math.max(0, this.endsAt - Date.now());
   }
 
-  /** Made when first read. Aborts with the ConnectError that ends the call; an answered call does not abort. */
+  /** Created on first read. Aborts with the ConnectError that ends the call; does not abort if the call is answered. */
   get signal(): AbortSignal {
     if (this.controller === undefined) {
       this.controller = new AbortController();
@@ -66,14 +71,17 @@ export class CallLife {
     return this.controller.signal;
   }
 
-  /** Throws the ConnectError that ended the call, if one did. */
+  /** Throws the ConnectError that ended the call, if there is one. */
   throwIfAborted(): void {
     if (this.reason !== undefined) {
       throw this.reason;
     }
   }
 
-  /** The value, or the ConnectError that ends the call: whichever is first. What comes later is dropped. */
+  /**
+   * Resolves with the value, or rejects with the ConnectError that ends the call, whichever is first. The other is
+   * dropped.
+   */
   orAborted<T>(value: T | PromiseLike<T>): T | Promise<T> {
     if (!isPromise(value)) {
       return value;
@@ -96,13 +104,13 @@ export class CallLife {
     });
   }
 
-  /** Ends the call for `reason`; the first one counts. */
+  /** Ends the call with `reason`. Only the first reason counts. */
   abort(reason: ConnectError): void {
     if (this.reason !== undefined) {
       return;
     }
     this.reason = reason;
-    // Before the signal: a handler that rejects because of it must not be first with an error of its own.
+    // Before the signal aborts: a handler that rejects on abort must not win the race with its own error.
     for (const reject of this.waiting) {
       reject(reason);
     }

@@ -2,7 +2,7 @@ import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { ContextValues, HandlerContext, StreamRequest, UnaryRequest } from "@connectrpc/connect";
 import type { CallLife } from "./call-life.ts";
 
-/** What a request knows of the call it belongs to. */
+/** The state of the call that a request belongs to. */
 export interface CallState {
   readonly life: CallLife;
   readonly responseHeader: Headers;
@@ -21,11 +21,11 @@ const lazySignal: PropertyDescriptor = {
 };
 
 /**
- * What interceptors see as the request and handlers see as the context: one object for both, because making objects is
- * what a small call spends its time on. Headers fill themselves, and the abort signal is made, when first read.
+ * The request for interceptors and the context for handlers. They are one object, because allocation dominates the cost
+ * of a small call. Headers and the abort signal are created on first read.
  *
- * The parts of a request are own, enumerable properties and nothing is `#private`, so that both ways in which an
- * interceptor may change a request, `{ ...req, header }` and `Object.create(req, …)`, keep all of it.
+ * All parts of a request are own, enumerable properties and nothing is `#private`, so that both ways to change a
+ * request in an interceptor, `{ ...req, header }` and `Object.create(req, …)`, keep every part.
  */
 export class CallRequest implements HandlerContext {
   readonly stream: boolean;
@@ -84,7 +84,7 @@ export class CallRequest implements HandlerContext {
   }
 }
 
-/** Makes `request.message` throw, so that the interceptors see a call whose message cannot be had, and why. */
+/** Makes `request.message` throw `error`, so that interceptors also run for a call whose message is unavailable. */
 export function failMessage(request: object, error: unknown): void {
   Object.defineProperty(request, "message", {
     configurable: true,
@@ -97,7 +97,10 @@ export function failMessage(request: object, error: unknown): void {
 
 type Request = UnaryRequest | StreamRequest;
 
-/** The call that a request, perhaps changed by interceptors, belongs to. */
+/**
+ * The call that a request belongs to, also if interceptors have changed the request.
+ * @throws Error if an interceptor passed on a request that is not a copy of the one it received
+ */
 export function callOf(request: Request): CallState {
   const call = (request as Partial<CallRequest>)[callKey];
   if (call === undefined) {
@@ -106,12 +109,12 @@ export function callOf(request: Request): CallState {
   return call;
 }
 
-/** The context for the handler: the request itself, or what interceptors have made of it. */
+/** The context for the handler: the request itself, or a new one if interceptors have changed the request. */
 export function contextOf(request: Request): HandlerContext {
   if (request instanceof CallRequest) {
     return request;
   }
-  // Read one by one: a changed request may have inherited some of them.
+  // Read each by name: a spread would miss properties that a changed request inherits.
   const { service, method, url, requestMethod, header, contextValues, signal } = request;
   const context = { service, method, url, requestMethod, header, contextValues, signal };
   return Object.setPrototypeOf({ ...context, [callKey]: callOf(request) }, CallRequest.prototype);

@@ -13,41 +13,41 @@ import type { Admit } from "./admit.ts";
 import type { BoundMethod } from "./grpc-call.ts";
 import { invokeHandler } from "./invoke.ts";
 
-/** What is served, and how. */
+/** What to serve, and how. */
 export interface ConnectBindingOptions {
-  /** The routes, as any Connect server takes them. */
+  /** The routes function of a Connect server. */
   readonly routes: (router: ConnectRouter) => unknown;
-  /** Outermost first, as any Connect server takes them. Applied once per method, not per call. */
+  /** Connect interceptors, outermost first. Applied once per method, not per call. */
   readonly interceptors: readonly Interceptor[];
-  /** Asked before the first message of a call is read. Without it every call is admitted. */
+  /** Called before the first message of a call is read. If absent, every call is admitted. */
   readonly admit?: Admit | undefined;
-  /** What a call begins with, where not with nothing. */
+  /** Creates the initial context values of a call. Empty if absent. */
   readonly contextOf?: ((peer: Peer) => ContextValues) | undefined;
-  /** The longest time for one call in milliseconds, also for a caller that sets no deadline. */
+  /** Maximum duration of a call in milliseconds, also if the caller sets no deadline. */
   readonly maxTimeoutMs: number;
-  /** The same for a stream, each of whose requests still has to come within `maxTimeoutMs` once it is waited for. */
+  /** The same for a stream. Each of its requests must still arrive within `maxTimeoutMs` of being awaited. */
   readonly maxStreamMs: number;
-  /** Told of every error that leaves as "internal error", with the path of the method. */
+  /** Called with each error that is answered as "internal error", and the path of its method. */
   readonly report?: ((error: unknown, path: string) => void) | undefined;
 }
 
-/** Connect services made ready for gRPC. */
+/** Connect services, bound to gRPC. */
 export interface ConnectBinding {
-  /** The services that the routes named, each once. */
+  /** The services in the routes, without duplicates. */
   readonly services: readonly DescService[];
-  /** @param path as in ":path", "/auth.v1.UserService/GetUser" */
+  /** @param path the `:path` header, such as "/auth.v1.UserService/GetUser" */
   find(path: string): BoundMethod | undefined;
 }
 
 /**
- * Serves Connect services over gRPC: all four kinds of call, headers and trailers, error details, deadlines that
- * hold whatever a handler does, cancellation, backpressure.
+ * Serves Connect services over gRPC: all four kinds of call, headers and trailers, error details, cancellation,
+ * backpressure, and deadlines that hold even if a handler ignores them.
  *
- * A request that cannot be decoded, has not exactly one message, or does not come before the deadline goes through the
- * interceptors like any other, except that reading its `message` throws. So such a call is logged, counted and answered
- * like any other, and an interceptor that does not look at the message needs to know nothing of this.
+ * A request that cannot be decoded, does not have exactly one message, or does not arrive before the deadline goes
+ * through the interceptors like any other, except that reading its `message` throws. So it is logged, counted and
+ * answered like any other call, and interceptors that do not read the message need no special case.
  *
- * @throws Error when a method has two handlers
+ * @throws Error if a method has two handlers
  */
 export function bindConnect(options: ConnectBindingOptions): ConnectBinding {
   const specs = collectRoutes(options.routes);
@@ -65,7 +65,7 @@ export function bindConnect(options: ConnectBindingOptions): ConnectBinding {
   };
 }
 
-/** Runs a Connect routes function on a router that only takes note. */
+/** Runs a Connect routes function on a router that only records the methods. */
 function collectRoutes(routes: (router: ConnectRouter) => unknown): MethodImplSpec[] {
   const specs: MethodImplSpec[] = [];
   const router: ConnectRouter = {
@@ -104,7 +104,7 @@ function bindMethod(spec: MethodImplSpec, path: string, options: ConnectBindingO
       try {
         report?.(error, path);
       } catch {
-        // A log that fails must not fail the call, and nobody is left to tell.
+        // A failing log must not fail the call, and there is nowhere else to report the error.
       }
     },
   };
@@ -114,7 +114,9 @@ function pathOf(method: DescMethod): string {
   return `/${method.parent.typeName}/${method.name}`;
 }
 
-/** A request's URL. The authority is the caller's to choose, so one that makes no URL is replaced. */
+/**
+ * Builds request URLs. The caller chooses the authority; one that does not form a valid URL is replaced by localhost.
+ */
 function urlMaker(path: string): (authority: string) => string {
   let last = { authority: "", url: `http://localhost${path}` };
   return (authority) => {

@@ -22,29 +22,34 @@ import { overloaded } from "./listener-error.ts";
 import { decodeRequest, encodeResponse } from "./message-bytes.ts";
 import { stop } from "./until-aborted.ts";
 
-/** A method as it is served: its handler with all interceptors around it. */
+/** A method with its handler, wrapped in all interceptors. */
 export interface BoundMethod {
   readonly spec: MethodImplSpec;
   readonly run: AnyFn;
   readonly admit: Admit | undefined;
   readonly maxTimeoutMs: number;
-  /** How long a request of a stream may take to come, from when it is waited for. */
+  /** How long a request of a stream may take to arrive once it is awaited. Milliseconds. */
   readonly maxRequestMs: number;
   urlOn(authority: string): string;
   contextOf(peer: Peer): ContextValues;
-  /** Told of every error that leaves as "internal error". */
+  /** Called with each error that is answered as "internal error". */
   report(error: unknown): void;
 }
 
-/** Made once: a stack trace is most of the cost of an error, and callers without credentials choose how many there are. */
+/**
+ * Created once: the stack trace is most of the cost of an error, and unauthenticated callers control how often it is
+ * used.
+ */
 const notAdmitted = new ConnectError("the call was not admitted", Code.PermissionDenied);
 
-/** What a stream whose reader waits may hold: HTTP/2's initial window (RFC 9113 §6.9.2). */
+/**
+ * Bytes reserved for a stream of requests, which may hold that much unread: HTTP/2's initial window (RFC 9113 §6.9.2).
+ */
 const windowBytes = 65_535;
 
 /**
- * One call of a Connect method, from its headers to its one status. Nothing of its body is read before it is admitted, so
- * that a caller without credentials cannot make the process hold anything.
+ * One call of a Connect method, from its headers to its status. The body is not read before the call is admitted, so
+ * unauthenticated callers cannot make the process hold any of it.
  */
 export class GrpcCall implements WireListener, CallState {
   readonly life = new CallLife();
@@ -63,7 +68,7 @@ export class GrpcCall implements WireListener, CallState {
   private requestTimer: NodeJS.Timeout | undefined;
   private finished = false;
 
-  /** @param onAdmitted called once the caller may make the call */
+  /** @param onAdmitted called when the call is admitted */
   constructor(wire: GrpcWire, method: BoundMethod, onAdmitted: () => void) {
     this.wire = wire;
     this.method = method;
@@ -72,7 +77,7 @@ export class GrpcCall implements WireListener, CallState {
     this.values = method.contextOf(wire.peer);
   }
 
-  /** From the moment at which the stream opens, because what it says until then is lost. */
+  /** Must be called as soon as the stream opens: events before that are lost. */
   listen(): void {
     this.wire.listen(this);
   }
@@ -121,7 +126,7 @@ export class GrpcCall implements WireListener, CallState {
     this.run(this.incoming);
   }
 
-  /** Reads one more request of a stream. A caller that stays silent does not keep its stream open. */
+  /** Reads one more request of a stream. The timer ends a stream whose caller stays silent. */
   private readNext(): void {
     const fail = () => this.incoming?.fail(requestTooSlow());
     this.requestTimer ??= setTimeout(fail, this.method.maxRequestMs);
@@ -135,7 +140,7 @@ export class GrpcCall implements WireListener, CallState {
 
   onMessage(bytes: Uint8Array): void {
     if (this.incoming !== undefined) {
-      // A request that has to be the only one has come when its end has.
+      // The only request of a server-streaming call is not complete before the caller half-closes.
       if (this.method.spec.kind !== "server_streaming") this.stopWaiting();
       this.incoming.push(bytes);
     } else if (this.bytes === undefined) {
@@ -205,7 +210,7 @@ export class GrpcCall implements WireListener, CallState {
     }
   }
 
-  /** Runs the interceptors, so that they see the call, on a request whose message cannot be had because of `error`. */
+  /** Runs the interceptors on a request whose `message` throws `error`, so that they see the failed call. */
   private runWithout(error: unknown): void {
     if (!this.started) {
       const request = this.requestWith(undefined);
@@ -283,7 +288,10 @@ export class GrpcCall implements WireListener, CallState {
     }
   }
 
-  /** Once. Headers that nobody has touched are left to grpc-js, so that an error can go out in a single frame. */
+  /**
+   * Sends the headers once. Headers that were not touched are left to GrpcWire, which can then send an error in a
+   * single frame.
+   */
   private sendHeader(header: Headers): void {
     if (!this.headerSent) {
       const metadata = metadataOf(header);

@@ -16,10 +16,10 @@ export interface GrpcJsHandler {
   deserialize(bytes: Buffer): unknown;
 }
 
-/** setTimeout takes no longer ones (2^31 ms). */
+/** The longest delay of setTimeout: 2^31 - 1 ms. */
 const maxTimerMs = 2 ** 31 - 1;
 
-/** A call of a service that is written for grpc-js, health and reflection, on our wire. */
+/** A call of a service that is written for grpc-js (health and reflection), on a GrpcWire. */
 export class GrpcJsCall implements ServerInterceptingCallInterface {
   readonly #wire: GrpcWire;
   readonly #handler: GrpcJsHandler;

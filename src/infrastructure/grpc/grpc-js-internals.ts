@@ -3,7 +3,7 @@ import type { Server, ServerInterceptingCallInterface } from "@grpc/grpc-js";
 import type { Peer } from "../../domain/caller/peer.ts";
 import type { GrpcJsHandler } from "./grpc-js-call.ts";
 
-// All that we reach into of @grpc/grpc-js beyond its API. Each has a test that fails when a new version moves it.
+// Every use of @grpc/grpc-js beyond its API. Each has a test that fails if a new version changes it.
 
 const noPeer: Peer = { address: "", certificate: undefined };
 
@@ -19,10 +19,10 @@ export type StreamHandler = (
   grpcJs: GrpcJsMethods,
 ) => void;
 
-/** What grpc-js serves itself: the methods of the services that were added to the server. */
+/** The methods that grpc-js serves itself: those of the services that were added to the server. */
 export interface GrpcJsMethods {
   find(path: string): GrpcJsHandler | undefined;
-  /** Runs a handler that `find` has found. */
+  /** Runs a handler that `find` returned. */
   run(handler: GrpcJsHandler, call: ServerInterceptingCallInterface): void;
 }
 
@@ -35,11 +35,11 @@ interface Internals {
 }
 
 /**
- * Takes over the streams of all connections: grpc-js keeps the connections (age, pings, GOAWAY). To be called before the
- * server gets its first connection.
+ * Takes over the streams of all connections. grpc-js keeps managing the connections (age, pings, GOAWAY). Call it
+ * before the server gets its first connection.
  *
- * @param onSession called with each connection once it speaks HTTP/2
- * @throws Error when grpc-js has changed and serves its streams in another way
+ * @param onSession called with the HTTP/2 session of each connection
+ * @throws Error if grpc-js has changed and serves its streams in another way
  */
 export function takeOverStreams(
   server: Server,
@@ -67,10 +67,10 @@ export function takeOverStreams(
 }
 
 /**
- * Lifts node:http2's limit of cancelled calls per connection, which closes connections without logging and cannot exempt
- * sidecars; ResetLimit counts instead. Call it before the server gets its first connection.
+ * Lifts node:http2's limit of cancelled calls per connection, which closes connections without logging and cannot
+ * exempt sidecars; ResetLimit counts instead. Call it before the server gets its first connection.
  *
- * @throws Error when grpc-js has changed and keeps its HTTP/2 options elsewhere
+ * @throws Error if grpc-js has changed and keeps its HTTP/2 options elsewhere
  */
 export function liftResetLimit(server: Server): void {
   const { commonServerOptions } = server as unknown as Internals;

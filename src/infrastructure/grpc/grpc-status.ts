@@ -6,27 +6,28 @@ import { Metadata } from "@grpc/grpc-js";
 import { StatusSchema } from "../../gen/google/rpc/status_pb.ts";
 import { addHeaders, headersOf, metadataOf } from "./lazy-headers.ts";
 
-/** How a call ends: code, `grpc-message` and trailers. */
+/** The status of a call: code, `grpc-message` and trailers. */
 export interface GrpcStatus {
   readonly code: number;
   readonly details: string;
   readonly metadata?: Metadata | null;
 }
 
-/** Bytes of `grpc-message` once it is percent-encoded: all trailers together must stay under the 8 KiB of some clients. */
+/**
+ * Maximum bytes of the percent-encoded `grpc-message`: all trailers together must stay under the 8 KiB of some clients.
+ */
 const maxMessageBytes = 1_024;
 
-/** The status of a call that went well, with the trailers its handler set. */
+/** The status of a successful call, with the trailers that its handler set. */
 export function okStatus(trailer: Headers): GrpcStatus {
   return { code: 0, details: "", metadata: metadataOf(trailer) ?? null };
 }
 
 /**
- * The status of a call that failed. A ConnectError leaves with its code, message, details (`grpc-status-details-bin`, a
- * google.rpc.Status) and metadata; whatever else was thrown leaves as INTERNAL "internal error" and tells nothing.
- * Never throws.
+ * The status of a failed call. A ConnectError keeps its code, message, details (`grpc-status-details-bin`, a
+ * google.rpc.Status) and metadata. Any other error becomes INTERNAL "internal error", without details. Never throws.
  *
- * @param trailer what the handler had set before it failed; sent along, as Connect does
+ * @param trailer the trailers that the handler set before it failed; sent too, as Connect does
  */
 export function errorStatus(error: unknown, trailer?: Headers): GrpcStatus {
   const failure = error instanceof ConnectError ? error : new ConnectError("internal error", Code.Internal);
@@ -44,7 +45,7 @@ export function errorStatus(error: unknown, trailer?: Headers): GrpcStatus {
   return { code, details: message, metadata };
 }
 
-/** The message as text that UTF-8 can carry, cut between code points. */
+/** The message as well-formed Unicode, truncated between code points to `maxMessageBytes`. */
 export function asStatusMessage(message: string): string {
   if (message.length <= maxMessageBytes && isPlain.test(message)) return message;
   let bytes = 0;
@@ -57,16 +58,16 @@ export function asStatusMessage(message: string): string {
   return message.toWellFormed();
 }
 
-/** Text that percent-encoding leaves as it is. */
+/** Text that percent-encoding does not change. */
 const isPlain = /^[ -$&-~]*$/;
 
-/** Percent-encoding as gRPC has it: all but printable ASCII, and "%" itself (PROTOCOL-HTTP2, Status-Message). */
+/** Percent-encodes everything but printable ASCII, and "%" itself (PROTOCOL-HTTP2, Status-Message). */
 function percentEncode(text: string): string {
-  // encodeURI leaves few characters alone that gRPC encodes, and encodes many that some clients would not decode.
+  // Not encodeURI: it also encodes printable ASCII, which some clients would not decode.
   return isPlain.test(text) ? text : text.replace(/[^ -$&-~]+/g, encodeURIComponent);
 }
 
-/** The trailers of a status as they are sent: `grpc-message` only where there is one. */
+/** The trailers to send for a status; `grpc-message` only if there is a message. */
 export function trailersOf({ code, details, metadata }: GrpcStatus): OutgoingHttpHeaders {
   if (details === "" && metadata == null) return { "grpc-status": code };
   return {
@@ -85,7 +86,7 @@ function encodeDetails(error: ConnectError, message: string): Buffer | undefined
     const status = create(StatusSchema, { code: error.code, message, details });
     return Buffer.from(toBinary(StatusSchema, status));
   } catch {
-    // A detail that cannot be encoded must not take the rest of the error with it.
+    // A detail that cannot be encoded must not suppress the rest of the error.
     return undefined;
   }
 }

@@ -15,13 +15,13 @@ import { acceptedEncodings, type RequestHead } from "./request-head.ts";
 
 /** Receives the events of a call on the wire. */
 export interface WireListener {
-  /** One message, for one `startRead`. */
+  /** One message, in response to one `startRead`. */
   onMessage(bytes: Buffer): void;
-  /** The request is complete. Comes instead of a message. */
+  /** The request is complete. Called instead of `onMessage`. */
   onHalfClose(): void;
   /** The request cannot be read any further. */
   onFault(error: ConnectError): void;
-  /** The caller or its connection has gone before the status was sent. */
+  /** The caller cancelled or disconnected before the status was sent. */
   onCancel(): void;
 }
 
@@ -32,26 +32,26 @@ export interface WireOptions {
 
 const inflaters = { gzip: promisify(gunzip), deflate: promisify(inflate) };
 
-/** How long a caller may leave its answer unread. */
+/** How long a caller may leave its response unread. Milliseconds. */
 const unreadMs = 15_000;
 /**
- * How long the rest of a request is discarded after an answer with messages. Node's HTTP/2 client drops data that it has not
- * read yet if a reset directly follows the answer.
+ * How long the rest of a request is discarded after a response with messages. Node's HTTP/2 client drops unread data if
+ * a reset directly follows the response. Milliseconds.
  */
 const discardMs = 1_000;
 
 const noPeer: Peer = { address: "", certificate: undefined };
 
 /**
- * A gRPC call on an HTTP/2 stream (PROTOCOL-HTTP2): messages in, messages out, one status. Nothing is read before the first
- * `startRead`, and then one message at a time, with HTTP/2's flow control.
+ * A gRPC call on an HTTP/2 stream (PROTOCOL-HTTP2): messages in, messages out, one status. Nothing is read before the
+ * first `startRead`, and then one message at a time, with HTTP/2's flow control.
  *
- * grpc-js has this too. This one exists because grpc-js 1.14.7 takes a request that ends inside a message for a whole one,
- * accepts unknown flags and encodings, pads binary trailers and keeps a list entry for each byte that comes alone.
+ * It replaces the implementation of grpc-js 1.14.7, which treats a request that ends inside a message as complete,
+ * accepts unknown flags and encodings, pads binary trailers and keeps a list entry for each byte that arrives alone.
  */
 export class GrpcWire {
   readonly head: RequestHead;
-  /** Counts the bytes that the call holds unread; all are given back at its end. */
+  /** Counts the unread bytes that the call holds. All are released when the call ends. */
   readonly lease: ByteLease;
   readonly #stream: ServerHttp2Stream;
   readonly #options: WireOptions;
@@ -84,7 +84,7 @@ export class GrpcWire {
       if (!this.#isReadWanted || this.#isInflating) stream.pause();
     });
     stream.once("end", () => {
-      // A reset shows as the end of the request first: half an upload would pass for a whole one.
+      // A reset first shows as the end of the request, and half an upload must not pass for a complete one.
       if (stream.closed) return;
       this.#hasEnded = true;
       this.#deliver();
@@ -100,7 +100,7 @@ export class GrpcWire {
     return session === undefined || session.destroyed ? noPeer : peerOfSession(session);
   }
 
-  /** Whether the stream has ended, so that no answer can be sent. */
+  /** Whether the stream has closed, so that no response can be sent. */
   get isGone(): boolean {
     return this.#stream.destroyed || this.#stream.closed;
   }
@@ -110,7 +110,7 @@ export class GrpcWire {
     return this.#statusSent;
   }
 
-  /** Asks for one message: `onMessage`, `onHalfClose` or `onFault` follows. */
+  /** Requests one message: `onMessage`, `onHalfClose` or `onFault` follows. */
   startRead(): void {
     this.#isReadWanted = true;
     this.#deliver();
@@ -120,7 +120,7 @@ export class GrpcWire {
     if (!this.#headerSent && !this.#statusSent && !this.isGone) this.#respond(headersOf(metadata));
   }
 
-  /** @param onSent called when the transport takes more */
+  /** @param onSent called when the transport can take more */
   sendMessage(bytes: Buffer, onSent: () => void): void {
     if (this.#statusSent || this.isGone) return;
     if (!this.#headerSent) this.#respond({});
@@ -133,7 +133,7 @@ export class GrpcWire {
     });
   }
 
-  /** Ends the call. If the caller still sends, the stream is reset with NO_ERROR (RFC 9113 §8.1). */
+  /** Ends the call. If the caller is still sending, the stream is reset with NO_ERROR (RFC 9113 §8.1). */
   sendStatus(status: GrpcStatus): void {
     if (this.#statusSent || this.isGone) return;
     this.#statusSent = true;
@@ -157,7 +157,7 @@ export class GrpcWire {
     this.#stream.respond({ ...responseHeaders, ...custom }, { waitForTrailers: true });
   }
 
-  /** Closes without an error only after everything is written, because a reset drops the rest. */
+  /** Closes the stream after `ms`; with NO_ERROR only if everything is written, because a reset drops the rest. */
   #closeIn(ms: number, code: number): void {
     const stream = this.#stream;
     const timer = setTimeout(() => {

@@ -8,12 +8,15 @@ import { HealthImplementation } from "grpc-health-check";
 
 /** The health of the process and its services, served as grpc.health.v1.Health: Check, Watch and List. */
 export interface Health {
-  /** Says whether the process is to be left alone: "", what a liveness probe asks for. At first it is not. */
+  /** Sets the status of "", which liveness probes query: whether the process works. Initially NOT_SERVING. */
   setLive(live: boolean): void;
-  /** Says whether it is to be given work: "readiness" and each service. At first it is not. */
+  /** Sets the status of "readiness" and of each service: whether to send requests here. Initially NOT_SERVING. */
   setReady(ready: boolean): void;
   addToServer(server: Server): void;
-  /** Says NOT_SERVING everywhere, for good, and ends the watches, which would else hold up a drain for its grace. */
+  /**
+   * Sets every status to NOT_SERVING permanently and ends the watches, which would otherwise delay a drain by its
+   * grace.
+   */
   shutDown(): void;
 }
 
@@ -30,7 +33,7 @@ export function createHealth(services: readonly string[]): Health {
     ["", "readiness", ...services].map((name) => [name, "NOT_SERVING" as ServingStatus]),
   );
   const health = new HealthImplementation(Object.fromEntries(statuses));
-  // The official implementation cannot end a watch, so we keep count of them ourselves.
+  // grpc-health-check cannot end a watch, so they are tracked here.
   const watches = new Set<Watch>();
   let down = false;
 

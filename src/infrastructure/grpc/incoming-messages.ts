@@ -4,8 +4,8 @@ interface Waiting<T> {
 }
 
 /**
- * The messages of one caller, read one by one and only when asked for, so that a handler that is slow, or has stopped
- * reading, makes the caller wait (HTTP/2 flow control).
+ * The messages of one caller, read one at a time and on demand, so that a handler that is slow, or has stopped reading,
+ * makes the caller wait (HTTP/2 flow control).
  */
 export class IncomingMessages<T> implements AsyncIterableIterator<T, undefined> {
   private readonly requestOne: () => void;
@@ -15,8 +15,8 @@ export class IncomingMessages<T> implements AsyncIterableIterator<T, undefined> 
   private failure: { readonly error: unknown } | undefined;
 
   /**
-   * @param requestOne asks the transport for one more message; answered by `push`, `end` or `fail`
-   * @param decode throws what the reader shall see where bytes are no such message
+   * @param requestOne requests one more message from the transport, which responds with `push`, `end` or `fail`
+   * @param decode throws the error for the reader if the bytes are not a valid message
    */
   constructor(requestOne: () => void, decode: (bytes: Uint8Array) => T) {
     this.requestOne = requestOne;
@@ -38,7 +38,7 @@ export class IncomingMessages<T> implements AsyncIterableIterator<T, undefined> 
     });
   }
 
-  /** The reader has had enough: nothing more is asked of the transport. */
+  /** Called when the reader stops: no more messages are requested from the transport. */
   return(): Promise<IteratorResult<T, undefined>> {
     this.end();
     return Promise.resolve({ done: true, value: undefined });

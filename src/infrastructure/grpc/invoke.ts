@@ -10,14 +10,14 @@ import {
 import { type CallState, callOf, contextOf } from "./call-request.ts";
 import { untilAborted } from "./until-aborted.ts";
 
-/** A call from request to response: what interceptors wrap. */
+/** The function from request to response that interceptors wrap. */
 export type AnyFn = ReturnType<Interceptor>;
 
 type Answer = MessageInitShape<DescMessage>;
 
 /**
- * The innermost function of the chain, which calls the handler and nothing else. It does not wait for a handler longer
- * than the call lives: the deadline and a caller that goes end it here, inside, where every interceptor sees the error.
+ * The innermost function of the interceptor chain, which only calls the handler. It stops waiting for the handler at
+ * the deadline or when the caller disconnects. It does so here so that every interceptor sees the error.
  */
 export function invokeHandler(spec: MethodImplSpec): AnyFn {
   switch (spec.kind) {

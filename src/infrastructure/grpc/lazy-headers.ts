@@ -4,8 +4,8 @@ import { Metadata } from "@grpc/grpc-js";
 type HeadersIterator<T> = ReturnType<typeof Headers.prototype.keys> & IterableIterator<T>;
 
 /**
- * Headers that are only built when somebody needs more of them than a single value: filling a Headers is what costs
- * most about a small call. Without `received` it starts empty, as response headers and trailers do.
+ * Headers that are built only if more than a single value is read: filling a Headers object is the largest cost of a
+ * small call. Without `received` they start empty, as response headers and trailers do.
  *
  * A binary value (`…-bin`) is base64 without padding, as Connect's `encodeBinaryHeader` writes it.
  */
@@ -17,7 +17,7 @@ export class LazyHeaders implements Headers {
     this.received = received;
   }
 
-  /** True as long as nobody has set anything, so that there is nothing to send. */
+  /** Whether nothing has been set, so that there is nothing to send. */
   get untouched(): boolean {
     return this.made === undefined && this.received === undefined;
   }
@@ -86,7 +86,7 @@ export class LazyHeaders implements Headers {
   }
 }
 
-/** What belongs to the call and not to its handler. */
+/** Headers of the transport, hidden from handlers. */
 const hidden = new Set([
   "accept-encoding",
   "content-type",
@@ -105,7 +105,7 @@ function asText(key: string, value: string | string[]): string {
   return key.endsWith("-bin") ? text.replaceAll("=", "") : text;
 }
 
-/** What belongs to HTTP/2 or gRPC itself. Some of it makes node:http2 throw, some of it would replace the status. */
+/** Headers reserved for HTTP/2 and gRPC. Some make node:http2 throw, others would replace the status. */
 const reserved = new Set([
   "connection",
   "content-encoding",
@@ -131,8 +131,8 @@ const legalKey = /^[0-9a-z_.-]+$/;
 const legalValue = /^[ -~]*$/;
 
 /**
- * Adds headers to metadata. What gRPC cannot carry, a reserved name or a value that is not printable ASCII, is left
- * out, as grpc-js does with what it receives: a header is no reason to fail a call.
+ * Adds headers to metadata. Headers that gRPC cannot carry (a reserved name, or a value that is not printable ASCII)
+ * are dropped, as grpc-js does with received headers: a header must not fail a call.
  */
 export function addHeaders(metadata: Metadata, headers: Headers): void {
   for (const [key, value] of headers) {
@@ -149,7 +149,7 @@ export function addHeaders(metadata: Metadata, headers: Headers): void {
   }
 }
 
-/** The metadata to send for response headers or trailers, or undefined where there is none. */
+/** The metadata to send for response headers or trailers, or undefined if there is none. */
 export function metadataOf(headers: Headers): Metadata | undefined {
   if (headers instanceof LazyHeaders && headers.untouched) {
     return undefined;
@@ -159,7 +159,7 @@ export function metadataOf(headers: Headers): Metadata | undefined {
   return metadata;
 }
 
-/** Metadata as HTTP/2 headers: binary values in base64 without padding, as gRPC has servers send them (PROTOCOL-HTTP2). */
+/** Metadata as HTTP/2 headers. Binary values are base64 without padding, as PROTOCOL-HTTP2 requires of servers. */
 export function headersOf(metadata: Metadata): OutgoingHttpHeaders {
   const headers = metadata.toHttp2Headers();
   for (const [key, value] of Object.entries(headers)) {

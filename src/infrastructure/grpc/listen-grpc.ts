@@ -21,25 +21,31 @@ import { Turns } from "./turns.ts";
 
 /** Limits of the gRPC port. Times in milliseconds, sizes in bytes; the defaults are in `defaultGrpcServerOptions`. */
 export interface GrpcServerOptions {
-  /** The longest time for one call, also for a caller that sets no deadline. */
+  /** Maximum duration of a call, also if the caller sets no deadline. */
   readonly maxTimeoutMs: number;
-  /** The same for a stream. `maxTimeoutMs` if it is not set. */
+  /** The same for a stream. Defaults to `maxTimeoutMs`. */
   readonly maxStreamMs?: number | undefined;
-  /** The largest request message, also after inflation. */
+  /** Maximum size of a request message, before and after decompression. */
   readonly maxMessageBytes: number;
-  /** Open calls per connection. Keep it far above real use: near it, Node ends queued calls when others are cancelled. */
+  /**
+   * Maximum open calls per connection. Keep it far above real use: near it, Node ends queued calls when others are
+   * cancelled.
+   */
   readonly maxConcurrentStreams: number;
   /**
-   * How many unanswered calls the callers on one connection may cancel in a second, before it is closed as a rapid-reset
-   * attack (CVE-2023-44487). A proxy has one connection for all its callers, and cancels each call at its deadline.
+   * How many unanswered calls the callers on one connection may cancel per second, before it is closed as a rapid-reset
+   * attack (CVE-2023-44487). A proxy has one connection for all its callers and cancels each call at its deadline.
    */
   readonly resetsPerSecond: number;
-  /** A connection that has been silent for `keepaliveTimeMs` is pinged, and closed without an answer in time. */
+  /**
+   * A connection that is silent for `keepaliveTimeMs` is pinged, and closed if no reply comes within
+   * `keepaliveTimeoutMs`.
+   */
   readonly keepaliveTimeMs: number;
   readonly keepaliveTimeoutMs: number;
-  /** After this, give or take a tenth, a connection is asked to be replaced, so that callers find new replicas. */
+  /** After this time, ±10 %, clients are asked to reconnect (GOAWAY), so that they find new replicas. */
   readonly maxConnectionAgeMs: number;
-  /** What the calls of such a connection get to finish. */
+  /** How long calls on such a connection may still take. */
   readonly maxConnectionAgeGraceMs: number;
 }
 
@@ -55,41 +61,41 @@ export const defaultGrpcServerOptions: GrpcServerOptions = {
 };
 
 export interface GrpcListenOptions {
-  /** `host:port`; port 0 for any free one. */
+  /** `host:port` or `unix:/path`; port 0 selects a free port. */
   readonly address: string;
   readonly routes: (router: ConnectRouter) => unknown;
   /** Outermost first. */
   readonly interceptors: readonly Interceptor[];
-  /** Asked before the first message of a call is read. Without it every call is admitted. */
+  /** Called before the first message of a call is read. If absent, every call is admitted. */
   readonly admit?: Admit | undefined;
-  /** What a call begins with, where not with nothing. */
+  /** Creates the initial context values of a call. Empty if absent. */
   readonly contextOf?: ((peer: Peer) => ContextValues) | undefined;
-  /** Plaintext where not given. */
+  /** Plaintext if absent. */
   readonly tls?: TlsFiles | undefined;
   readonly options?: Partial<GrpcServerOptions> | undefined;
-  /** Called for each connection that this side closes for a reason of its own. */
+  /** Called for each connection that the server closes for its own reasons. */
   readonly onClose?: ((closed: ClosedConnection) => void) | undefined;
-  /** Serves grpc.health.v1.Health where given. */
+  /** Serves grpc.health.v1.Health if present. */
   readonly health?: Health | undefined;
-  /** Serves grpc.reflection.v1 and v1alpha where given. */
+  /** Serves grpc.reflection.v1 and v1alpha if present. */
   readonly reflection?: ReflectionOptions | undefined;
-  /** The error for a method that does not exist. The path is as the caller sent it. */
+  /** Creates the error for an unknown method. The path is as the caller sent it. */
   readonly unknownMethod: (path: string) => ConnectError;
-  /** Told of every error that leaves as "internal error", with the path of the method. */
+  /** Called with each error that is answered as "internal error", and the path of its method. */
   readonly report?: ((error: unknown, path: string) => void) | undefined;
-  /** Bounds what messages hold that have not come as a whole. One for all listeners of a process. */
+  /** Limits the bytes held by incomplete messages. All listeners of a process share one. */
   readonly unread?: UnreadBytes | undefined;
-  /** Whether a peer may cancel as many calls as it likes. */
+  /** Whether a peer may cancel any number of calls. */
   readonly mayReset?: ((peer: Peer) => boolean) | undefined;
 }
 
 /** The open gRPC port. */
 export interface GrpcListener {
-  /** `host:port` that is really bound. */
+  /** The bound `host:port`, or `unix:/path`. */
   readonly address: string;
   /**
-   * Stops accepting, says NOT_SERVING and ends health watches, tells callers to go (GOAWAY), waits for the calls in
-   * flight and cuts off what is left after `graceMs`. Resolved when nothing is open any more; safe to call twice.
+   * Stops accepting connections, reports NOT_SERVING, ends health watches, sends GOAWAY, waits for calls in flight and
+   * aborts the rest after `graceMs`. Resolves when every connection is closed; safe to call twice.
    */
   drain(graceMs: number): Promise<void>;
 }
@@ -97,11 +103,11 @@ export interface GrpcListener {
 /**
  * Opens the gRPC port.
  *
- * The sockets are accepted here and handed to grpc-js, which could bind by itself: this way an address in use is an
- * error with a reason, TLS certificates are renewed as on the other port, and a drain can end connections that never
- * got as far as HTTP/2.
+ * Sockets are accepted here and passed to grpc-js, although it can bind by itself. So an address in use is reported
+ * with a reason, TLS certificates are renewed as on the HTTP port, and a drain can end connections that never reached
+ * HTTP/2.
  *
- * @throws ListenError
+ * @throws ListenError if the address cannot be bound
  */
 export async function listenGrpc(options: GrpcListenOptions): Promise<GrpcListener> {
   const { health, unknownMethod } = options;
@@ -154,8 +160,8 @@ export async function listenGrpc(options: GrpcListenOptions): Promise<GrpcListen
 }
 
 /**
- * grpc-js prints a header that it cannot read, value and all, to stderr: a broken `authorization` would be readable
- * there. Whoever sets its verbosity from outside (GRPC_VERBOSITY) gets what was asked for.
+ * grpc-js prints headers that it cannot read to stderr, with their values: a malformed `authorization` would be
+ * exposed. An operator who sets the verbosity (GRPC_VERBOSITY, GRPC_NODE_VERBOSITY) overrides this.
  */
 function keepHeadersOutOfLogs(): void {
   const { GRPC_VERBOSITY, GRPC_NODE_VERBOSITY } = process.env;
@@ -171,7 +177,7 @@ function grpcJsOptions(limits: GrpcServerOptions): ServerOptions {
     "grpc.keepalive_timeout_ms": limits.keepaliveTimeoutMs,
     "grpc.max_connection_age_ms": limits.maxConnectionAgeMs,
     "grpc.max_connection_age_grace_ms": limits.maxConnectionAgeGraceMs,
-    // Bookkeeping per call and per connection that nothing here reads.
+    // Channelz keeps statistics per call and connection that nothing here reads.
     "grpc.enable_channelz": 0,
   };
 }

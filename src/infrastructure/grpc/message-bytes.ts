@@ -4,12 +4,13 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { binaryFault } from "../not-utf8.ts";
 
 /**
+ * Decodes a request.
  * @throws DomainError INVALID_REQUEST with the path of the first string that is not UTF-8
  * @throws ConnectError INVALID_ARGUMENT if the bytes are not a message of the method's input type for another reason
  */
 export function decodeRequest({ input }: DescMethod, bytes: Uint8Array): Message {
   try {
-    // A Buffer would do too, but its slices, which become the message's bytes fields, are no plain Uint8Array.
+    // Not the Buffer itself: its slices, which become the message's bytes fields, are not plain Uint8Arrays.
     return fromBinary(input, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   } catch (cause) {
     if (isNotUtf8(cause)) throw binaryFault(input, bytes) ?? cause;
@@ -18,15 +19,15 @@ export function decodeRequest({ input }: DescMethod, bytes: Uint8Array): Message
   }
 }
 
-/** What TextDecoder throws, and no other part of decoding. */
+/** TextDecoder throws this error, and no other part of decoding does. */
 function isNotUtf8(error: unknown): boolean {
   return error instanceof TypeError && "code" in error && error.code === "ERR_ENCODING_INVALID_ENCODED_DATA";
 }
 
-/** The bytes of messages that never change. */
+/** The encoded bytes of frozen messages. */
 const frozen = new WeakMap<Message, Buffer>();
 
-/** A frozen message is one that is answered again and again, alone or in a list: it is encoded once. */
+/** Encodes a response. Frozen messages are sent repeatedly, alone or in a list, so they are encoded once. */
 export function encodeResponse({ output }: DescMethod, message: Message): Buffer {
   if (Object.isFrozen(message)) return encodeOnce(output, message);
   return encodeList(output, message) ?? encode(output, message);
@@ -40,7 +41,7 @@ function encodeOnce(type: DescMessage, message: Message): Buffer {
   return bytes;
 }
 
-/** The bytes of a message that is nothing but a list of frozen messages; undefined for any other. */
+/** The bytes of a message whose only field is a list of frozen messages; undefined for any other message. */
 function encodeList({ fields: [field, ...others] }: DescMessage, message: Message): Buffer | undefined {
   if (field?.fieldKind !== "list" || field.listKind !== "message" || others.length > 0) return undefined;
   const items = (message as unknown as Record<string, Message[]>)[field.localName] ?? [];

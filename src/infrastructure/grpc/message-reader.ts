@@ -2,18 +2,18 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { ByteLease } from "../unread-bytes.ts";
 import { overloaded, protocolError } from "./listener-error.ts";
 
-/** One message in its frame (PROTOCOL-HTTP2, Length-Prefixed-Message), as gRPC-Web and Connect's streams have it too. */
+/** One framed message (PROTOCOL-HTTP2, Length-Prefixed-Message). gRPC-Web and Connect streams use the same frame. */
 export interface FramedMessage {
   readonly flags: number;
   readonly bytes: Buffer;
 }
 
 export interface FrameRules {
-  /** The longest message, before inflation. */
+  /** Maximum length of a message in bytes, before decompression. */
   readonly maxBytes: number;
-  /** The bits that flags may have. */
+  /** The flag bits that may be set. */
   readonly knownFlags: number;
-  /** What a protocol answers to other flags. */
+  /** The error code for other flags. */
   readonly faultCode: Code;
 }
 
@@ -21,8 +21,9 @@ const prefixBytes = 5;
 const firstCapacity = 1024;
 
 /**
- * Takes messages out of a byte stream, one at a time. A message that comes in pieces is copied into one buffer that grows
- * with what has come, so that neither a claimed length nor one-byte frames cost more than about twice their payload.
+ * Extracts messages from a byte stream, one at a time. A message that arrives in pieces is copied into one buffer that
+ * grows with the received bytes, so that neither a claimed length nor one-byte frames cost more than about twice the
+ * payload.
  */
 export class MessageReader {
   readonly #rules: FrameRules;
@@ -33,9 +34,7 @@ export class MessageReader {
   #body: Buffer = empty;
   #bodyFilled = 0;
 
-  /**
-   * @param lease counts what is held for a message until it is handed on
-   */
+  /** @param lease counts the bytes that are held for a message until it is returned */
   constructor(rules: FrameRules, lease: ByteLease) {
     this.#rules = rules;
     this.#lease = lease;
@@ -51,8 +50,8 @@ export class MessageReader {
   }
 
   /**
-   * The next message that has come as a whole, or undefined.
-   * @throws ConnectError when the bytes are not messages, or a message is too large
+   * The next complete message, or undefined.
+   * @throws ConnectError if the bytes are not messages, or a message is too large
    */
   next(): FramedMessage | undefined {
     if (!this.#readPrefix()) return undefined;

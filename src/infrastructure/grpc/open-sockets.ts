@@ -5,10 +5,10 @@ import type { ConnectionInjector } from "@grpc/grpc-js";
 import type { OpenConnections } from "../open-connections.ts";
 import type { TlsFiles } from "../tls-files.ts";
 
-/** How long a client may take to agree on TLS. */
+/** Time limit for the TLS handshake. */
 const handshakeTimeoutMs = 10_000;
 
-/** A server that hands over its connections once they are ready for HTTP/2. */
+/** Creates a server that passes its connections to `sockets` once they are ready for HTTP/2. */
 export function openServer(tls: TlsFiles | undefined, sockets: OpenSockets): NetServer {
   const ready = (socket: Socket) => sockets.hand(socket);
   if (tls === undefined) {
@@ -20,7 +20,9 @@ export function openServer(tls: TlsFiles | undefined, sockets: OpenSockets): Net
   return server.prependListener("connection", (socket) => sockets.add(socket));
 }
 
-/** How long after the end of the grace grpc-js may take to end its connections before their sockets are closed. */
+/**
+ * How long after the grace grpc-js may take to end its connections, before their sockets are destroyed. Milliseconds.
+ */
 const forceAfterMs = 100;
 
 /** The connections of the port, from the moment they are accepted. */
@@ -47,11 +49,11 @@ export class OpenSockets {
   }
 
   hand(socket: Socket): void {
-    // What goes wrong on a connection ends its calls, and that is all there is to do about it.
+    // A connection error ends the calls of the connection; nothing else remains to be done.
     socket.on("error", ignore);
     if (this.drained === undefined) {
       this.injector.injectConnection(socket);
-      // The injector has made it, on this very turn.
+      // The injector has just created the session, synchronously.
       const session = this.newestSession();
       this.connections.add(socket, () => (session === undefined ? socket.destroySoon() : session.close()));
     } else {
@@ -65,7 +67,7 @@ export class OpenSockets {
   }
 
   private async drainOnce(servers: readonly NetServer[], graceMs: number): Promise<void> {
-    // A server is closed once its last connection is.
+    // `close` completes when the server's last connection has closed.
     const closed = Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
     this.injector.drain(graceMs);
     const force = setTimeout(() => {

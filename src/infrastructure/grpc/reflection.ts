@@ -13,7 +13,7 @@ import { peerOfStream } from "./grpc-js-internals.ts";
 import { errorStatus } from "./grpc-status.ts";
 import { ServedFiles } from "./served-files.ts";
 
-/** A ServerReflectionRequest as @grpc/reflection's own definition decodes it. */
+/** A ServerReflectionRequest as the definition in @grpc/reflection decodes it. */
 interface ReflectionRequest {
   readonly host?: string;
   readonly messageRequest?: string;
@@ -26,14 +26,14 @@ interface ReflectionRequest {
 type ReflectionStream = ServerDuplexStream<ReflectionRequest, object>;
 
 export interface ReflectionOptions {
-  /** Decides about each stream. Without it everybody who can connect may use reflection. */
+  /** Authorises each stream. If absent, every caller that can connect may use reflection. */
   readonly guard?: ReflectionGuard | undefined;
 }
 
 /**
- * Admits the caller of a stream, and calls `end` with an error once the caller may no longer use reflection. To be
- * disposed of when the stream has ended.
- * @throws what the stream is to end with
+ * Admits the caller of a stream, and calls `end` with an error when the caller may no longer use reflection. Dispose of
+ * the result when the stream has ended.
+ * @throws the error to end the stream with
  */
 export type ReflectionGuard = (
   peer: Peer,
@@ -41,19 +41,19 @@ export type ReflectionGuard = (
   end: (error: unknown) => void,
 ) => Promise<Disposable>;
 
-/** Reflection as it is served. */
+/** The running reflection service. */
 export interface Reflection {
-  /** Ends the streams that callers keep open; a drain would else wait for them. */
+  /** Ends all open streams; a drain would otherwise wait for them. */
   shutDown(): void;
 }
 
 /**
- * Serves reflection, grpc.reflection.v1 and v1alpha, of these services from their generated descriptors: no .proto file
- * of ours is needed at run time.
+ * Serves reflection (grpc.reflection.v1 and v1alpha) for these services from their generated descriptors: none of our
+ * .proto files is needed at run time.
  *
- * Only the two services' definitions are taken from @grpc/reflection. Its answers are not: it decodes and re-encodes
- * descriptors with protobufjs, which drops every custom option (the rules of buf.validate, field behaviour), and it
- * leaves out imports that only options use.
+ * Only the definitions of the two services come from @grpc/reflection. Its answers are not used: it decodes and
+ * re-encodes descriptors with protobufjs, which drops every custom option (the rules of buf.validate, field behaviour),
+ * and it omits imports that only options use.
  */
 export function addReflection(
   server: Server,
@@ -86,7 +86,7 @@ export function addReflection(
   };
 }
 
-/** One answer for each request, never more of them waiting than the caller takes. */
+/** Sends one answer per request, and waits while the caller does not read. */
 async function serve(
   stream: ReflectionStream,
   answer: (request: ReflectionRequest) => object,
@@ -110,7 +110,7 @@ async function serve(
     }
     stream.end();
   } catch {
-    // The caller has gone.
+    // The caller has disconnected.
   }
 }
 

@@ -2,20 +2,20 @@ import type { IncomingHttpHeaders } from "node:http2";
 import { Code, type ConnectError } from "@connectrpc/connect";
 import { protocolError } from "./listener-error.ts";
 
-/** The compressions of messages that this server reads (PROTOCOL-HTTP2, Message-Encoding). */
+/** The message compressions that this server can read (PROTOCOL-HTTP2, Message-Encoding). */
 export type Encoding = "identity" | "gzip" | "deflate";
 
 export const acceptedEncodings = "identity,deflate,gzip";
 
-/** The headers of a gRPC request, as the gRPC specification reads them (PROTOCOL-HTTP2). */
+/** The parsed headers of a gRPC request (PROTOCOL-HTTP2). */
 export interface RequestHead {
   readonly path: string;
   readonly authority: string;
   readonly headers: IncomingHttpHeaders;
   readonly encoding: Encoding;
-  /** From `grpc-timeout`; undefined when the caller has set no deadline. */
+  /** From `grpc-timeout`; undefined if the caller set no deadline. */
   readonly timeoutMs: number | undefined;
-  /** Why the call cannot be served, although it is a gRPC call. */
+  /** Why the call cannot be served although it is a gRPC call. */
   readonly fault: ConnectError | undefined;
 }
 
@@ -63,21 +63,21 @@ const unitMs: Readonly<Record<string, number>> = {
   n: 1e-6,
 };
 
-/** `grpc-timeout` in milliseconds (PROTOCOL-HTTP2, Timeout): up to 99,999,999 hours, which no 32-bit number holds. */
+/** `grpc-timeout` in milliseconds (PROTOCOL-HTTP2, Timeout): up to 99,999,999 hours, which exceeds a 32-bit number. */
 function readTimeout(header: string | string[] | undefined): number | "malformed" | undefined {
   if (header === undefined) return undefined;
   const [, digits, unit = ""] = /^(\d{1,8})([HMSmun])$/.exec(String(header)) ?? [];
   return digits === undefined ? "malformed" : Number(digits) * (unitMs[unit] ?? 0);
 }
 
-/** An answer to a request that is not a gRPC request: HTTP status and what is wrong. */
+/** The response to a request that is not a gRPC request: HTTP status, code and message. */
 export interface HttpRefusal {
   readonly status: number;
   readonly code: Code;
   readonly message: string;
 }
 
-/** Undefined for a gRPC request. The codes are those of grpc-go. */
+/** The refusal of a request; undefined for a gRPC request. The codes are those of grpc-go. */
 export function refusalOf({ ":method": method, "content-type": type }: IncomingHttpHeaders) {
   if (method !== "POST") return notPost;
   return isGrpc(type) ? undefined : notGrpc;

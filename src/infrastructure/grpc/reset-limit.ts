@@ -1,19 +1,19 @@
 /**
- * How often callers on one connection may cancel calls that are not answered yet. More is a rapid-reset attack
- * (CVE-2023-44487): a token bucket that holds one second's worth.
+ * Limits how often the callers on one connection may cancel unanswered calls: more is a rapid-reset attack
+ * (CVE-2023-44487). A token bucket that holds one second's worth.
  */
 export class ResetLimit {
   readonly #perSecond: number;
   readonly #now: () => number;
   readonly #buckets = new WeakMap<object, { left: number; filledAt: number }>();
 
-  /** @param now monotonic, in milliseconds */
+  /** @param now monotonic clock in milliseconds */
   constructor(perSecond: number, now: () => number = () => performance.now()) {
     this.#perSecond = perSecond;
     this.#now = now;
   }
 
-  /** Counts one reset. @returns false when it is one too many */
+  /** Counts one reset. @returns false if it exceeds the limit */
   count(connection: object): boolean {
     const now = this.#now();
     const bucket = this.#buckets.get(connection) ?? { left: this.#perSecond, filledAt: now };

@@ -14,7 +14,7 @@ import type { Turns } from "./turns.ts";
 
 export interface ResetOptions {
   readonly resets: ResetLimit;
-  /** Whether a peer may reset as many calls as it likes. */
+  /** Whether a peer may reset any number of calls. */
   readonly mayReset: (peer: Peer) => boolean;
   readonly onResetFlood: (peer: Peer) => void;
 }
@@ -22,14 +22,14 @@ export interface ResetOptions {
 export interface ServeStreamsOptions extends WireOptions, ResetOptions {
   readonly binding: ConnectBinding;
   readonly turns: Turns;
-  /** The error for a method that does not exist. The path is as the caller sent it. */
+  /** Creates the error for an unknown method. The path is as the caller sent it. */
   readonly unknownMethod: (path: string) => ConnectError;
 }
 
-/** Serves each stream: checks that it is a gRPC request, finds its method, and watches how it ends. */
+/** Serves each stream: checks that it is a gRPC request, finds its method, and counts it if the caller resets it. */
 export function serveStreams(options: ServeStreamsOptions): StreamHandler {
   return (stream, headers, grpcJs) => {
-    // What goes wrong with a stream shows as its end, and there is nothing else to be done about it.
+    // A stream error also ends the stream; nothing else remains to be done.
     stream.on("error", ignore);
     if (stream.closed || stream.destroyed) return;
     const refusal = refusalOf(headers);
@@ -46,7 +46,7 @@ function serve(
 ): void {
   const head = readRequestHead(headers);
   const wire = new GrpcWire(stream, head, options);
-  // A stream that is closed no longer knows its session.
+  // A closed stream no longer has a session.
   const { session } = stream;
   stream.once("close", () => {
     if (!wire.isAnswered && session !== undefined) countReset(session, options);
@@ -72,7 +72,7 @@ function refuse(stream: ServerHttp2Stream, { status, code, message }: HttpRefusa
   stream.resume();
 }
 
-/** Counts the calls that are cancelled so soon that they have ended before they can be served. */
+/** Counts calls that are cancelled before they can be served. */
 export function watchResets(session: Http2Session, options: ResetOptions): void {
   session.on("stream", (stream: ServerHttp2Stream) => {
     if (stream.closed || stream.destroyed) countReset(session, options);

@@ -9,13 +9,13 @@ import {
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { file_google_rpc_error_details } from "../../gen/google/rpc/error_details_pb.ts";
 
-/** Descriptors as reflection hands them out: serialised files, found by name, by symbol or by extension. */
+/** Serialised file descriptors for reflection, found by file name, symbol or extension. */
 export class ServedFiles {
   private readonly files = new Map<string, DescFile>();
   private readonly serialised = new Map<DescFile, Uint8Array>();
   private readonly registry: Registry;
 
-  /** @param services whose files are served, with all that they import */
+  /** @param services whose files are served, with everything that they import */
   constructor(services: readonly DescService[]) {
     this.add(file_google_rpc_error_details);
     for (const { file } of services) {
@@ -24,12 +24,12 @@ export class ServedFiles {
     this.registry = createRegistry(...this.files.values());
   }
 
-  /** The file of that name, as in "auth/v1/user.proto", and all that it imports. */
+  /** The file with that name, such as "auth/v1/user.proto", and everything that it imports. */
   byName(name: string): readonly Uint8Array[] | undefined {
     return this.withImports(this.files.get(name));
   }
 
-  /** @param symbol full name of a type, or of a method, field or enum value of one */
+  /** @param symbol full name of a type, or of a method, field or enum value of a type */
   bySymbol(symbol: string): readonly Uint8Array[] | undefined {
     const desc = this.registry.get(symbol) ?? this.registry.get(symbol.slice(0, symbol.lastIndexOf(".")));
     return this.withImports(desc?.file);
@@ -40,7 +40,7 @@ export class ServedFiles {
     return extendee && this.withImports(this.registry.getExtensionFor(extendee, number)?.file);
   }
 
-  /** The numbers of all extensions of a message, or undefined where there is no such message. */
+  /** The numbers of all extensions of a message, or undefined if there is no such message. */
   extensionsOf(typeName: string): readonly number[] | undefined {
     if (this.registry.getMessage(typeName) === undefined) {
       return undefined;
@@ -60,8 +60,8 @@ export class ServedFiles {
   }
 
   /**
-   * A file and all that it imports, so that a client need not ask again. The types of error details are always among
-   * them: no file has to import what its errors carry, and yet a client that decodes with what it was given can show it.
+   * A file and everything that it imports, so that a client need not ask again. The types of error details are always
+   * included: files do not import the types of their errors' details, but clients need them to decode the details.
    */
   private withImports(file: DescFile | undefined): readonly Uint8Array[] | undefined {
     if (file === undefined) {

@@ -1,16 +1,19 @@
-/** Calls that wait at most. Each may hold HTTP/2's window of 64 KiB: one more is started at once, which costs less than to hold it. */
+/**
+ * Maximum waiting calls. Each may hold HTTP/2's window of 64 KiB: above the limit, starting a call costs less than
+ * holding it.
+ */
 const maxWaiting = 256;
 
 /**
- * Starts the calls of connections that have not shown yet who they are: one in each turn of the event loop, and of each such
- * connection in turn. What arrives in one burst would otherwise be refused in one go, and everybody else would wait for it.
+ * Delays the calls of connections that have had no admitted call: one call starts per turn of the event loop,
+ * round-robin over these connections. Otherwise a burst would be refused in one go while all other callers wait.
  */
 export class Turns {
   readonly #waiting = new Map<object, (() => void)[]>();
   readonly #trusted = new WeakSet<object>();
   #count = 0;
 
-  /** The connection has had a call that was admitted: its calls start at once from now on. */
+  /** Marks a connection with an admitted call: its calls start at once from now on. */
   trust(connection: object): void {
     this.#trusted.add(connection);
   }
@@ -38,7 +41,7 @@ export class Turns {
     this.#waiting.delete(connection);
     const start = starts.shift();
     this.#count -= 1;
-    // Behind all other connections that wait.
+    // Requeue behind all other waiting connections.
     if (starts.length > 0) this.#waiting.set(connection, starts);
     if (this.#waiting.size > 0) setImmediate(() => this.#next());
     start?.();

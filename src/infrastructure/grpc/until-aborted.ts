@@ -1,11 +1,11 @@
 import type { CallLife } from "./call-life.ts";
 
 /**
- * A handler's messages, up to the end of its call: whoever reads them gets the error that ends the call without waiting
- * for a handler that does not notice. The handler's iterator is told when nobody wants more.
+ * A handler's messages, until its call ends. The reader gets the error that ends the call without waiting for a handler
+ * that ignores the signal. The handler's iterator is closed when the reader stops or the call ends.
  *
- * @param map made of each message before it is handed on
- * @param onEnd called once the messages have ended, in whatever way
+ * @param map applied to each message before it is passed on
+ * @param onEnd called when the messages end, for whatever reason
  */
 export function untilAborted<T, M>(
   life: CallLife,
@@ -43,12 +43,12 @@ export function untilAborted<T, M>(
   };
 }
 
-/** Lets an iterator clean up without waiting for it: a generator answers only once its current step is over. */
+/** Lets an iterator clean up without waiting for it: a generator returns only after its current step is over. */
 export function stop(iterator: Iterator<unknown> | AsyncIterator<unknown>): void {
   try {
     Promise.resolve(iterator.return?.()).catch(ignore);
   } catch {
-    // Nobody is left to hear of it.
+    // There is no caller left to report the error to.
   }
 }
 

@@ -1,9 +1,9 @@
-/** "host:port" as a Host header has it: a name, an IPv4 address or an IPv6 address in brackets, and nothing else. */
+/** The "host:port" of a Host header: a name, an IPv4 address or an IPv6 address in brackets, and nothing else. */
 const authority = /^(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/i;
 
 /**
- * Whether the host of a Host header is loopback: 127.0.0.0/8, ::1, localhost and the names below it (RFC 6761 §6.3), in
- * any spelling that means the same to a browser.
+ * Whether the host of a Host header is loopback: 127.0.0.0/8, ::1, localhost and its subdomains (RFC 6761 §6.3), in any
+ * spelling that a browser treats the same.
  */
 export function isLoopbackAuthority(host: string | undefined): boolean {
   const name = parse("http", host)?.hostname.replace(/\.$/, "");
@@ -17,12 +17,12 @@ export function isLoopbackAuthority(host: string | undefined): boolean {
   );
 }
 
-/** Whether a Host header makes no URL at all. No browser sends one, and Connect answers it with 400. */
+/** Whether a Host header does not form a valid URL. Browsers never send one, and Connect answers it with 400. */
 export function isNoAuthority(host: string | undefined): boolean {
   return host !== undefined && !URL.canParse(`http://${host}`);
 }
 
-/** The origin of pages of a host, as browsers send it. Undefined if the host is not one. */
+/** The origin of a host's pages, as browsers send it. Undefined if the host is invalid. */
 export function originOf(scheme: "http" | "https", host: string | undefined): string | undefined {
   return parse(scheme, host)?.origin;
 }

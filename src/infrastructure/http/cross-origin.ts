@@ -3,16 +3,16 @@ import { type ConnectError, cors } from "@connectrpc/connect";
 import { errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { isLoopbackAuthority, isNoAuthority, originOf } from "./authority.ts";
 
-/** What web pages may do. */
+/** Cross-origin rules for web pages. */
 export interface CrossOriginOptions {
   /** Origins whose pages may call, as browsers send them. */
   readonly allowedOrigins: ReadonlySet<string>;
   /**
-   * Whether everybody who can connect may do everything. Then the pages of other origins are refused, and so are hosts
-   * that are not loopback: a page can give its own name the address 127.0.0.1 (DNS rebinding).
+   * Whether anonymous callers may do everything. Then pages of other origins are refused, and so are hosts that are not
+   * loopback, because a page can point its own name at 127.0.0.1 (DNS rebinding).
    */
   readonly anonymous: boolean;
-  /** The error for a call that is refused. */
+  /** Creates the error for a refused call. */
   readonly refusal: (reason: CrossOriginReason, message: string) => ConnectError;
 }
 
@@ -26,17 +26,17 @@ interface Refusal {
 const allowedHeaders = [...cors.allowedHeaders, "Authorization", "X-Request-Id"].join(", ");
 const allowedMethods = cors.allowedMethods.join(", ");
 const exposedHeaders = cors.exposedHeaders.join(", ");
-/** Seconds. Browsers keep the answer to a preflight for two hours at most. */
+/** Seconds. Browsers cache the response to a preflight for at most two hours. */
 const preflightMaxAge = "7200";
 
-/** Public documents, which every page may read. */
+/** Lets pages of every origin read the response. For public documents. */
 export function allowEveryOrigin(response: ServerResponse): void {
   response.setHeader("access-control-allow-origin", "*");
 }
 
 /**
- * Prepares the answer to a call: it is never stored by a cache, and the pages of allowed origins may read it.
- * @returns what sends the answer if the request is refused or a preflight, else undefined
+ * Prepares the response to a call: caches never store it, and pages of allowed origins may read it.
+ * @returns a function that sends the response if the request is refused or a preflight, else undefined
  */
 export function checkOrigin(
   request: IncomingMessage,
@@ -74,7 +74,7 @@ const foreignHost: Refusal = {
     "the host is not loopback, and AUTH_CALLERS=anyone serves only loopback; use localhost or set AUTH_CALLERS=known",
 };
 
-/** What browsers say of a request that no page of this origin makes (Fetch Metadata §2.3). */
+/** Sec-Fetch-Site values of requests that do not come from another site's page (Fetch Metadata §2.3). */
 const ownSites: ReadonlySet<unknown> = new Set([undefined, "same-origin", "same-site", "none"]);
 
 function refusalOf(request: IncomingMessage, anonymous: boolean): Refusal | undefined {
@@ -86,7 +86,7 @@ function refusalOf(request: IncomingMessage, anonymous: boolean): Refusal | unde
   return origin === undefined || origin === ownOrigin(request) ? undefined : foreignOrigin;
 }
 
-/** Browsers cannot open one, and clients of one send any host. */
+/** Browsers cannot open a Unix socket, and its clients send arbitrary hosts. */
 function isFromUnixSocket({ socket }: IncomingMessage): boolean {
   return socket.remoteAddress === undefined && !socket.destroyed;
 }
@@ -100,7 +100,7 @@ function sendPreflight({ headers }: IncomingMessage, response: ServerResponse): 
   response.setHeader("access-control-allow-methods", allowedMethods);
   response.setHeader("access-control-allow-headers", allowedHeaders);
   response.setHeader("access-control-max-age", preflightMaxAge);
-  // Asked by browsers when a page of a public site calls a private address.
+  // Browsers send this when a page of a public site calls a private address.
   if (headers["access-control-request-private-network"] === "true") {
     response.setHeader("access-control-allow-private-network", "true");
   }

@@ -11,17 +11,17 @@ import { DomainError, invalidField } from "../../domain/errors.ts";
 import { findImpossibleTime, holdsTimes } from "../json-times.ts";
 import { jsonFault } from "../not-utf8.ts";
 
-/** Drops a byte order mark (RFC 8259 §8.1). */
+/** TextDecoder drops a byte order mark (RFC 8259 §8.1). */
 const utf8 = new TextDecoder();
 
 /**
- * Decodes a request in the JSON form of protobuf. Unlike Connect's own codec it drops nothing: neither a key that it does
- * not know nor the name of an enum value. Bytes that are not UTF-8 are refused: replaced characters would make another
- * request of it.
+ * Decodes a request in ProtoJSON. Unlike Connect's own codec it ignores neither unknown keys nor unknown enum names.
+ * Bytes that are not UTF-8 are refused, because replacement characters would change the request.
  *
- * @throws DomainError INVALID_REQUEST with the offset of the first byte that is not UTF-8, or for a time that does not exist
+ * @throws DomainError INVALID_REQUEST if the bytes are not UTF-8, with the offset of the first invalid byte, or if a
+ *   time does not exist
  * @throws DomainError UNKNOWN_FIELD with the path of each unknown key
- * @throws ConnectError INVALID_ARGUMENT if the bytes are not such a message
+ * @throws ConnectError INVALID_ARGUMENT if the JSON does not fit the message type
  */
 export function decodeJson(schema: DescMessage, bytes: Uint8Array, registry: Registry | undefined): Message {
   const fault = jsonFault(schema, bytes);
@@ -42,9 +42,9 @@ function assertTimes(schema: DescMessage, json: unknown): void {
   throw invalidField("INVALID_REQUEST", field, "must be a time in RFC 3339 with an offset");
 }
 
-/** How many unknown keys are named. */
+/** Maximum number of unknown keys that the error names. */
 const maxNamed = 20;
-/** What a key must look like to be shown: anything else could be a secret in the wrong place. */
+/** Keys that an error may quote. Any other key could be a secret in the wrong place. */
 const fieldName = /^[a-z_][a-z0-9_]{0,39}$/i;
 
 function faultOf(schema: DescMessage, text: string, cause: unknown): Error {
@@ -65,7 +65,7 @@ function notValid({ typeName }: DescMessage, reason: string | undefined, cause?:
   return new ConnectError(message, Code.InvalidArgument, undefined, undefined, cause);
 }
 
-/** The field whose value cannot be read. The value itself may be secret. */
+/** Names the field whose value cannot be read, but not the value, which may be secret. */
 function fieldOf(error: unknown): string | undefined {
   const cause = error instanceof Error ? error.cause : undefined;
   if (!isFieldError(cause)) return undefined;
@@ -73,10 +73,10 @@ function fieldOf(error: unknown): string | undefined {
   return `${name}: wrong type or out of range`;
 }
 
-/** As deep as protobuf messages may be nested. */
+/** Maximum nesting depth of protobuf messages. */
 const maxDepth = 100;
 
-/** The paths of all keys that are not the name of a field. */
+/** The paths of all keys that are not field names. */
 function* unknownKeys(schema: DescMessage, json: unknown, path: string, depth: number): Generator<string> {
   if (!isObject(json) || depth > maxDepth || hasOwnJsonForm(schema)) return;
   for (const [key, value] of Object.entries(json)) {
@@ -106,7 +106,7 @@ function* unknownKeysOfField(
   }
 }
 
-/** Struct, Any, Timestamp and the like: their keys are not fields. */
+/** Whether a type has its own JSON form (Struct, Any, Timestamp and the like), whose keys are not fields. */
 function hasOwnJsonForm({ typeName }: DescMessage): boolean {
   return typeName.startsWith("google.protobuf.");
 }

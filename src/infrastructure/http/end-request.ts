@@ -2,12 +2,12 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { defaultDiscardLimits, type RequestBody } from "./request-body.ts";
 
-/** A reset can take the answer away from a caller that sends on. So its connection stays open for a moment. */
+/** A reset can destroy the response for a caller that is still sending, so its connection stays open this long. */
 const linger = { bytes: 64 * 1024, ms: 1_000 };
 
 /**
- * To be called before a request is answered, whatever the answer is. The rest of the body is discarded, because the next
- * request comes behind it; if there is too much of it, the answer says that the connection is closed.
+ * Call this before a request is answered, whatever the response is. It discards the rest of the body, which precedes
+ * the next request. If too much of it is left, the response announces that the connection closes.
  */
 export async function endRequest(
   body: RequestBody,
@@ -19,7 +19,7 @@ export async function endRequest(
   lingerOn(request.socket, body);
 }
 
-/** Node ends such a connection by `destroySoon`, which resets it if there is something to read. */
+/** Node ends such a connection with `destroySoon`, which resets it if unread data is left. */
 function lingerOn(socket: Socket, body: RequestBody): void {
   socket.destroySoon = () => {
     socket.end();

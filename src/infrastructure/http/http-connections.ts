@@ -3,31 +3,31 @@ import type { Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
 import type { OpenConnections } from "../open-connections.ts";
 
-/** What is going on on a connection. */
+/** The state of one connection. */
 interface State {
   readonly answers: Set<ServerResponse>;
-  /** What had been read of it when its last answer was sent: more than that is the beginning of a request. */
+  /** Bytes read when the last response was sent. Any more belong to a new request. */
   bytesRead: number;
-  /** When its last answer was sent, by `performance.now()`. */
+  /** When the last response was sent, by `performance.now()`. */
   idleSince: number;
   isClosing: boolean;
 }
 
-/** A client that has just had an answer may be about to send its next request: it gets this long for it. Milliseconds. */
+/** How long a client may take to send its next request after a response. Milliseconds. */
 const lingerMs = 1_000;
 
 /**
  * The connections of an HTTP/1.1 server, from the moment they are accepted.
  *
- * Node gives a new connection as long for its first byte as for the rest of its headers, and cannot close one gracefully.
- * So a connection reaches Node's parser with its first byte only, and requests are counted here.
+ * Node allows a new connection as much time for its first byte as for the rest of its headers, and cannot close it
+ * gracefully. So a connection reaches Node's parser only with its first byte, and requests are counted here.
  */
 export class HttpConnections {
   readonly #server: Server;
   readonly #open: OpenConnections;
   readonly #unusedTimeoutMs: number;
   readonly #states = new Map<Socket, State>();
-  /** By the client's address and port, because the socket of a request is not the one that was accepted. */
+  /** By the client's address and port, because the socket of a request is not the accepted socket. */
   readonly #handshakes = new Map<string, Socket>();
   #isDraining = false;
 
@@ -46,7 +46,7 @@ export class HttpConnections {
   }
 
   /**
-   * Stops accepting, closes connections without a request, waits for the requests in flight and cuts off what is left
+   * Stops accepting connections, closes those without a request, waits for the requests in flight and aborts the rest
    * after `graceMs`.
    */
   async drain(graceMs: number): Promise<void> {
@@ -66,7 +66,7 @@ export class HttpConnections {
 
   #watchHandshakes(): void {
     this.#server.on("connection", (socket: Socket) => {
-      // A Unix socket has no address to know it by. A drain waits for its handshake, or cuts it off after the grace.
+      // A Unix socket has no address to identify it. A drain waits for its handshake, or aborts it after the grace.
       if (socket.remotePort === undefined) return;
       const name = nameOf(socket);
       this.#handshakes.set(name, socket);
@@ -77,7 +77,7 @@ export class HttpConnections {
     });
   }
 
-  /** Puts itself between the server and its own listener, which begins to parse. */
+  /** Intercepts the server's own listener, which starts the parser. */
   #take(event: "connection" | "secureConnection"): void {
     const [parse] = this.#server.listeners(event).slice(event === "connection" ? 0 : -1);
     if (parse === undefined) throw new Error(`node:http no longer listens to "${event}"`);
@@ -86,7 +86,7 @@ export class HttpConnections {
       const state: State = { answers: new Set(), bytesRead: 0, idleSince: 0, isClosing: false };
       this.#states.set(socket, state);
       socket.once("close", () => this.#states.delete(socket));
-      // What goes wrong on a connection ends its requests, and that is all there is to do about it.
+      // A connection error ends the requests of the connection; nothing else remains to be done.
       socket.on("error", ignore);
       this.#open.add(socket, (reason) => this.#closeGracefully(socket, reason === "maximum age"));
       if (this.#isDraining) socket.destroy();
@@ -133,7 +133,7 @@ export class HttpConnections {
   }
 }
 
-/** The client's end of a connection. */
+/** The client's address and port. */
 function nameOf(socket: Socket): string {
   return `${socket.remoteAddress}:${socket.remotePort}`;
 }

@@ -24,39 +24,42 @@ import { RequestBody } from "./request-body.ts";
 import { compressions, type Framing, readRequestHead } from "./request-head.ts";
 import { type HttpDocument, isRead, serveDocument } from "./serve-document.ts";
 
-/** What the HTTP port answers with. */
+/** What the HTTP port serves. */
 export interface HttpHandlerOptions {
   readonly routes: (router: ConnectRouter) => unknown;
   /** Outermost first. */
   readonly interceptors: readonly Interceptor[];
-  /** Asked before the body of a call is read. Without it every call is admitted. */
+  /** Called before the body of a call is read. If absent, every call is admitted. */
   readonly admit?: Admit | undefined;
-  /** What a call begins with, where not with nothing. */
+  /** Creates the initial context values of a call. Empty if absent. */
   readonly contextOf?: ((peer: Peer) => ContextValues) | undefined;
-  /** Whether the process is to be left alone (`/livez`), and whether to be given work (`/readyz`). */
+  /** Whether the process works (`/livez`), and whether to send it requests (`/readyz`). */
   readonly live: () => boolean;
   readonly ready: () => boolean;
-  /** What `/readyz` adds, a line each: why the service is not ready, or what is wrong although it is. No secrets. */
+  /** Additional lines of `/readyz`: why the service is not ready, or warnings although it is. Without secrets. */
   readonly details?: (() => readonly string[]) | undefined;
-  /** What is served besides, by path. */
+  /** Other documents to serve, by path. */
   readonly documents?: ReadonlyMap<string, () => Promise<HttpDocument>> | undefined;
-  /** What web pages may do. Without it nothing is refused and no other origin is allowed. */
+  /** Rules for web pages. If absent, nothing is refused and no other origin is allowed. */
   readonly crossOrigin?: CrossOriginOptions | undefined;
-  /** The error for a path that does not exist. The path is as the caller sent it, without the query. */
+  /** Creates the error for an unknown path. The path is as the caller sent it, without the query. */
   readonly unknownMethod: (path: string) => ConnectError;
-  /** Told of every error that leaves as "internal error", with the path of the method. */
+  /** Called with each error that is answered as "internal error", and the path of its method. */
   readonly report?: ((error: unknown, path: string) => void) | undefined;
   readonly maxTimeoutMs: number;
-  /** Of calls whose answers are a stream to one request. */
+  /** Maximum duration of server-streaming calls. */
   readonly maxStreamMs: number;
   readonly maxMessageBytes: number;
-  /** What half-sent requests may hold, shared with the other listener. Its defaults if absent. */
+  /** Limits the bytes held by incomplete requests; shared with the gRPC listener. Uses the default limits if absent. */
   readonly unread?: UnreadBytes | undefined;
   /** The types that a google.protobuf.Any may hold in JSON. */
   readonly registry?: Registry | undefined;
 }
 
-/** Connect, gRPC-Web and JSON for the routes, the two probes, and documents. Never throws, whatever the request is. */
+/**
+ * Creates the handler that serves the routes over Connect, gRPC-Web and JSON, the two probes, and documents. The
+ * handler never throws, whatever the request is.
+ */
 export function httpHandler(options: HttpHandlerOptions): RequestListener {
   const { admit, details = () => [], documents, live, ready, registry, report, unknownMethod } = options;
   const router = createConnectRouter({
@@ -68,7 +71,7 @@ export function httpHandler(options: HttpHandlerOptions): RequestListener {
     ],
     acceptCompression: [...compressions],
     jsonOptions: registry === undefined ? {} : { registry },
-    // gRPC has its own port. Over HTTP/1.1, which has no trailers to speak of, it would only half work.
+    // gRPC has its own port. It needs trailers, which HTTP/1.1 clients rarely support.
     grpc: false,
   });
   options.routes(router);
@@ -98,12 +101,12 @@ export function httpHandler(options: HttpHandlerOptions): RequestListener {
   };
 }
 
-/** A timer of Node counts milliseconds in 31 bits. */
+/** Node timers count milliseconds in 31 bits. */
 const longestTimerMs = 2 ** 31 - 1;
 
 /**
- * Answers by a handler, as Connect's own adapter for Node does, but for what goes wrong outside of the interceptors: the
- * adapter prints it and leaves the caller without an answer.
+ * Answers calls with Connect's handlers, as Connect's Node adapter does. Errors outside the interceptors are reported
+ * and answered here; the adapter prints them and leaves the caller without a response.
  */
 class CallAnswerer {
   readonly #options: HttpHandlerOptions;
@@ -137,7 +140,7 @@ class CallAnswerer {
       }
       await endRequest(body, request, response);
       if (ConnectError.from(error).cause instanceof URIError) {
-        // An error that quotes half a surrogate pair of the request, which gRPC-Web's percent-encoding cannot take.
+        // The error quotes a lone surrogate from the request, which gRPC-Web's percent-encoding cannot encode.
         sendError(response, new ConnectError("the request contains invalid Unicode", Code.InvalidArgument));
       } else {
         this.#options.report?.(error, handler.requestPath);
@@ -146,7 +149,7 @@ class CallAnswerer {
     }
   }
 
-  /** The call as Connect sees it: with a message that is empty, in whose place `receiveRequests` puts the real ones. */
+  /** The call as Connect sees it: with an empty message, which `receiveRequests` replaces by the real ones. */
   #withoutMessages(
     call: Call,
     { method }: UniversalHandler,
@@ -173,7 +176,7 @@ const emptyJson = new TextEncoder().encode("{}");
 const emptyEnvelope = new Uint8Array(5);
 const emptyJsonEnvelope = Uint8Array.from([0, 0, 0, 0, emptyJson.length, ...emptyJson]);
 
-/** The body and URL of a request whose one message is empty. */
+/** The body and URL of a request with one empty message. */
 function emptyMessage(framing: Framing, isBinary: boolean, url: string): Pick<Call, "body" | "url"> {
   switch (framing) {
     case "query": {
@@ -182,7 +185,7 @@ function emptyMessage(framing: Framing, isBinary: boolean, url: string): Pick<Ca
       return { url: `${origin}${pathname}?${query}`, body: createAsyncIterable([]) };
     }
     case "body":
-      // Connect takes JSON that somebody else has parsed.
+      // Connect accepts JSON that is already parsed.
       return { url, body: isBinary ? createAsyncIterable([]) : {} };
     case "grpc-web-envelopes":
       return { url, body: createAsyncIterable([isBinary ? emptyEnvelope : emptyJsonEnvelope]) };
@@ -224,7 +227,7 @@ function answerProbe(request: IncomingMessage, response: ServerResponse, { passe
   response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) }).end(body);
 }
 
-/** An error in the form in which Connect sends it. */
+/** Sends an error in Connect's format. */
 function sendError(
   response: ServerResponse,
   error: ConnectError,

@@ -11,11 +11,11 @@ import { untilAborted } from "../grpc/until-aborted.ts";
 type Response = UnaryResponse | StreamResponse;
 
 /**
- * Ends a call at its deadline, and when its caller goes, whatever the handler does: Connect itself only aborts the
- * signal and waits. To be the innermost interceptor, so that all others see the error.
+ * Ends a call at its deadline, and when its caller disconnects, even if the handler ignores the signal: Connect itself
+ * only aborts the signal and waits. Must be the innermost interceptor, so that all others see the error.
  *
- * The handler's signal aborts with the ConnectError that ends the call and stays as it is once the call is answered,
- * both as on the gRPC port.
+ * The handler's signal aborts with the ConnectError that ends the call, and does not abort once the call is answered.
+ * Both are as on the gRPC port.
  */
 export function keepDeadline(): Interceptor {
   return (next) => (request) => {
@@ -24,7 +24,7 @@ export function keepDeadline(): Interceptor {
   };
 }
 
-/** Does the same a moment later, and for interceptors that hang. To be the outermost interceptor. */
+/** Does the same `backstopMs` later, in case an interceptor hangs. Must be the outermost interceptor. */
 export function keepDeadlineOfInterceptors(): Interceptor {
   return (next) => (request) => {
     let timer: NodeJS.Timeout | undefined;
@@ -70,7 +70,9 @@ async function respond({ life, detach }: Watch, run: () => Promise<Response>): P
   }
 }
 
-/** Connect aborts with many a reason when the caller goes, and with one that says so at the deadline. */
+/**
+ * Converts Connect's abort reason, which is DEADLINE_EXCEEDED at the deadline and varies when the caller disconnects.
+ */
 export function asCallError(reason: unknown): ConnectError {
   return reason instanceof ConnectError && reason.code === Code.DeadlineExceeded
     ? reason

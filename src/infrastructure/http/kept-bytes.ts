@@ -1,7 +1,10 @@
 import { overloaded } from "../grpc/listener-error.ts";
 import type { ByteLease } from "../unread-bytes.ts";
 
-/** The body of a request that is one message: chunks in one buffer that grows with what has come, counted by a lease. */
+/**
+ * The body of a request with a single message: chunks in one buffer that grows with the received bytes, counted by a
+ * lease.
+ */
 export class KeptBytes {
   readonly #lease: ByteLease;
   #buffer: Buffer = empty;
@@ -19,13 +22,13 @@ export class KeptBytes {
     return this.#buffer.subarray(0, this.#length);
   }
 
-  /** @throws ConnectError if the process holds too much already */
+  /** @throws ConnectError RESOURCE_EXHAUSTED if the lease reaches its limit */
   push(chunk: Buffer): void {
     const needed = this.#length + chunk.length;
     if (needed > this.#buffer.length) {
       const capacity = Math.max(needed, 2 * this.#length);
       if (!this.#lease.take(capacity - this.#buffer.length)) throw overloaded();
-      // The first chunk is often the whole body, and is kept as it is.
+      // The first chunk is often the whole body, so it is kept without a copy.
       const larger = this.#length === 0 ? chunk : Buffer.allocUnsafeSlow(capacity);
       if (this.#length > 0) this.#buffer.copy(larger, 0, 0, this.#length);
       this.#buffer = larger;

@@ -8,25 +8,25 @@ import { type HttpHandlerOptions, httpHandler } from "./http-handler.ts";
 
 /** Limits of the HTTP port. Times in milliseconds, sizes in bytes; the defaults are in `defaultHttpServerOptions`. */
 export interface HttpServerOptions {
-  /** The longest time for one call, also for a caller that sets no deadline. */
+  /** Maximum duration of a call, also if the caller sets no deadline. */
   readonly maxTimeoutMs: number;
-  /** The same for a call whose answers are a stream to one request. `maxTimeoutMs` where it is not given. */
+  /** The same for a server-streaming call. Defaults to `maxTimeoutMs`. */
   readonly maxStreamMs?: number | undefined;
-  /** The largest request message, also after inflation. */
+  /** Maximum size of a request message, before and after decompression. */
   readonly maxMessageBytes: number;
   readonly maxHeaderBytes: number;
-  /** What a caller gets to send the headers, and the whole request, from its first byte. */
+  /** How long a caller may take for the headers, and for the whole request, from its first byte. */
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
-  /** How long a connection that was opened in advance may wait for its first request. */
+  /** How long a new connection may wait for its first request. */
   readonly unusedTimeoutMs: number;
   /** How long a connection may be idle between requests. */
   readonly keepAliveTimeoutMs: number;
-  /** How often the two timeouts of requests are looked at. */
+  /** How often the two request timeouts are checked. */
   readonly checkIntervalMs: number;
-  /** After this, give or take a tenth, a connection is closed, so that callers find new replicas. */
+  /** After this time, ±10 %, a connection is closed, so that callers find new replicas. */
   readonly maxConnectionAgeMs: number;
-  /** What the requests of a connection that is closed get to finish. */
+  /** How long requests on such a connection may still take. */
   readonly maxConnectionAgeGraceMs: number;
 }
 
@@ -46,22 +46,22 @@ export const defaultHttpServerOptions: HttpServerOptions = {
 type Limits = "maxTimeoutMs" | "maxStreamMs" | "maxMessageBytes";
 
 export interface HttpListenOptions extends Omit<HttpHandlerOptions, Limits> {
-  /** `host:port`; port 0 for any free one. */
+  /** `host:port` or `unix:/path`; port 0 selects a free port. */
   readonly address: string;
-  /** Plaintext where not given. */
+  /** Plaintext if absent. */
   readonly tls?: TlsFiles | undefined;
   readonly options?: Partial<HttpServerOptions> | undefined;
-  /** Called for each connection that this side closes because of its age or its certificate. */
+  /** Called for each connection that the server closes because of its age or its certificate. */
   readonly onClose?: ((closed: ClosedConnection) => void) | undefined;
 }
 
 /** The open HTTP port. */
 export interface HttpListener {
-  /** `host:port` that is really bound. */
+  /** The bound `host:port`, or `unix:/path`. */
   readonly address: string;
   /**
-   * Stops accepting, closes connections without a request, waits for the requests in flight and cuts off what is left
-   * after `graceMs`. Resolved when nothing is open any more; safe to call twice.
+   * Stops accepting connections, closes those without a request, waits for the requests in flight and aborts the rest
+   * after `graceMs`. Resolves when every connection is closed; safe to call twice.
    */
   drain(graceMs: number): Promise<void>;
 }
@@ -69,7 +69,7 @@ export interface HttpListener {
 /**
  * Opens the HTTP port: Connect, gRPC-Web and JSON on HTTP/1.1, `/livez` and `/readyz`.
  *
- * @throws ListenError
+ * @throws ListenError if the address cannot be bound
  */
 export async function listenHttp(options: HttpListenOptions): Promise<HttpListener> {
   const limits = { ...defaultHttpServerOptions, ...options.options };
@@ -110,7 +110,7 @@ function openServer(limits: HttpServerOptions, tls: TlsFiles | undefined, handle
     noDelay: true,
   };
   const server = openWith(options, tls, limits, handler);
-  // A caller that leaves its answer unread.
+  // Ends connections whose caller does not read the response.
   server.setTimeout(limits.maxTimeoutMs + unreadMs);
   return server;
 }

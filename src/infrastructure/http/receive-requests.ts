@@ -13,7 +13,7 @@ import { failMessage } from "../grpc/call-request.ts";
 import { asCallError } from "./keep-deadline.ts";
 import { type MessageSource, readMessages, readOnlyMessage } from "./request-messages.ts";
 
-/** Where the messages of a call come from: set by the HTTP handler. */
+/** The source of a call's messages. Set by the HTTP handler. */
 export const sourceKey: ContextKey<MessageSource | undefined> = createContextKey(undefined, {
   description: "message source",
 });
@@ -21,9 +21,9 @@ export const sourceKey: ContextKey<MessageSource | undefined> = createContextKey
 type Request = UnaryRequest | StreamRequest;
 
 /**
- * Gives a call its messages. Connect itself would read and decode a single message before the first interceptor; here the
- * call is admitted first, and one that is refused or cannot be read goes through the interceptors like any other, except
- * that reading its `message` throws. So it is logged and answered like any other.
+ * Supplies a call with its messages. Connect itself would read and decode a single message before the first
+ * interceptor. Here the call is admitted first, and a call that is refused or cannot be read goes through the
+ * interceptors like any other, except that reading its `message` throws. So it is logged and answered like any other.
  */
 export function receiveRequests(admit: Admit | undefined): Interceptor {
   return (next) => async (request) => {

@@ -8,12 +8,12 @@ export interface DiscardLimits {
 
 export const defaultDiscardLimits: DiscardLimits = { bytes: 256 * 1024, ms: 500 };
 
-/** A chunk costs at least as much as so many bytes, however small it is. */
+/** The minimum cost of a chunk in bytes, however small the chunk is. */
 const chunkCost = 256;
 
 /**
- * The body of one request. It is read chunk by chunk and only when asked for, so that a reader that is slow makes the
- * caller wait; nothing is read before that. `discard` ends the reading, whoever waits for a chunk.
+ * The body of one request. It is read chunk by chunk and only on demand, so that a slow reader makes the caller wait.
+ * `discard` ends the reading, also for a pending `read`.
  */
 export class RequestBody {
   readonly #request: IncomingMessage;
@@ -27,7 +27,7 @@ export class RequestBody {
     this.#request = request;
   }
 
-  /** The length that the headers promise; undefined if the body is chunked. */
+  /** The length in the headers; undefined if the body is chunked. */
   get claimedBytes(): number | undefined {
     const length = this.#request.headers["content-length"];
     return length === undefined ? undefined : Number(length);
@@ -51,8 +51,8 @@ export class RequestBody {
   }
 
   /**
-   * Reads the rest and drops it. To be called before the call is answered; safe to call twice.
-   * @returns whether the end has come within the limits; if not, the connection cannot be used for another request
+   * Reads the rest and drops it. Call this before the call is answered; safe to call twice.
+   * @returns whether the end was reached within the limits; if not, the connection cannot be used for another request
    */
   async discard(limits: DiscardLimits): Promise<boolean> {
     const request = this.#request;
@@ -68,7 +68,7 @@ export class RequestBody {
     return request.readableEnded;
   }
 
-  /** Drops what comes until the end, or until the limits; the rest is left unread. After `discard`. */
+  /** Drops data until the end or the limits; the rest stays unread. Call `discard` first. */
   async drop({ bytes, ms }: DiscardLimits): Promise<void> {
     const request = this.#request;
     const most = this.#dropped + bytes;

@@ -15,18 +15,18 @@ import {
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { protocolError } from "../grpc/listener-error.ts";
 
-/** What requests and answers may be compressed with. */
+/** Compressions that requests and responses may use. */
 export const compressions: readonly Compression[] = [compressionGzip, compressionBrotli];
 
 /** How a request carries its messages: one as the body, one in the query, or each in an envelope. */
 export type Framing = "body" | "query" | "connect-envelopes" | "grpc-web-envelopes";
 
-/** What the headers and the URL of a request say about its messages. */
+/** The encoding of a request's messages, from its headers and its URL. */
 export interface RequestHead {
   readonly framing: Framing;
   readonly isBinary: boolean;
   readonly compression: Compression | null;
-  /** Why the call cannot be served, although its protocol is. */
+  /** Why the call cannot be served although its protocol is supported. */
   readonly fault: ConnectError | undefined;
 }
 
@@ -61,12 +61,12 @@ const namesOf: Readonly<Record<Framing, Names>> = {
 };
 
 /**
- * Reads the head of a request, by the functions of Connect itself. What is found is written back in the form that Connect
- * then finds again: a header that both parse cannot mean two things.
+ * Reads the head of a request with Connect's own functions. The result is written back in a form that Connect parses
+ * the same way: a header that both parse cannot mean two things.
  *
- * @param maxTimeoutMs set as the deadline if the caller asks for none or a later one: Connect would refuse the later one
- *   and leave the missing one unlimited
- * @returns undefined for a request that no protocol serves; Connect answers it by its HTTP method or content type
+ * @param maxTimeoutMs set as the deadline if the caller asks for none or a later one: Connect would refuse the later
+ *   one and leave the missing one unlimited
+ * @returns undefined if no protocol serves the request; Connect answers it by its HTTP method or content type
  */
 export function readRequestHead(
   request: Request,
@@ -132,7 +132,7 @@ function faultOf(
   return protocolError(Code.Unimplemented, `${names.encoding}: unsupported; expected identity, ${accepted}`);
 }
 
-/** Eight digits and a unit for gRPC-Web, ten digits for Connect. */
+/** gRPC-Web allows eight digits and a unit, Connect ten digits. */
 function formatTimeout(framing: Framing, ms: number): string {
   if (framing !== "grpc-web-envelopes") return String(Math.ceil(ms));
   return ms < 1e8 ? `${Math.ceil(ms)}m` : `${Math.ceil(ms / 1_000)}S`;

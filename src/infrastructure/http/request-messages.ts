@@ -13,19 +13,22 @@ import { KeptBytes } from "./kept-bytes.ts";
 import type { RequestBody } from "./request-body.ts";
 import type { RequestHead } from "./request-head.ts";
 
-/** The parts of a request that its messages are read from. */
+/** The parts of a request from which its messages are read. */
 export interface MessageSource {
   readonly head: RequestHead;
   readonly method: DescMethod;
   readonly url: string;
   readonly body: RequestBody;
-  /** Counts what is held of a message until it is decoded. */
+  /** Counts the bytes held for a message until it is decoded. */
   readonly lease: ByteLease;
   readonly maxMessageBytes: number;
   readonly registry: Registry | undefined;
 }
 
-/** Every message of a request, read and decoded when it is asked for. @throws ConnectError or DomainError UNKNOWN_FIELD */
+/**
+ * Every message of a request, read and decoded on demand.
+ * @throws ConnectError or DomainError (INVALID_REQUEST, UNKNOWN_FIELD) if a message is invalid
+ */
 export async function* readMessages(source: MessageSource): AsyncGenerator<Message> {
   const { head, body, lease, maxMessageBytes } = source;
   try {
@@ -57,7 +60,10 @@ export async function* readMessages(source: MessageSource): AsyncGenerator<Messa
   }
 }
 
-/** The one message of a request. @throws ConnectError or DomainError UNKNOWN_FIELD */
+/**
+ * The only message of a request.
+ * @throws ConnectError or DomainError (INVALID_REQUEST, UNKNOWN_FIELD) if there is not exactly one valid message
+ */
 export async function readOnlyMessage(source: MessageSource): Promise<Message> {
   const messages = readMessages(source);
   const first = await messages.next();
@@ -110,7 +116,7 @@ function decode({ head, method, registry }: MessageSource, bytes: Uint8Array): M
   return head.isBinary ? decodeRequest(method, bytes) : decodeJson(method.input, bytes, registry);
 }
 
-/** A message in the query of a GET (Connect protocol, Unary-Get-Request). */
+/** The message in the query of a GET (Connect protocol, Unary-Get-Request). */
 function bytesOfQuery(url: string): Uint8Array {
   const { search, searchParams } = new URL(url);
   // URLSearchParams would replace bytes that are not UTF-8.
@@ -124,7 +130,7 @@ function bytesOfQuery(url: string): Uint8Array {
   }
 }
 
-/** @param text ASCII, as a URL is */
+/** @param text ASCII, as URLs are */
 function percentDecoded(text: string): Buffer {
   const toByte = (_: string, digits: string) => String.fromCharCode(Number.parseInt(digits, 16));
   return Buffer.from(text.replace(/%([0-9a-f]{2})/gi, toByte), "latin1");

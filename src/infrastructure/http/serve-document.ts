@@ -5,18 +5,21 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 export interface HttpDocument {
   readonly contentType: string;
   readonly body: string;
-  /** Seconds that it may be kept (RFC 9111 §5.2.2.1). */
+  /** How long caches may keep it, in seconds (RFC 9111 §5.2.2.1). */
   readonly maxAgeSeconds: number;
 }
 
-/** Whether a request only reads; where it does not, it is answered with 405. */
+/** Whether a request is a GET or HEAD. If not, it is answered with 405. */
 export function isRead({ method }: IncomingMessage, response: ServerResponse): boolean {
   if (method === "GET" || method === "HEAD") return true;
   response.writeHead(405, { allow: "GET, HEAD" }).end();
   return false;
 }
 
-/** Answers GET and HEAD of a document, with an entity tag of its content and 304 for who has it (RFC 9110 §13.1.2). */
+/**
+ * Answers GET and HEAD for a document, with an entity tag of its content, and 304 if the client has it already (RFC
+ * 9110 §13.1.2).
+ */
 export function serveDocument(
   request: IncomingMessage,
   response: ServerResponse,

@@ -1,18 +1,18 @@
 import type { Utf8Text } from "./utf8-chunks.ts";
 
-/** A row, or a CSV record, may not be longer. */
+/** Maximum length of a row or CSV record. */
 export const maxRowBytes = 1 << 20;
 
 const lineFeed = 0x0a;
 
-/** The bytes of a text that are loaded and not consumed yet. Positions count from the first of them. */
+/** The bytes of a text that are loaded and not yet consumed. Positions count from the first of them. */
 export class ByteWindow {
-  /** Of the file, for messages. */
+  /** The name of the file, for messages. */
   readonly name: string;
   readonly encoding: Utf8Text["encoding"];
   readonly #chunks: AsyncIterator<Buffer>;
   #bytes: Buffer = Buffer.alloc(0);
-  /** Free bytes behind `bytes`, to append to. */
+  /** Free bytes after `bytes`, to append to. */
   #room: Buffer = Buffer.alloc(0);
   #line = 1;
   #offset: number;
@@ -28,12 +28,12 @@ export class ByteWindow {
     return this.#bytes;
   }
 
-  /** The line of position 0, 1 for the first of the file. */
+  /** The line of position 0, starting at 1. */
   get line(): number {
     return this.#line;
   }
 
-  /** Bytes of the file in front of position 0. */
+  /** The number of bytes in the file before position 0. */
   get offset(): number {
     return this.#offset;
   }
@@ -47,7 +47,7 @@ export class ByteWindow {
     return true;
   }
 
-  /** Space is doubled, not added: a long row in small chunks is copied a few times, not once a chunk. */
+  /** Space is doubled: a long row in small chunks is copied only a few times, not once per chunk. */
   #append(chunk: Buffer): void {
     const used = this.#bytes.length;
     if (this.#room.length < chunk.length) {
@@ -71,8 +71,8 @@ export class ByteWindow {
   }
 
   /**
-   * The end of the line at a position: its line feed, or the end of the file. Undefined if a row that begins at position 0
-   * and ends there is too long.
+   * The end of the line at a position: its line feed, or the end of the file. Undefined if a row from position 0 to
+   * there is too long.
    */
   async lineEnd(from: number): Promise<number | undefined> {
     for (let searched = from; ; ) {

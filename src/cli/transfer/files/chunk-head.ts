@@ -1,4 +1,4 @@
-/** The first bytes of a stream, and the stream with them: at least `length` bytes unless it is shorter. */
+/** The first bytes of a stream, and the stream including them: at least `length` bytes unless the stream is shorter. */
 export async function withHead(
   chunks: AsyncIterable<Buffer>,
   length: number,

@@ -2,19 +2,22 @@ import { StartError } from "../../../infrastructure/start-error.ts";
 import type { ByteWindow } from "./byte-window.ts";
 import { type CsvLines, nextCsvLines } from "./csv-lines.ts";
 
-/** Columns of a report of refused rows, in front of the columns of the file that it is about. They are not data. */
+/** The columns that a report of refused rows adds before the columns of the file. They are not data. */
 export const reportColumnNames: readonly string[] = ["refused_line", "refused_reason", "refused_message"];
 
 export interface CsvHeader {
   /** Undefined for a column that is not data. */
   readonly names: readonly (string | undefined)[];
-  /** How many columns of a report are in front. */
+  /** The number of report columns at the beginning. */
   readonly reportColumns: number;
-  /** Its text without them. */
+  /** The text of the header without the report columns. */
   readonly text: string;
 }
 
-/** Reads the header; undefined if the file has no lines. @throws StartError if it cannot be the header of an import file */
+/**
+ * Reads the header; undefined if the file has no lines.
+ * @throws StartError if it is not the header of an import file
+ */
 export async function readCsvHeader(window: ByteWindow): Promise<CsvHeader | undefined> {
   const lines = await nextCsvLines(window);
   if (lines === undefined) return undefined;

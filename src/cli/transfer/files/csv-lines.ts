@@ -8,7 +8,7 @@ export interface CsvLines {
   readonly source: string;
   readonly decodedAs: string | undefined;
   readonly fields: readonly string[];
-  /** Where its fields begin in `source`, as far as they begin in its first line. */
+  /** The positions in `source` of the fields that begin in its first line. */
   readonly starts: readonly number[];
   readonly fault: string | undefined;
 }
@@ -48,7 +48,7 @@ interface ReadLine {
   readonly end: number;
 }
 
-/** What follows a quote that does not close may be other records: they are read by themselves. */
+/** Text after a quote that does not close may be other records, so it is read separately. */
 function upToQuote(read: readonly ReadLine[], { quoteLine }: CsvRecord): readonly ReadLine[] {
   return read.slice(0, quoteLine + 1);
 }

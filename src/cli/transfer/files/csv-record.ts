@@ -1,15 +1,15 @@
-/** What is known of a record after its latest line. */
+/** The state of a record after its latest line. */
 export type CsvProgress = "complete" | "open" | { readonly fault: string };
 
 /** A record of CSV (RFC 4180), read line by line. */
 export class CsvRecord {
-  /** The values that are complete. */
+  /** The complete values. */
   readonly fields: string[] = [];
-  /** Where each field begins in the first line; fields of other lines are left out. */
+  /** The position of each field in the first line. Fields of other lines are omitted. */
   readonly starts: number[] = [];
   /** The line of the record (0 for the first) where the latest quote opened. */
   quoteLine = 0;
-  /** What was read of a quoted value that goes on in the next line. */
+  /** The part read so far of a quoted value that continues on the next line. */
   #open: string | undefined;
   #lines = 0;
 

@@ -4,11 +4,14 @@ import { type CsvLines, nextCsvLines } from "./csv-lines.ts";
 import type { FileRow } from "./file-row.ts";
 
 export interface CsvOptions {
-  /** Receives the header without the columns of a report, when it is read. */
+  /** Called with the header, without the columns of a report. */
   readonly onHeader?: ((text: string) => void) | undefined;
 }
 
-/** The rows of CSV with a header. A value is an object of texts by column. @throws StartError */
+/**
+ * The rows of CSV with a header. Each value is an object of strings by column.
+ * @throws StartError if the header is not valid or the rest of the file cannot be read
+ */
 export async function* csvRows(window: ByteWindow, { onHeader }: CsvOptions): AsyncGenerator<FileRow> {
   const header = await readCsvHeader(window);
   if (header === undefined) return;
@@ -30,6 +33,6 @@ function contentOf({ fields, fault }: CsvLines, names: readonly (string | undefi
     return { fault: fields.length > names.length ? `${count}; quote values that contain commas` : count };
   }
   const entries = fields.flatMap((field, n) => (names[n] === undefined ? [] : [[names[n], field] as const]));
-  // Unlike an assignment, this makes a column of `__proto__` like any other.
+  // Unlike an assignment, this treats a column `__proto__` like any other.
   return { value: Object.fromEntries(entries) };
 }

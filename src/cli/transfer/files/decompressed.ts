@@ -3,12 +3,12 @@ import { createGunzip } from "node:zlib";
 import { StartError } from "../../../infrastructure/start-error.ts";
 import { withHead } from "./chunk-head.ts";
 
-/** A chunk expands about a thousandfold at most. */
+/** Input bytes per step: a chunk expands at most about a thousandfold. */
 const inputBytes = 16 * 1024;
 
 /**
- * The bytes of a file, decompressed if it is gzip (RFC 1952), whatever its name. Bytes in front of damage are yielded, except
- * for the latest 16 KiB at most, which zlib does not release.
+ * The bytes of a file, decompressed if the content is gzip (RFC 1952), whatever the file's name. Bytes before damage
+ * are yielded, except for up to the last 16 KiB, which zlib does not release.
  * @throws StartError if it is gzip and damaged
  */
 export async function* decompressed(name: string, file: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
@@ -19,7 +19,7 @@ export async function* decompressed(name: string, file: AsyncIterable<Buffer>): 
 
 async function* gunzip(name: string, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const stream = createGunzip();
-  // A stream that fails drops what nobody has read yet.
+  // A failing stream drops its unread data, so the data is collected here.
   const output: Buffer[] = [];
   stream.on("data", (bytes: Buffer) => output.push(bytes));
   const ended = once(stream, "end");

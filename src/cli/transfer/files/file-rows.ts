@@ -12,17 +12,17 @@ export type { Layout } from "./layout.ts";
 
 export interface FileRowsOptions {
   readonly signal: AbortSignal;
-  /** Receives how many bytes of the file were read so far, and its size if it is a regular file. */
+  /** Called with the number of bytes read so far, and the size of the file if it is a regular file. */
   readonly onBytes?: (bytes: number, size: number | undefined) => void;
-  /** Receives the header of CSV: the text of its line, without the columns of a report of refused rows. */
+  /** Called with the header line of CSV, without the columns of a report of refused rows. */
   readonly onHeader?: (text: string) => void;
 }
 
 /**
- * The rows of a file, one after another, however large it is: it is opened once and read once, and a few rows of it are in
- * memory. A row that cannot be read has a fault, and the others are read. The file may be gzip, and UTF-8 or, with a byte order
- * mark, UTF-16. "-" is standard input.
- * @throws StartError if the file cannot be read any further: the rows in front were yielded
+ * The rows of a file, one after another, however large the file is: it is opened and read once, and only a few rows are
+ * in memory. A row that cannot be read has a fault, and the others are still read. The file may be gzip, and UTF-8 or,
+ * with a byte order mark, UTF-16. "-" is standard input.
+ * @throws StartError if the rest of the file cannot be read; the rows before it were yielded
  */
 export async function* fileRows(
   path: string,
@@ -43,7 +43,10 @@ export async function* fileRows(
   }
 }
 
-/** The rows of a file that is open, in chunks of any size. `name` is for messages. @throws StartError */
+/**
+ * The rows of an open file, in chunks of any size. `name` is for messages.
+ * @throws StartError if the rest of the file cannot be read
+ */
 export async function* rowsOf(
   name: string,
   chunks: AsyncIterable<Buffer>,

@@ -4,17 +4,17 @@ import { addAbortSignal } from "node:stream";
 import { getSystemErrorMap } from "node:util";
 import { StartError } from "../../../infrastructure/start-error.ts";
 
-/** A file that is open, or standard input. It can be read once. */
+/** An open file, or standard input. It can be read once. */
 export interface InputFile {
-  /** For messages. */
+  /** Its name, for messages. */
   readonly name: string;
-  /** Bytes, if it is a regular file. */
+  /** Size in bytes, if it is a regular file. */
   readonly size: number | undefined;
   readonly chunks: AsyncIterable<Buffer>;
   readonly close: () => void;
 }
 
-/** A socket cannot be opened by these paths, and parent processes often pass one. */
+/** Names of standard input. They are not opened by path, because standard input is often a socket, which cannot be. */
 const standardInput = new Set(["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]);
 const chunkBytes = 256 * 1024;
 
@@ -36,7 +36,7 @@ export async function openInput(path: string, signal: AbortSignal): Promise<Inpu
   return { name: path, size, chunks: stream, close: () => stream.destroy() };
 }
 
-/** The reason why a file cannot be read. It contains nothing of the file. */
+/** The error for a file that cannot be read. The message does not contain anything from the file. */
 export function unreadable(path: string, error: unknown): StartError {
   if (error instanceof StartError) return error;
   const { errno, code } = error as NodeJS.ErrnoException;

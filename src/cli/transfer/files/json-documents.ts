@@ -10,7 +10,10 @@ export type JsonLayout = Extract<Layout, { kind: "json" }>;
 
 const [openArray, openObject] = [0x5b, 0x7b];
 
-/** The rows of arrays, and of objects that hold an array of rows. @throws StartError if the file is something else, or cut off */
+/**
+ * The rows of arrays, and of objects that hold an array of rows.
+ * @throws StartError if the file is something else, or cut off
+ */
 export async function* jsonDocuments(window: ByteWindow, layout: JsonLayout): AsyncGenerator<FileRow> {
   while ((await skipSpace(window)) !== undefined) {
     const { line } = window;
@@ -29,7 +32,7 @@ export async function* jsonDocuments(window: ByteWindow, layout: JsonLayout): As
   }
 }
 
-/** The rows of an array whose opening bracket is consumed. Its elements may hold rows if there is a layout. */
+/** The rows of an array whose opening bracket is consumed. With a layout, its elements may hold rows. */
 async function* elements(window: ByteWindow, layout: JsonLayout | undefined): AsyncGenerator<FileRow> {
   for (let isLast = false; !isLast; ) {
     await skipSpace(window);
@@ -40,12 +43,12 @@ async function* elements(window: ByteWindow, layout: JsonLayout | undefined): As
 }
 
 interface FoundElement {
-  /** Undefined if rows in it were found instead, or if it is empty. */
+  /** Undefined if the element is empty or holds rows. */
   readonly row: FileRow | undefined;
   readonly isLast: boolean;
 }
 
-/** Consumes a value. Yields the rows that it holds; without any, it may be one itself. */
+/** Consumes a value. Yields the rows that it holds; without any, it may be a row itself. */
 async function* element(window: ByteWindow, scanner: JsonScanner): AsyncGenerator<FileRow, FoundElement> {
   const { line } = window;
   let kept: "row" | "too long" | "holder" = "row";
@@ -84,7 +87,7 @@ function rowOf(window: ByteWindow, line: number, kept: "row" | "too long" | "hol
   return row.source === "" && end <= maxRowBytes ? undefined : row;
 }
 
-/** Whether an object is not a row, although no rows were found in it. */
+/** Whether an object is not a row, although it does not hold rows either. */
 function isEmptyHolder(
   { content }: FileRow,
   layout: Pick<JsonLayout, "key" | "holderKey"> | undefined,
@@ -99,7 +102,7 @@ function isEmptyHolder(
   );
 }
 
-/** A scanner that finds the rows in an object, or, without a layout, takes every value for a row. */
+/** A scanner that finds the rows in an object or, without a layout, treats every value as a row. */
 function scannerFor(layout: JsonLayout | undefined, until: JsonScannerOptions["until"]): JsonScanner {
   const key = layout === undefined ? undefined : Buffer.from(`${layout.key}"`);
   return new JsonScanner({ key, until, isStrict: false });

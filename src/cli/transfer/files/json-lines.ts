@@ -5,8 +5,8 @@ import { type JsonScan, JsonScanner } from "./json-scanner.ts";
 import { skipSpace } from "./json-space.ts";
 
 /**
- * The rows of JSON lines. A value may also span several lines, or share its line with others. A line that is not JSON is a row
- * with a fault; so are the lines of a value that does not end.
+ * The rows of JSON lines. A value may also span several lines, or share a line with others. A line that is not JSON is
+ * a row with a fault; so are the lines of a value that does not end.
  */
 export async function* jsonLines(window: ByteWindow): AsyncGenerator<FileRow> {
   for (;;) {
@@ -19,7 +19,10 @@ export async function* jsonLines(window: ByteWindow): AsyncGenerator<FileRow> {
   }
 }
 
-/** The row at position 0, and the bytes up to the next one: undefined if that is the line behind a line which is too long. */
+/**
+ * The row at position 0, and the number of bytes up to the next row; undefined if the line is too long, so that the
+ * next row begins on the next line.
+ */
 interface Next {
   readonly row: FileRow;
   readonly length: number | undefined;
@@ -45,8 +48,8 @@ function opensValue({ bytes }: ByteWindow): boolean {
 }
 
 /**
- * Scans the array or object at position 0 without consuming it. Undefined if the file ends in it. A value that is too long is
- * a fault.
+ * Scans the array or object at position 0 without consuming it. Undefined if the file ends inside it. A value that is
+ * too long is a fault.
  */
 export async function scanValue(window: ByteWindow, key: Buffer | undefined): Promise<JsonScan | undefined> {
   const scanner = new JsonScanner({ key, until: "value", isStrict: true });
@@ -60,8 +63,8 @@ export async function scanValue(window: ByteWindow, key: Buffer | undefined): Pr
 }
 
 /**
- * The next line that begins with an object, indented no more than the value at position 0 that does not end: what is in front
- * of it belongs to that value.
+ * The next line that begins with an object and is indented no more than the unfinished value at position 0. Everything
+ * before it belongs to that value.
  */
 async function nextObject(window: ByteWindow, indentation: number): Promise<number> {
   for (let from = 0; ; ) {

@@ -3,7 +3,7 @@ import type { FileRow } from "./file-row.ts";
 import { maxDepth } from "./json-scanner.ts";
 import { rowText } from "./row-text.ts";
 
-/** Parses the first `length` loaded bytes as a row. They are not consumed. */
+/** Parses the first `length` loaded bytes as a row, without consuming them. */
 export function jsonRow(window: ByteWindow, length: number): FileRow {
   const { line } = window;
   if (length > maxRowBytes) return tooLongRow(line);
@@ -22,7 +22,7 @@ function contentOf(source: string): FileRow["content"] {
   try {
     value = JSON.parse(source);
   } catch {
-    // The message of the error would quote the row.
+    // The error's message would quote the row.
     return { fault: "is not valid JSON" };
   }
   return isDeeper(value, maxDepth) ? { fault: `is nested deeper than ${maxDepth} levels` } : { value };

@@ -5,7 +5,10 @@ import { jsonLines, scanValue } from "./json-lines.ts";
 import { jsonRow } from "./json-row.ts";
 import { skipSpace } from "./json-space.ts";
 
-/** The rows of a JSON file. Markers of a report of refused rows are left out. @throws StartError */
+/**
+ * The rows of a JSON file, without the markers of a report of refused rows.
+ * @throws StartError if the rest of the file cannot be read
+ */
 export async function* jsonRows(window: ByteWindow, layout: JsonLayout): AsyncGenerator<FileRow> {
   await skipSpace(window);
   const isSequence = layout.lines && !(await beginsWithDocument(window, layout));
@@ -13,7 +16,7 @@ export async function* jsonRows(window: ByteWindow, layout: JsonLayout): AsyncGe
   for await (const row of rows) if (!isMarker(row)) yield row;
 }
 
-/** Whether the first value is an array, or an object with rows in it. */
+/** Whether the first value is an array, or an object that holds rows. */
 async function beginsWithDocument(window: ByteWindow, { key }: JsonLayout): Promise<boolean> {
   const first = String.fromCharCode(window.bytes[0] ?? 0);
   if (first !== "{") return first === "[";
@@ -23,7 +26,7 @@ async function beginsWithDocument(window: ByteWindow, { key }: JsonLayout): Prom
   return "value" in content && (content.value as Record<string, unknown>)[key] === null;
 }
 
-/** `{"refused": …}` stands in front of each row of a report, and is not a row. */
+/** `{"refused": …}` precedes each row of a report, and is not a row. */
 function isMarker({ content }: FileRow): boolean {
   if (!("value" in content) || typeof content.value !== "object" || content.value === null) return false;
   const [key, ...others] = Object.keys(content.value);

@@ -1,46 +1,52 @@
 export interface JsonScan {
   /**
-   * "rows": an array of rows begins at `end`. "next": an element ends at `end`, and another one follows. "last": the last
-   * element of its array ends. "closed": the value ends. "fault": it cannot go on as JSON.
+   * "rows": an array of rows begins at `end`. "next": an element ends at `end`, and another one follows. "last": the
+   * last element of its array ends. "closed": the value ends. "fault": the text is not JSON from here on.
    */
   readonly found: "rows" | "next" | "last" | "closed" | "fault";
-  /** Behind the last byte of what was found. */
+  /** The position after the last byte found. */
   readonly end: number;
-  /** Where to go on. */
+  /** Where to continue. */
   readonly next: number;
 }
 
 export interface JsonScannerOptions {
-  /** The name of an array of rows in the value, if it is an object: bytes with the closing quote. */
+  /** The name of an array of rows in the value, if the value is an object: bytes with the closing quote. */
   readonly key: Buffer | undefined;
-  /** "element": up to the comma or bracket behind an element of an array. "value": up to the value's closing bracket. */
+  /** "element": up to the comma or bracket after an element of an array. "value": up to the value's closing bracket. */
   readonly until: "element" | "value";
-  /** Whether brackets, quotes and line breaks that cannot be JSON are faults. Otherwise the scan goes on at the likeliest place. */
+  /**
+   * Whether misplaced brackets, quotes and line breaks are faults. Otherwise the scan continues at the likeliest place.
+   */
   readonly isStrict: boolean;
 }
 
 const [quote, backslash, comma, colon, lineFeed] = [0x22, 0x5c, 0x2c, 0x3a, 0x0a];
 const [openArray, closeArray, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d];
 
-/** Values nested deeper than any user's are not parsed: code that walks them by recursion would fail. */
+/**
+ * Maximum nesting depth, deeper than any user's data. Deeper values are not parsed, because recursive code would fail.
+ */
 export const maxDepth = 100;
 
-/** Finds where a JSON value ends, over as many chunks as it takes. Values are not parsed here: only brackets and strings. */
+/**
+ * Finds the end of a JSON value, across any number of chunks. Values are not parsed: only brackets and strings matter.
+ */
 export class JsonScanner {
   readonly #options: JsonScannerOptions;
   readonly #open: number[] = [];
-  /** The latest byte that is neither space nor in a string; a quote stands for a string. */
+  /** The latest byte that is neither whitespace nor in a string; a quote stands for a string. */
   #previous = 0;
   #isInString = false;
   #isEscaped = false;
-  /** Bytes of the key that the string at hand begins with; -1 if it is not the key. */
+  /** The number of bytes of the key that the current string has matched; -1 if it is not the key. */
   #matched = -1;
 
   constructor(options: JsonScannerOptions) {
     this.#options = options;
   }
 
-  /** Scans bytes from a position on; undefined if more are needed. */
+  /** Scans bytes from a position; undefined if more are needed. */
   scan(bytes: Buffer, from: number): JsonScan | undefined {
     for (let at = from; at < bytes.length; at += 1) {
       if (this.#isInString) {
@@ -57,7 +63,7 @@ export class JsonScanner {
     return undefined;
   }
 
-  /** Where the string ends: at its quote, or at a line feed, which JSON does not have in strings. */
+  /** The end of the string: its quote, or a line feed, which JSON does not allow in strings. */
   #string(bytes: Buffer, from: number): number {
     for (let at = from; at < bytes.length; at += 1) {
       const byte = bytes[at];
@@ -112,7 +118,7 @@ export class JsonScanner {
     }
     if (isStrict && (!this.#expectsValue || this.#open.length >= maxDepth)) return fault(at);
     if (byte === openObject && this.#top === openObject && this.#previous === comma) {
-      // Objects lack their closing bracket: this one is the next element of the array around them.
+      // Closing brackets of objects are missing: this object is the next element of the enclosing array.
       this.#open.length = this.#open.lastIndexOf(openArray) + 1;
       if (this.#open.length === 0 && until === "element") return { found: "next", end: at, next: at };
     }
@@ -128,7 +134,7 @@ export class JsonScanner {
       const isEndOfArray = byte === closeArray && until === "element";
       return isEndOfArray ? { found: "last", end: at, next: at + 1 } : undefined;
     }
-    // Brackets inside that are still open lack their closing ones.
+    // Closing brackets of inner values are missing.
     this.#open.length = opened;
     const isClosed = opened === 0 && until === "value";
     return isClosed ? { found: "closed", end: at + 1, next: at + 1 } : undefined;

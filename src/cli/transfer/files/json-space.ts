@@ -4,8 +4,8 @@ const lineFeed = 0x0a;
 const mark = Buffer.from("\uFEFF");
 
 /**
- * Consumes what may be between values: space, and byte order marks of files that were put together. Returns the width of the
- * indentation in front of the next byte, or undefined at the end of the file.
+ * Consumes whitespace between values, and byte order marks of concatenated files. Returns the width of the indentation
+ * before the next byte, or undefined at the end of the file.
  */
 export async function skipSpace(window: ByteWindow): Promise<number | undefined> {
   let indentation = 0;

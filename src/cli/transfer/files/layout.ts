@@ -1,4 +1,4 @@
-/** Where the rows of an import file are. */
+/** The structure of an import file. */
 export type Layout =
   /** CSV (RFC 4180) with a header. */
   | { readonly kind: "csv" }
@@ -8,6 +8,6 @@ export type Layout =
       readonly key: string;
       /** Whether the file may also be a sequence of rows: JSON lines, or values that span several lines. */
       readonly lines: boolean;
-      /** An element of an array with this key holds rows, not is one, even if it lacks `key`: "realm". */
+      /** An array element with this key holds rows and is not a row, even if it lacks `key`: "realm". */
       readonly holderKey?: string;
     };

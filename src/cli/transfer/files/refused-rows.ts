@@ -9,7 +9,7 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** The parts of a report of refused rows, as text: a file in the input's format, so that it can be repaired and imported. */
+/** The parts of a report of refused rows, as text: a file in the input's format, to be repaired and imported. */
 export interface RefusedRows {
   readonly start: string;
   readonly refused: (refusal: Refusal) => string;
@@ -17,9 +17,9 @@ export interface RefusedRows {
 }
 
 /**
- * How to write a report. In CSV, columns in front of each row state line, reason and message; in JSON, an object
- * `{"refused": …}` does. Reading a report leaves them out.
- * @param csvHeader the text of the header that the rows were read with
+ * How to write a report. In CSV, columns before each row state line, reason and message; in JSON, an object
+ * `{"refused": …}` does. Both are ignored when a report is read.
+ * @param csvHeader the text of the header with which the rows were read
  */
 export function refusedRows(layout: Layout, csvHeader = ""): RefusedRows {
   if (layout.kind === "csv") {
@@ -63,7 +63,7 @@ function fieldsOf({
   return [row.line, reason, `${message}${note}`];
 }
 
-/** One line: a report has a row's own line breaks only. */
+/** One line: a report contains line breaks only from the rows themselves. */
 function quoted(value: number | string): string {
   return typeof value === "number"
     ? `${value}`

@@ -1,10 +1,10 @@
 import { StartError } from "../../../infrastructure/start-error.ts";
 import { withHead } from "./chunk-head.ts";
 
-/** Text as UTF-8. What was not valid in the file is not valid in it either. */
+/** Text as UTF-8. Invalid text in the file becomes invalid UTF-8. */
 export interface Utf8Text {
   readonly encoding: "UTF-8" | "UTF-16LE" | "UTF-16BE";
-  /** Bytes of the byte order mark, which is left out. */
+  /** The length of the byte order mark, which is omitted. */
   readonly markBytes: number;
   readonly chunks: AsyncIterable<Buffer>;
 }
@@ -48,7 +48,7 @@ async function* fromUtf16(chunks: AsyncIterable<Buffer>, isBigEndian: boolean): 
   for await (const chunk of chunks) {
     const bytes = Buffer.concat([rest, chunk]);
     let length = bytes.length & ~1;
-    // The second half of a pair may be in the next chunk.
+    // The second half of a surrogate pair may be in the next chunk.
     const last = length > 0 ? bytes[isBigEndian ? length - 2 : length - 1]! : 0;
     if (last >= 0xd8 && last <= 0xdb) length -= 2;
     rest = bytes.subarray(length);
@@ -57,7 +57,7 @@ async function* fromUtf16(chunks: AsyncIterable<Buffer>, isBigEndian: boolean): 
   if (rest.length > 0) yield halfPair;
 }
 
-/** U+D800 as CESU-8 encodes it: no valid UTF-8, as half a pair is no valid UTF-16. */
+/** U+D800 as CESU-8 encodes it: invalid UTF-8, as a lone surrogate is invalid UTF-16. */
 const halfPair = Buffer.from([0xed, 0xa0, 0x80]);
 
 function utf8Of(text: string): Buffer {

@@ -5,8 +5,10 @@ const field = "custom_password_hash";
 const within = `${field}.`;
 
 /**
- * `custom_password_hash` of Auth0's bulk import, which has algorithm, digest, salt and key apart, as one text.
- * @throws PASSWORD_HASH_UNACCEPTABLE, INVALID_REQUEST
+ * `custom_password_hash` of Auth0's bulk import, whose algorithm, digest, salt and key are separate fields, as one
+ * text.
+ * @throws PASSWORD_HASH_UNACCEPTABLE if the hash is not supported
+ * @throws INVALID_REQUEST if a field has the wrong type
  */
 export function auth0CustomHash(value: unknown): string {
   if (value === undefined || value === null) return "";
@@ -26,7 +28,7 @@ export function auth0CustomHash(value: unknown): string {
     case "sha512":
       return saltedDigest(algorithm, hash, objectAt(custom, "salt", within));
     case "hmac": {
-      // The format of Ory Kratos has the digest in hex, then in base64.
+      // Ory Kratos's format has the digest in hex, then in base64.
       const digest = bytesOf(hash, "hash", "hex").toString("hex");
       const key = bytesOf(objectAt(hash, "key", `${within}hash.`), "hash.key", "utf8");
       return `$hmac-${textAt(hash, "digest", `${within}hash.`)}$${base64(Buffer.from(digest))}$${base64(key)}`;
@@ -46,7 +48,7 @@ export function auth0CustomHash(value: unknown): string {
   }
 }
 
-/** The others agree on ASCII, which most passwords are. */
+/** The accepted encodings agree on ASCII, which most passwords are. */
 function assertPasswordEncoding(custom: Fields): void {
   const encoding = textAt(objectAt(custom, "password", within), "encoding", `${within}password.`) || "utf8";
   if (["utf8", "ascii", "latin1", "binary"].includes(encoding)) return;
@@ -71,7 +73,7 @@ const alphabets = new Map<string, RegExp>([
   ["utf8", /^/],
 ]);
 
-/** The bytes of a value that names its encoding. Buffer itself drops what is not in its alphabet. */
+/** The bytes of a value that names its encoding. The alphabet is checked, because Buffer ignores invalid characters. */
 function bytesOf(fields: Fields, path: string, ifMissing: "hex" | "utf8"): Buffer {
   const value = textAt(fields, "value", `${within}${path}.`);
   const encoding = textAt(fields, "encoding", `${within}${path}.`) || ifMissing;

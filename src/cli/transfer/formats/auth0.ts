@@ -19,8 +19,8 @@ import {
 } from "./foreign.ts";
 
 /**
- * A user of Auth0: a line of the export of password hashes (bcrypt), which mongoexport writes, or a user of the schema of
- * bulk imports.
+ * A user of Auth0: a line of the export of password hashes (bcrypt), which mongoexport writes, or a user in the schema
+ * of bulk imports.
  */
 export function auth0User(value: unknown, options: ReadOptions): ForeignRow {
   const user = objectOf(value);
@@ -51,7 +51,7 @@ export function auth0User(value: unknown, options: ReadOptions): ForeignRow {
   });
 }
 
-/** The export of hashes has only the part of the id behind "auth0|": `alt_id` if the tenant chose it, else `_id`. */
+/** The export of hashes has only the part of the id after "auth0|": `alt_id` if the tenant chose it, else `_id`. */
 function idOf(user: Fields): string {
   const whole = textAt(user, "user_id");
   if (whole !== "") return whole;
@@ -62,7 +62,7 @@ function idOf(user: Fields): string {
   return part === "" ? "" : `auth0|${part}`;
 }
 
-/** RFC 3339; mongoexport wraps it, or the milliseconds since 1970 (MongoDB Extended JSON v2). */
+/** RFC 3339. mongoexport wraps it, or the milliseconds since 1970 (MongoDB Extended JSON v2). */
 function createTimeOf(user: Fields): Date | undefined {
   if (typeof user["created_at"] !== "object" || user["created_at"] === null)
     return timeAt(user, "created_at");

@@ -20,8 +20,8 @@ export interface FirebaseParameters {
 }
 
 /**
- * Reads a project's parameters from a file: `hash_config { … }` as the console shows them, or the same names in JSON.
- * @throws StartError
+ * Reads a project's parameters from a file: `hash_config { … }` as the console shows it, or the same names in JSON.
+ * @throws StartError if the file cannot be read or a parameter is missing
  */
 export async function readFirebaseParameters(path: string): Promise<FirebaseParameters> {
   const text = await readFile(path, "utf8").catch((error: unknown) => {
@@ -60,7 +60,7 @@ export function firebaseUser(project: FirebaseParameters) {
   };
 }
 
-/** What the export has in place of a hash if its caller may not read the project's parameters: "REDACTED" in base64. */
+/** What the export has instead of a hash if its caller may not read the project's parameters: "REDACTED" in base64. */
 const redacted = "UkVEQUNURUQ=";
 
 function hashOf(user: Fields, { signerKey, saltSeparator, rounds, memoryCost }: FirebaseParameters): string {
@@ -77,7 +77,7 @@ function hashOf(user: Fields, { signerKey, saltSeparator, rounds, memoryCost }: 
   return `$firescrypt$ln=${memoryCost},r=${rounds},p=1$${salt}$${hash}$${saltSeparator}$${signerKey}`;
 }
 
-/** Custom claims are JSON in a string. They are counted, at least, if they are not imported. */
+/** Custom claims are JSON in a string. They are at least counted if they are not imported. */
 function claimsOf(user: Fields, { withAttributes }: ReadOptions): unknown {
   const text = textAt(user, "customAttributes");
   try {
@@ -106,7 +106,7 @@ function leftOutOf(user: Fields, claims: Fields, { withAttributes }: ReadOptions
   };
 }
 
-/** The API writes the alphabet for URLs. */
+/** Converts the URL-safe alphabet, which the API uses. */
 function standardBase64(text: string): string {
   return text.replaceAll("-", "+").replaceAll("_", "/");
 }

@@ -6,7 +6,7 @@ import { type Fields, objectAt } from "./fields.ts";
 
 export type Attributes = Readonly<Record<string, string>>;
 
-/** What users of other systems have and users here do not: it is counted, not imported. */
+/** Data of users of other systems that has no equivalent here. It is counted, not imported. */
 export type LeftOut =
   | "attributes"
   | "traits"
@@ -45,25 +45,25 @@ const usernameAttributes = {
 
 export type ForeignSystem = keyof typeof idAttributes;
 
-/** The attribute that keeps an id or a username of another system that cannot be one here. */
+/** The attribute that keeps an id or username of another system that is not valid here. */
 export type KeptAs = (typeof idAttributes | typeof usernameAttributes)[ForeignSystem];
 
-/** A row of another system as a row of ImportUsers, or why it is not a user. */
+/** A row of another system as a row of ImportUsers, or the reason why it is not a user. */
 export type ForeignRow =
   | {
       readonly record: MessageInitShape<typeof UserRecordSchema>;
-      /** Without zeros. */
+      /** Without entries of zero. */
       readonly leftOut?: LeftOutCounts;
       readonly keptAs?: readonly KeptAs[];
     }
   | { readonly skipped: "service accounts" };
 
 export interface ReadOptions {
-  /** Whether the attributes of the other system are imported. Those that are not valid here refuse the row. */
+  /** Whether the attributes of the other system are imported. A row whose attributes are not valid here is refused. */
   readonly withAttributes: boolean;
 }
 
-/** A user as its format's reader found it. Texts are empty if missing. */
+/** A user as read from its format. Texts are empty if missing. */
 export interface ForeignUser {
   readonly id: string;
   readonly email: string;
@@ -71,21 +71,22 @@ export interface ForeignUser {
   readonly displayName: string;
   readonly attributes: Attributes;
   readonly createTime: Date | undefined;
-  /** Why the user cannot sign in there, or undefined. */
+  /** Why the user cannot sign in there; undefined if the user can. */
   readonly suspended: string | undefined;
   readonly passwordHash: string;
   readonly leftOut: LeftOutCounts;
-  /** Where the reader looked for identifiers. */
+  /** The fields in which the reader looked for identifiers. */
   readonly identifierFields: string;
 }
 
-/** RFC 9562: of a version that exists, and of its variant. */
+/** A UUID of an existing version and of the variant of RFC 9562. */
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 
 /**
- * A user of another system as a row. An id that is not a UUID of RFC 9562 is replaced by a new one and kept as an attribute.
- * A username with "@" cannot be one here: it is the email if there is no other, and else kept as an attribute.
- * @throws INVALID_REQUEST
+ * A user of another system as a row. An id that is not a UUID of RFC 9562 is replaced by a new one and kept as an
+ * attribute. A username with "@" is not valid here: it becomes the email if there is no other, else it is kept as an
+ * attribute.
+ * @throws INVALID_REQUEST if the user has no identifier, or an attribute has a reserved name
  */
 export function foreignRow(system: ForeignSystem, user: ForeignUser): ForeignRow {
   const { displayName, createTime, suspended, passwordHash } = user;
@@ -132,9 +133,10 @@ function identifiersOf({ email, username, leftOut, identifierFields }: ForeignUs
 }
 
 /**
- * Attributes of another system, if they are imported: a string as it is, missing values not at all, all else as JSON.
- * @param unwrap makes the value of what the format has in its place
- * @throws INVALID_REQUEST
+ * Attributes of another system, if they are imported: strings unchanged, everything else as JSON. Missing values are
+ * omitted.
+ * @param unwrap converts the format's representation of a value into the value
+ * @throws INVALID_REQUEST if a number is too large to be exact, or the field is not an object
  */
 export function attributesAt(
   fields: Fields,
@@ -156,7 +158,7 @@ function attributeText(path: string, value: unknown): string {
   });
 }
 
-/** A full name from its parts. */
+/** Joins the parts of a full name. */
 export function joinName(...parts: readonly string[]): string {
   return parts.filter((part) => part !== "").join(" ");
 }

@@ -8,14 +8,14 @@ import { keycloakUser } from "./keycloak.ts";
 import { kratosIdentity } from "./kratos.ts";
 import { csvRecord, ownRecord } from "./plain.ts";
 
-/** How a file is read. */
+/** How to read a file. */
 export interface Format {
   readonly layout: Layout;
-  /** Reads a row. @throws DomainError whose message has nothing of a password hash */
+  /** Reads a row. @throws DomainError whose message does not contain any part of a password hash */
   readonly read: (value: unknown, options: ReadOptions) => ForeignRow;
 }
 
-/** @throws UsageError, StartError where Firebase's parameters are missing */
+/** @throws UsageError if Firebase's parameters are missing; StartError if their file is not usable */
 export async function formatOf(name: FormatName, firebaseParameters: string | undefined): Promise<Format> {
   switch (name) {
     case "json":

@@ -19,7 +19,7 @@ import {
 } from "./foreign.ts";
 
 /**
- * A UserRepresentation of Keycloak, as its exports and its admin API write it. Without `enabled` the user is disabled, as in
+ * A UserRepresentation of Keycloak, as in its exports and its admin API. Without `enabled` the user is disabled, as in
  * Keycloak's own importer.
  */
 export function keycloakUser(value: unknown, options: ReadOptions): ForeignRow {
@@ -42,12 +42,12 @@ export function keycloakUser(value: unknown, options: ReadOptions): ForeignRow {
   });
 }
 
-/** Every attribute is a list, most often of one value. */
+/** Every attribute is a list, usually with one value. */
 function single(values: unknown): unknown {
   return Array.isArray(values) && values.length < 2 ? values[0] : values;
 }
 
-/** The credential as JSON. Until release 8, exports had its parts side by side. */
+/** The credential as JSON. Until release 8, exports had its parts as separate fields. */
 function hashOf(credential: Fields): string {
   if (textAt(credential, "value", "credentials.") !== "") {
     throw invalidField(

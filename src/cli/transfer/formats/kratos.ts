@@ -11,9 +11,9 @@ import {
 } from "./foreign.ts";
 
 /**
- * An identity of Ory Kratos, as its admin API lists it or as its import takes it. Every installation names its traits
- * itself: if `traits.email` or `traits.username` is missing, the identifiers of the password are read, and then the
- * addresses to verify.
+ * An identity of Ory Kratos, as its admin API lists it or its import accepts it. Every installation names its own
+ * traits: if `traits.email` or `traits.username` is missing, the identifiers of the password are used, then the
+ * verifiable addresses.
  */
 export function kratosIdentity(value: unknown, options: ReadOptions): ForeignRow {
   const identity = objectOf(value);
@@ -60,7 +60,7 @@ function nameOf(traits: Fields): string {
   return joinName(textAt(name, "first", "traits.name."), textAt(name, "last", "traits.name."));
 }
 
-/** Go writes a time that is not set as the first second of year 1. */
+/** Go writes an unset time as the first second of year 1. */
 function createTimeOf(identity: Fields): Date | undefined {
   const time = timeAt(identity, "created_at");
   return time?.getTime() === earliestMs ? undefined : time;
@@ -85,12 +85,12 @@ function hashOf(config: Fields): string {
 
 const knownCredentials = new Set([
   ...["password", "totp", "lookup_secret", "webauthn", "passkey", "oidc", "saml"],
-  // Says what a user may edit.
+  // Controls which fields a user may edit.
   "profile",
 ]);
 
 function leftOutOf(identity: Fields, credentials: Fields, options: ReadOptions): LeftOutCounts {
-  // Without the configuration, which holds secrets, a credential counts as one.
+  // A credential without its configuration, which holds secrets, counts as one.
   const inside = (type: string, list: string) => {
     if (typeof credentials[type] !== "object" || credentials[type] === null) return 0;
     const { config, identifiers } = credentials[type] as Fields;

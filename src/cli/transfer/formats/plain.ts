@@ -11,9 +11,10 @@ const attribute = /^attributes\./;
 const columns = ["id", "email", "username", "display_name", "password_hash", "create_time", "suspend_reason"];
 
 /**
- * A line of `auth export`: a UserRecord in the JSON form of protobuf. Unknown fields are refused; those that an import does
- * not set, such as `etag`, are ignored.
- * @throws INVALID_REQUEST, UNKNOWN_FIELD
+ * A line of `auth export`: a UserRecord in ProtoJSON. Unknown fields are refused; fields that an import does not set,
+ * such as `etag`, are ignored.
+ * @throws INVALID_REQUEST if a value is not valid
+ * @throws UNKNOWN_FIELD if a field is unknown
  */
 export function ownRecord(value: unknown): ForeignRow {
   const row = objectOf(value);
@@ -41,7 +42,7 @@ function decode(row: JsonValue): UserRecord {
 const decodingFault =
   /^cannot decode \w+ auth\.v1\.(?<at>[\w.]+) from JSON(?:: key "(?<key>\w{1,40})" is unknown|.*(?<half>invalid UTF8)$)?/;
 
-/** protobuf-es quotes the value, which may be a secret: only names are taken from its message. */
+/** protobuf-es quotes the value, which may be a secret, so only names are taken from its message. */
 function faultOf(message: string): DomainError {
   const { at = "UserRecord", key, half } = decodingFault.exec(message)?.groups ?? {};
   if (key !== undefined) return invalidField("UNKNOWN_FIELD", `${at}.${key}`, "unknown field");
@@ -49,7 +50,7 @@ function faultOf(message: string): DomainError {
   return invalidField("INVALID_REQUEST", at, "the value does not fit the field");
 }
 
-/** `state` is not imported, but a user that it shuts out must not become active. */
+/** `state` is not imported, but a suspended or deleted user must not become active. */
 function assertConsistent({ user }: UserRecord): void {
   if (user?.state === User_State.SUSPENDED && user.suspension === undefined) {
     throw invalidField("INVALID_REQUEST", "user.suspension", "is required in STATE_SUSPENDED");
@@ -65,7 +66,7 @@ export function csvRecord(value: unknown): ForeignRow {
   const names = Object.keys(row);
   const unknown = names.findIndex((name) => !columns.includes(name) && !attribute.test(name));
   if (unknown !== -1) {
-    // In a file without a header, its name is a value.
+    // The column is not quoted: in a file without a header, its name is a value.
     throw invalidField(
       "INVALID_REQUEST",
       "the header",
