@@ -10,7 +10,7 @@ import { defaultDataDir } from "./infrastructure/db/embedded-postgres/closed-fol
 import type { BreachedPasswordSource } from "./infrastructure/passwords/open-breached-passwords.ts";
 import { StartError } from "./infrastructure/start-error.ts";
 import type { UnreadLimits } from "./infrastructure/unread-bytes.ts";
-import { openAddresses } from "./loopback.ts";
+import { nonLoopbackAddresses } from "./loopback.ts";
 import { type Settings, settings } from "./settings.ts";
 import { unsafeRuntime } from "./unsafe-runtime.ts";
 import { unsafeSettings } from "./unsafe-settings.ts";
@@ -108,7 +108,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * @throws ConfigError with all faults
  */
 export function loadConfig(env: Environment, flags: readonly string[] = []): Config {
-  const faults: string[] = [...unknownSettings(env), ...emptied(env)];
+  const faults: string[] = [...unknownSettings(env), ...emptyRequiredSettings(env)];
   const values = parseSettings(env, faults);
   const inProduction = env["NODE_ENV"] === "production";
   faults.push(...contradictions(values, inProduction));
@@ -133,7 +133,7 @@ function unknownSettings(env: Environment): string[] {
  * An empty variable normally counts as unset. With these, the service would run without a name (OpenFGA
  * CVE-2026-55689).
  */
-function emptied(env: Environment): string[] {
+function emptyRequiredSettings(env: Environment): string[] {
   return ["AUTH_ISSUER", "AUTH_AUDIENCES"]
     .filter((name) => env[name] === "")
     .map((name) => `${name} is empty: set a value or unset the variable`);
@@ -155,10 +155,14 @@ function parseSettings(env: Environment, faults: string[]): Partial<Settings> {
 /** Whether anonymous callers are allowed. If AUTH_CALLERS is not set: only in local development. */
 function isAnonymous(values: Settings, inProduction: boolean): boolean {
   if (values.AUTH_CALLERS !== undefined) return values.AUTH_CALLERS === "anyone";
-  const toldWho = values.AUTH_POLICY_FILE ?? values.AUTH_TRUST_DOMAINS;
-  const local = openAddresses(values).length === 0;
+  const identifiesCallers = values.AUTH_POLICY_FILE ?? values.AUTH_TRUST_DOMAINS;
+  const local = nonLoopbackAddresses(values).length === 0;
   return (
-    values.DATABASE_URL === undefined && local && !inProduction && values.AUTH_TLS !== "mesh" && !toldWho
+    values.DATABASE_URL === undefined &&
+    local &&
+    !inProduction &&
+    values.AUTH_TLS !== "mesh" &&
+    !identifiesCallers
   );
 }
 

@@ -1,6 +1,6 @@
 import { patienceMs } from "./infrastructure/db/budget.ts";
 import { socketPathOf } from "./infrastructure/unix-socket.ts";
-import { isLoopbackHost, openAddresses } from "./loopback.ts";
+import { isLoopbackHost, nonLoopbackAddresses } from "./loopback.ts";
 import type { Settings } from "./settings.ts";
 
 /** The combinations of valid settings that are refused. */
@@ -32,12 +32,16 @@ function* tokenContradictions(values: Partial<Settings>): Iterable<string> {
     yield "AUTH_WRAPPING_KEY_FILE and AUTH_WRAPPING_KEY are both set: unset one";
   // On a shared database, values that all instances and verifiers must agree on cannot be guessed.
   if (values.DATABASE_URL !== undefined) {
-    yield* unsaid(values, "DATABASE_URL", "create a key with openssl rand -base64 32");
+    yield* missingOutsideDevelopment(values, "DATABASE_URL", "create a key with openssl rand -base64 32");
   }
 }
 
 /** Settings that are generated or guessed in local development and required elsewhere. */
-export function* unsaid(values: Partial<Settings>, elsewhere: string, aboutTheKey: string): Iterable<string> {
+export function* missingOutsideDevelopment(
+  values: Partial<Settings>,
+  elsewhere: string,
+  aboutTheKey: string,
+): Iterable<string> {
   for (const name of ["AUTH_ISSUER", "AUTH_AUDIENCES"] as const) {
     if (values[name] === undefined) yield `${name} must be set with ${elsewhere}`;
   }
@@ -91,7 +95,7 @@ function* tlsContradictions(values: Partial<Settings>): Iterable<string> {
     yield `AUTH_TLS_CERT_FILE and AUTH_TLS_KEY_FILE need AUTH_TLS=on; it is ${tls}`;
   }
   if (tls !== "off") return;
-  for (const [name, address] of openAddresses(values)) {
+  for (const [name, address] of nonLoopbackAddresses(values)) {
     yield `${name} ${address} is not loopback and AUTH_TLS is off, so passwords would cross the network in plaintext: ` +
       "set AUTH_TLS=on, or AUTH_TLS=mesh if a mesh encrypts the traffic";
   }
@@ -105,7 +109,7 @@ function* callerContradictions(values: Partial<Settings>, inProduction: boolean)
       yield "AUTH_CALLERS=anyone grants every permission to every caller and is refused with NODE_ENV=production";
     if (tls === "mesh")
       yield "AUTH_CALLERS=anyone grants every permission to every caller and is refused behind a mesh (AUTH_TLS=mesh)";
-    for (const [name, address] of openAddresses(values)) {
+    for (const [name, address] of nonLoopbackAddresses(values)) {
       yield `AUTH_CALLERS=anyone grants every permission to every caller, but ${name} ${address} is not loopback`;
     }
     for (const name of ["AUTH_POLICY_FILE", "AUTH_TRUST_DOMAINS"] as const) {

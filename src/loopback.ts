@@ -14,7 +14,7 @@ export function isLoopback(address: string): boolean {
 type Addresses = { readonly [Name in "AUTH_GRPC_ADDRESS" | "AUTH_HTTP_ADDRESS"]?: string | undefined };
 
 /** The address settings that are reachable from other machines, with their values. */
-export function openAddresses(values: Addresses): [name: keyof Addresses, address: string][] {
+export function nonLoopbackAddresses(values: Addresses): [name: keyof Addresses, address: string][] {
   return (["AUTH_GRPC_ADDRESS", "AUTH_HTTP_ADDRESS"] as const).flatMap((name) => {
     const address = values[name];
     return address === undefined || isLoopback(address) ? [] : [[name, address]];

@@ -11,7 +11,7 @@ import { createHealth } from "./infrastructure/grpc/health.ts";
 import { listenGrpc } from "./infrastructure/grpc/listen-grpc.ts";
 import { listenHttp } from "./infrastructure/http/listen-http.ts";
 import type { Logger } from "./infrastructure/logger.ts";
-import { type ClosedConnection, hostileReasons } from "./infrastructure/open-connections.ts";
+import { abuseReasons, type ClosedConnection } from "./infrastructure/open-connections.ts";
 import { openBreachedPasswords } from "./infrastructure/passwords/open-breached-passwords.ts";
 import { Readiness } from "./infrastructure/readiness.ts";
 import { repeatedly } from "./infrastructure/repeatedly.ts";
@@ -103,7 +103,7 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   };
   inBackground("purging old request ids", 60_000, (call) => mutations.forgetOld(call));
   inBackground("purging old sessions", 60_000, (call) => sessions.forgetOld(call));
-  inBackground("ending all sessions of users", 10_000, (call) => sessions.settleEnds(call));
+  inBackground("ending all sessions of users", 10_000, (call) => sessions.materialiseEnds(call));
   inBackground("purging old attempts", 60_000, (call) => attempts.forgetOld(call));
   inBackground("purging expired devices", 60_000, (call) => devices.forgetOld(call));
   inBackground("recording key use", 60_000, (call) => callers.noteUses(call));
@@ -116,7 +116,7 @@ export async function runService({ config, location, logger, stop }: ServiceOpti
   const report = (err: unknown, path: string) =>
     logger.error({ err, path }, "request failed before dispatch");
   const onClose = (closed: ClosedConnection) => {
-    if (hostileReasons.has(closed.reason)) logger.warn(closed, "connection closed");
+    if (abuseReasons.has(closed.reason)) logger.warn(closed, "connection closed");
     else logger.info(closed, "connection closed");
   };
   const sidecars = new Sidecars(config.callers.sidecars);

@@ -11,7 +11,7 @@ import type { ServiceAccountKeys } from "./domain/caller/service-account-keys.ts
 import { ServiceAccountService } from "./domain/caller/service-account-service.ts";
 import { AuthenticationService } from "./domain/credential/authentication-service.ts";
 import type { BreachedPasswords } from "./domain/credential/breached-passwords.ts";
-import { wordsIn } from "./domain/credential/own-words.ts";
+import { nameWords } from "./domain/credential/own-words.ts";
 import { PasswordRules } from "./domain/credential/password-rules.ts";
 import type { PageTokens } from "./domain/page-tokens.ts";
 import { Mutations } from "./domain/request/mutations.ts";
@@ -57,7 +57,7 @@ export interface ServiceParts {
   readonly eventCursors: EventCursors;
   readonly refreshTokens: RefreshTokens;
   /** Selects the decoy costs of unknown names (`DecoyHashes`). */
-  readonly standInKey: Secret<Buffer>;
+  readonly decoyKey: Secret<Buffer>;
   readonly signingKeyPairs: SigningKeyPairs;
   readonly serviceAccountKeys: ServiceAccountKeys;
   /** A keyed digest of names without a user. */
@@ -78,7 +78,7 @@ export interface ServiceParts {
 export async function openSecrets(config: Config, { pool }: Database) {
   const wrappingKeys = await loadWrappingKeys(config.wrappingKeys);
   try {
-    const [forPages, forRefreshes, forKeys, standInKey, forAttempts, forImports] = await Promise.all([
+    const [forPages, forRefreshes, forKeys, decoyKey, forAttempts, forImports] = await Promise.all([
       sharedSecret(pool, wrappingKeys, "page-tokens"),
       sharedSecret(pool, wrappingKeys, "refresh-tokens"),
       sharedSecret(pool, wrappingKeys, "service-account-keys"),
@@ -91,7 +91,7 @@ export async function openSecrets(config: Config, { pool }: Database) {
       eventCursors: new AesEventCursors(forPages),
       refreshTokens: new HmacRefreshTokens(forRefreshes),
       serviceAccountKeys: new HmacServiceAccountKeys(forKeys),
-      standInKey: new Secret(standInKey),
+      decoyKey: new Secret(decoyKey),
       nameDigest: keyedDigest(forAttempts),
       importDigest: keyedDigest(forImports),
       signingKeyPairs: new NodeSigningKeyPairs(wrappingKeys),
@@ -110,12 +110,12 @@ export function createServices(parts: ServiceParts) {
   const newId = randomUUID;
   const monotonicMs = () => performance.now();
   const pool = new HashPool({ ...hashPool, unitMs: unitMsOf(argon2) });
-  const hasher = new Argon2PasswordHasher(pool, argon2, parts.standInKey.reveal(), config.importLimits);
+  const hasher = new Argon2PasswordHasher(pool, argon2, parts.decoyKey.reveal(), config.importLimits);
   const mutations = new Mutations(repository, hasher, sha256Fingerprint, newId);
   const passwordRules = new PasswordRules({
     policy: config.passwordPolicy,
     common: new CommonPasswordList(),
-    serviceWords: wordsIn(["auth", new URL(issuer).hostname]),
+    serviceWords: nameWords(["auth", new URL(issuer).hostname]),
     breachCheck: breachedPasswords && { breached: breachedPasswords, onFailure: config.onBreachCheckFailure },
     onCheckFailure: (err) => logger.warn({ err }, "breached-password check failed"),
   });

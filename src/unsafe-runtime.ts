@@ -13,7 +13,7 @@ export function* unsafeRuntime(
   if (env["NODE_TLS_REJECT_UNAUTHORIZED"] === "0") {
     yield "NODE_TLS_REJECT_UNAUTHORIZED=0 disables certificate checks, including that of the database: unset it";
   }
-  if (inProduction) yield* talkative(env);
+  if (inProduction) yield* verboseLibraryFlags(env);
   const given = [...(env["NODE_OPTIONS"] ?? "").split(/\s+/), ...flags].map((flag) =>
     flag.replace(/^"|"$/g, ""),
   );
@@ -28,7 +28,7 @@ export function* unsafeRuntime(
 }
 
 /** Variables that make libraries print the contents of connections. */
-function* talkative(env: Environment): Iterable<string> {
+function* verboseLibraryFlags(env: Environment): Iterable<string> {
   for (const name of ["GRPC_VERBOSITY", "GRPC_NODE_VERBOSITY"]) {
     if (env[name]?.toUpperCase() === "DEBUG") {
       yield `${name}=DEBUG prints message contents: unset it with NODE_ENV=production`;

@@ -1,4 +1,4 @@
-import { unsaid } from "./contradictions.ts";
+import { missingOutsideDevelopment } from "./contradictions.ts";
 import { isLoopback, isLoopbackHost } from "./loopback.ts";
 import type { Settings } from "./settings.ts";
 
@@ -14,7 +14,7 @@ export function* unsafeSettings(
   yield* unsafeDatabase(values, inProduction, defaultDatabaseHost);
   yield* unsafeTokens(values);
   if (inProduction && values.DATABASE_URL === undefined) {
-    yield* unsaid(
+    yield* missingOutsideDevelopment(
       values,
       "NODE_ENV=production",
       "the generated key is stored beside the data that it protects",
@@ -55,7 +55,7 @@ function* unsafeDatabase(
   const host =
     searchParams.getAll("host").at(-1) || decodeURIComponent(hostname) || defaultHost || "localhost";
   const isLocal = host.startsWith("/") || isLoopbackHost(host);
-  if (!isLocal && tls !== "trusted-network" && !provesTheServer(searchParams)) {
+  if (!isLocal && tls !== "trusted-network" && !authenticatesServer(searchParams)) {
     yield "DATABASE_URL is not loopback and lacks sslmode=verify-full, so an impostor could pose as the database: " +
       "add it, or set AUTH_DATABASE_TLS=trusted-network if a mesh or a private network protects the connection";
   }
@@ -69,7 +69,7 @@ function* unsafeDatabase(
  * libpq, "SSL Mode Descriptions": `require` verifies the certificate only if there is a CA certificate to verify it
  * with.
  */
-function provesTheServer(parameters: URLSearchParams): boolean {
+function authenticatesServer(parameters: URLSearchParams): boolean {
   const mode = parameters.getAll("sslmode").at(-1);
   const hasAuthority = (parameters.getAll("sslrootcert").at(-1) ?? "") !== "";
   return mode === "verify-full" || (hasAuthority && (mode === "verify-ca" || mode === "require"));

@@ -7,9 +7,9 @@ import type { Policy } from "../domain/caller/policy.ts";
 import { DomainError } from "../domain/errors.ts";
 import { borrowDatabase } from "../infrastructure/db/borrow-database.ts";
 import {
+  applyOrCheckSteps,
   type ConnectedDatabase,
   connectDatabase,
-  makeOrCheckSteps,
 } from "../infrastructure/db/open-database.ts";
 import { isShutdown, serverFailure } from "../infrastructure/db/sql-state.ts";
 import { openBreachedPasswords } from "../infrastructure/passwords/open-breached-passwords.ts";
@@ -34,13 +34,13 @@ export interface OpenServiceOptions {
 const commandPoolSize = 2;
 /** Maximum wait for a command: shorter than the service's, because a person is waiting. Milliseconds. */
 const longestWaitMs = 5_000;
-const lookEveryMs = 50;
+const pollEveryMs = 50;
 
 /** The database of a command, connected. */
 export interface CommandDatabase extends AsyncDisposable {
   readonly database: ConnectedDatabase;
   /** Another process runs the database, and may stop it at any time. */
-  readonly isAnothers: boolean;
+  readonly ownedElsewhere: boolean;
 }
 
 /**
@@ -57,18 +57,18 @@ export async function connectForCommand(
   for (const endsAt = performance.now() + longestWaitMs; ; ) {
     const folderWaitMs = config.databaseWaitMs;
     const location = await borrowDatabase({ databaseUrl, dataDir, waitMs: folderWaitMs, signal, log });
-    const { isAnothers } = location;
+    const { ownedElsewhere } = location;
     try {
       const database = await connectDatabase(location, {
         ...connect,
-        databaseWaitMs: isAnothers ? 0 : waitMs,
+        databaseWaitMs: ownedElsewhere ? 0 : waitMs,
       });
-      return { database, isAnothers, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() };
+      return { database, ownedElsewhere, [Symbol.asyncDispose]: () => database[Symbol.asyncDispose]() };
     } catch (error) {
       // The database stopped just after it was found: the next try finds the folder free, or its next owner.
-      const again = isAnothers && error instanceof StartError && performance.now() < endsAt;
+      const again = ownedElsewhere && error instanceof StartError && performance.now() < endsAt;
       if (!again) throw error;
-      await sleep(lookEveryMs, undefined, { signal });
+      await sleep(pollEveryMs, undefined, { signal });
     }
   }
 }
@@ -84,10 +84,10 @@ export async function withService<T>(
 ): Promise<T> {
   const { config, signal, note } = options;
   await using connected = await connectForCommand(options);
-  const { database, isAnothers } = connected;
+  const { database, ownedElsewhere } = connected;
   try {
-    const isOurs = !isAnothers && config.databaseUrl === undefined;
-    await makeOrCheckSteps(database, isOurs ? config.migrate : "check");
+    const isOurs = !ownedElsewhere && config.databaseUrl === undefined;
+    await applyOrCheckSteps(database, isOurs ? config.migrate : "check");
     const repository = new CockroachRepository(database.pool);
     const secrets = await openSecrets(config, database);
     const policy = await policyOf(config);
@@ -105,7 +105,7 @@ export async function withService<T>(
     });
     return await work({ ...services, config, call: () => callWithin(config.maxDeadlineMs, signal) });
   } catch (error) {
-    throw isAnothers && !signal.aborted ? explained(error) : error;
+    throw ownedElsewhere && !signal.aborted ? explained(error) : error;
   }
 }
 

@@ -15,7 +15,7 @@ export type CloseReason =
   | "too many cancelled calls";
 
 /** Reasons that a well-behaved client never causes. */
-export const hostileReasons: ReadonlySet<CloseReason> = new Set([
+export const abuseReasons: ReadonlySet<CloseReason> = new Set([
   "HTTP/2 protocol error",
   "too many concurrent calls",
   "too many cancelled calls",

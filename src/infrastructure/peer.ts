@@ -45,14 +45,14 @@ export function distrust(socket: Socket, fault: string): void {
 }
 
 function remember(connection: Socket | Http2Session, socket: SocketOfPeer): Peer {
-  socket[peerKey] ??= { address: plainAddress(socket.remoteAddress), certificate: certificateOf(socket) };
+  socket[peerKey] ??= { address: unmapIpv4(socket.remoteAddress), certificate: certificateOf(socket) };
   const peer = socket[peerKey];
   known.set(connection, peer);
   return peer;
 }
 
 /** Writes an IPv4-mapped IPv6 address as the IPv4 address. */
-function plainAddress(address: string | undefined): string {
+function unmapIpv4(address: string | undefined): string {
   return address?.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/, "") ?? "";
 }
 

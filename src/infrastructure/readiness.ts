@@ -7,7 +7,7 @@ export interface ReadinessOptions {
   readonly onChange: (ready: boolean, cause?: unknown) => void;
   readonly intervalMs?: number;
   /** Milliseconds between checks while they disagree with the current state. */
-  readonly doubtIntervalMs?: number;
+  readonly recheckIntervalMs?: number;
   readonly timeoutMs?: number;
   /** Consecutive checks that must disagree with the current state to change it: one lost check changes nothing. */
   readonly hysteresis?: number;
@@ -27,7 +27,13 @@ export class Readiness implements Disposable {
 
   /** Runs the first check. Its outcome is the first state. */
   static async begin(options: ReadinessOptions): Promise<Readiness> {
-    const settings = { intervalMs: 1_000, doubtIntervalMs: 500, timeoutMs: 1_500, hysteresis: 2, ...options };
+    const settings = {
+      intervalMs: 1_000,
+      recheckIntervalMs: 500,
+      timeoutMs: 1_500,
+      hysteresis: 2,
+      ...options,
+    };
     const readiness = new Readiness(settings);
     const failure = await readiness.#failure();
     readiness.#change(failure === undefined, failure?.error);
@@ -60,8 +66,8 @@ export class Readiness implements Disposable {
 
   #schedule(): void {
     if (this.#stopped.signal.aborted) return;
-    const { intervalMs, doubtIntervalMs } = this.#options;
-    const delayMs = this.#contradictions > 0 ? Math.min(intervalMs, doubtIntervalMs) : intervalMs;
+    const { intervalMs, recheckIntervalMs } = this.#options;
+    const delayMs = this.#contradictions > 0 ? Math.min(intervalMs, recheckIntervalMs) : intervalMs;
     this.#timer = setTimeout(() => void this.#look(), delayMs);
   }
 

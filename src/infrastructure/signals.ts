@@ -1,5 +1,5 @@
 /** npm and the terminal can both pass on one signal, so it arrives twice within milliseconds. */
-const echoMs = 250;
+const duplicateSignalMs = 250;
 
 /**
  * Calls `stop` on the first SIGINT or SIGTERM. A second one ends the process at once with exit code 1: work in flight
@@ -11,7 +11,7 @@ export function onStopSignal(stop: (signal: NodeJS.Signals) => void): void {
     if (firstAt === undefined) {
       firstAt = performance.now();
       stop(signal);
-    } else if (performance.now() - firstAt > echoMs) {
+    } else if (performance.now() - firstAt > duplicateSignalMs) {
       process.exit(1);
     }
   };

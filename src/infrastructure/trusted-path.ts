@@ -8,9 +8,9 @@ export class ReplaceableFileError extends Error {
 }
 
 /** The maximum that Linux follows. */
-const mostLinks = 40;
+const maxLinks = 40;
 /** Kubernetes may swap a volume while its path is checked. */
-const mostTries = 3;
+const maxAttempts = 3;
 
 /**
  * Opens a file that only root and the current user can replace, according to the owners and modes of the file, of each
@@ -23,12 +23,13 @@ export async function openTrusted(file: string): Promise<FileHandle> {
     try {
       const opened = await handle.stat();
       const checked = await checkPath(file).catch((error: NodeJS.ErrnoException) => {
-        if (error.code === "ENOENT" && tries < mostTries) return undefined;
+        if (error.code === "ENOENT" && tries < maxAttempts) return undefined;
         throw error;
       });
       // The checked path leads to the opened file.
       if (checked === "any" || (checked?.dev === opened.dev && checked.ino === opened.ino)) return handle;
-      if (tries >= mostTries) throw new ReplaceableFileError(`${file} was replaced while it was being read`);
+      if (tries >= maxAttempts)
+        throw new ReplaceableFileError(`${file} was replaced while it was being read`);
     } catch (error) {
       await handle.close();
       throw error;
@@ -59,7 +60,7 @@ async function checkPath(file: string): Promise<Stats | "any"> {
     if (!us.owners.has(entry.uid)) refuse(ownerFault(path, entry));
     if (entry.isSymbolicLink()) {
       links += 1;
-      if (links > mostLinks)
+      if (links > maxLinks)
         throw Object.assign(new Error(`too many symbolic links: ${file}`), { code: "ELOOP" });
       const target = resolve(folder, await readlink(path))
         .split("/")

@@ -40,7 +40,7 @@ export class UnreadBytes {
   }
 
   /** A lease that is opened on first use: most messages arrive whole and need none. */
-  openLater(connection: () => object | undefined): ByteLease {
+  lazyLease(connection: () => object | undefined): ByteLease {
     let opened: ByteLease | undefined;
     return {
       take: (bytes) => {

@@ -11,8 +11,8 @@ const limits: AttemptLimits = {
   free: 3,
   locksMs: [hour, 2 * hour],
   cap: 5,
-  capOfKnown: 4,
-  ofNetwork: 4,
+  knownDeviceCap: 4,
+  networkLimit: 4,
   windowMs: hour,
 };
 /** Locks that are over before the next attempt. */
@@ -90,7 +90,7 @@ export function attemptContract(repositoryOf: () => RelationalRepository): void 
           expect(verdict.allowed).toBe(true);
           const refused = await begin(attemptOf(key), three);
           locks.push(refused.retryAfterMs);
-          await statements().giveBack(verdict.attempt);
+          await statements().undoCount(verdict.attempt);
           await begin(attemptOf(key), { ...three, locksMs: [0] });
         }
         expect(locks.map((ms) => Math.round((ms ?? 0) / hour))).toEqual([1, 2, 2]);
@@ -145,12 +145,12 @@ export function attemptContract(repositoryOf: () => RelationalRepository): void 
         await begin(attemptOf(key));
         await begin(attemptOf(key));
         const { attempt } = await begin(attemptOf(key));
-        await statements().giveBack(attempt);
-        await statements().giveBack(attempt);
+        await statements().undoCount(attempt);
+        await statements().undoCount(attempt);
         expect((await begin(attemptOf(key))).allowed).toBe(true);
         expect((await begin(attemptOf(key))).allowed).toBe(false);
         // Not the last one any more: it stays counted.
-        await statements().giveBack(attempt);
+        await statements().undoCount(attempt);
         expect((await begin(attemptOf(key))).allowed).toBe(false);
       });
 
@@ -159,7 +159,7 @@ export function attemptContract(repositoryOf: () => RelationalRepository): void 
         const { attempt: right } = await begin(attemptOf(key));
         const { attempt: gone } = await begin(attemptOf(key));
         await conclude(right, "succeeded");
-        await statements().giveBack(gone);
+        await statements().undoCount(gone);
         const verdicts = [];
         for (let place = 0; place < 4; place++) verdicts.push((await begin(attemptOf(key))).allowed);
         expect(verdicts).toEqual([true, true, true, false]);
@@ -186,7 +186,7 @@ export function attemptContract(repositoryOf: () => RelationalRepository): void 
     test("of a network are counted where they fail, whosever they are", async () => {
       const network = randomUUID();
       const attempt = async () => begin(attemptOf(await someone.nobody(), network));
-      for (let place = 0; place < limits.ofNetwork; place++)
+      for (let place = 0; place < limits.networkLimit; place++)
         await conclude((await attempt()).attempt, "failed");
       const refused = await attempt();
       expect(refused.allowed).toBe(false);
@@ -208,7 +208,7 @@ export function attemptContract(repositoryOf: () => RelationalRepository): void 
 
     test("refused by the network cost the account nothing", async () => {
       const network = randomUUID();
-      for (let place = 0; place < limits.ofNetwork; place++) {
+      for (let place = 0; place < limits.networkLimit; place++) {
         await conclude((await begin(attemptOf(await someone.nobody(), network))).attempt, "failed");
       }
       const { key } = await aUser();

@@ -14,8 +14,8 @@ const limits: AttemptLimits = {
   free: 2,
   locksMs: [hour],
   cap: 6,
-  capOfKnown: 4,
-  ofNetwork: 3,
+  knownDeviceCap: 4,
+  networkLimit: 3,
   windowMs: hour,
 };
 /** Locks that are over before the next attempt. */
@@ -80,7 +80,7 @@ export function deviceContract(repositoryOf: () => RelationalRepository): void {
       const userId = await anId();
       const device = await addDevice(userId);
       const network = randomUUID();
-      const others = await Promise.all(Array.from({ length: limits.ofNetwork + 1 }, () => anId()));
+      const others = await Promise.all(Array.from({ length: limits.networkLimit + 1 }, () => anId()));
       for (const other of others.slice(0, 2)) await fail((await beginIn(other, undefined, network)).attempt);
       for (let place = 0; place < 2; place++)
         await fail((await beginIn(userId, by(device), network, brief)).attempt);

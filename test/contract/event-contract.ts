@@ -29,8 +29,7 @@ export function eventContract(repositoryOf: () => RelationalRepository): void {
   const list = (query: Partial<EventQuery>) => read().list({ ...everything, ...query });
   const place = (limit = 500) => transaction(({ events }) => events.place(limit));
   const sweep = (limit = 500) => transaction(({ events }) => events.sweep(limit));
-  const idsBehind = async (position: number) =>
-    (await read().listBehind(position, 1_000)).map(({ id }) => id);
+  const idsBehind = async (position: number) => (await read().listAfter(position, 1_000)).map(({ id }) => id);
 
   // First, while there is nothing that would have to be kept.
   test("a place that was given is never given again, though all events are forgotten", async () => {
@@ -42,7 +41,7 @@ export function eventContract(repositoryOf: () => RelationalRepository): void {
     const next = anEvent({ keptForMs: -1 });
     await add(next);
     await place();
-    expect(await read().listBehind(0, 10)).toMatchObject([{ id: next.id, position: 2 }]);
+    expect(await read().listAfter(0, 10)).toMatchObject([{ id: next.id, position: 2 }]);
     expect(await sweep()).toBe(1);
   });
 
@@ -232,21 +231,21 @@ export function eventContract(repositoryOf: () => RelationalRepository): void {
 
     test("are given once, without gaps, in the order in which the events were added", async () => {
       const head = await read().head();
-      expect(await read().areUnplaced()).toBe(false);
+      expect(await read().hasUnplaced()).toBe(false);
       const events = Array.from({ length: 9 }, () => anEvent());
       for (const event of events) await add(event);
-      expect(await read().areUnplaced()).toBe(true);
-      expect(await read().listBehind(head, 100)).toEqual([]);
+      expect(await read().hasUnplaced()).toBe(true);
+      expect(await read().listAfter(head, 100)).toEqual([]);
       expect(await place(4)).toBe(4);
       expect(await idsBehind(head)).toEqual(events.slice(0, 4).map(({ id }) => id));
       expect(await read().head()).toBe(head + 4);
       expect(await place()).toBe(5);
       expect(await place()).toBe(0);
-      const placed = await read().listBehind(head, 100);
+      const placed = await read().listAfter(head, 100);
       expect(placed.map(({ id }) => id)).toEqual(events.map(({ id }) => id));
       expect(placed.map(({ position }) => position)).toEqual(events.map((_, i) => head + 1 + i));
       expect(await read().head()).toBe(head + 9);
-      expect(await read().listBehind(head + 3, 2)).toEqual(placed.slice(3, 5));
+      expect(await read().listAfter(head + 3, 2)).toEqual(placed.slice(3, 5));
       const { position: _, ...first } = placed[0]!;
       expect(await list({ userId: first.userId })).toEqual([first]);
     });
@@ -261,7 +260,7 @@ export function eventContract(repositoryOf: () => RelationalRepository): void {
         }
       });
       await place();
-      const placed = await read().listBehind(head, 100);
+      const placed = await read().listAfter(head, 100);
       expect(placed.map(({ id }) => id)).toEqual(added.map(({ id }) => id));
       const times = placed.map(({ createTime }) => createTime.getTime());
       expect(times.at(-1)! - times[0]!).toBeGreaterThan(15);
@@ -275,7 +274,7 @@ export function eventContract(repositoryOf: () => RelationalRepository): void {
         ...Array.from({ length: 12 }, () => place(7).catch(() => 0)),
       ]);
       while ((await place()) > 0);
-      const placed = await read().listBehind(head, 1_000);
+      const placed = await read().listAfter(head, 1_000);
       expect(placed.map(({ position }) => position)).toEqual(events.map((_, i) => head + 1 + i));
       expect(placed.map(({ id }) => id).sort()).toEqual(events.map(({ id }) => id).sort());
     });
@@ -311,7 +310,7 @@ export function eventContract(repositoryOf: () => RelationalRepository): void {
         }),
       );
       while ((await place()) > 0);
-      const versions = (await read().listBehind(head, 1_000)).map(({ objectId }) => Number(objectId));
+      const versions = (await read().listAfter(head, 1_000)).map(({ objectId }) => Number(objectId));
       expect(versions.length).toBeGreaterThan(5);
       expect(versions).toEqual(versions.map((_, i) => i + 2));
     });

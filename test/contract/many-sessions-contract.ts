@@ -39,8 +39,8 @@ export function manySessionsContract(open: () => Promise<OpenedRepository>): voi
   const repository = () => opened.repository;
   const { begin, begun, find, list, statuses, refresh, insertUser, settle, transaction } =
     sessionActions(repository);
-  const areMoreThan = (userId: string, limit: number) =>
-    repository().read(aCall()).sessions.areMoreThan(userId, limit);
+  const exceedsCount = (userId: string, limit: number) =>
+    repository().read(aCall()).sessions.exceedsCount(userId, limit);
 
   describe(`a user with ${count} sessions`, { timeout: 180_000 }, () => {
     beforeEach(async () => {
@@ -83,10 +83,10 @@ export function manySessionsContract(open: () => Promise<OpenedRepository>): voi
       const first = await begun(user.id);
       await opened.seedSessions(first, count - 1);
       expect((await begin(aSession(user.id)))?.session.state).toBe("live");
-      expect(await areMoreThan(user.id, 100)).toBe(true);
+      expect(await exceedsCount(user.id, 100)).toBe(true);
       const evicted = await transaction(({ sessions }) => sessions.evict(user.id, 100, 10));
       expect(evicted).toHaveLength(10);
-      expect(await areMoreThan(randomUUID(), 100)).toBe(false);
+      expect(await exceedsCount(randomUUID(), 100)).toBe(false);
     });
   });
 }

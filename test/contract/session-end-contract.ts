@@ -247,8 +247,8 @@ export function sessionEndContract(repositoryOf: () => RelationalRepository): vo
   });
 
   describe("an eviction", () => {
-    const areMoreThan = (userId: string, count: number) =>
-      repositoryOf().read(aCall()).sessions.areMoreThan(userId, count);
+    const exceedsCount = (userId: string, count: number) =>
+      repositoryOf().read(aCall()).sessions.exceedsCount(userId, count);
     const evict = (userId: string, keep: number, limit = 10) =>
       transaction(({ sessions }) => sessions.evict(userId, keep, limit));
     const someBegun = async (userId: string, count: number) => {
@@ -264,13 +264,13 @@ export function sessionEndContract(repositoryOf: () => RelationalRepository): vo
       const userId = await anId();
       const other = await begun(await anId());
       const sessions = await someBegun(userId, 5);
-      expect(await areMoreThan(userId, 4)).toBe(true);
-      expect(await areMoreThan(userId, 5)).toBe(false);
+      expect(await exceedsCount(userId, 4)).toBe(true);
+      expect(await exceedsCount(userId, 5)).toBe(false);
       const evicted = await evict(userId, 3);
       expect(evicted.sort()).toEqual(sortedIds(sessions.slice(0, 2)));
       for (const id of evicted) expect(await find(id)).toBeUndefined();
       expect(sortedIds(await list({ userId }))).toEqual(sortedIds(sessions.slice(2)));
-      expect(await areMoreThan(userId, 3)).toBe(false);
+      expect(await exceedsCount(userId, 3)).toBe(false);
       expect(await evict(userId, 3)).toEqual([]);
       expect(await find(other.id)).toEqual(other);
     });
@@ -288,7 +288,7 @@ export function sessionEndContract(repositoryOf: () => RelationalRepository): vo
       const live = await someBegun(userId, 2);
       const idle = await begun(userId, { ...long, idleMs: 1 });
       await expired(idle.id);
-      expect(await areMoreThan(userId, 2)).toBe(true);
+      expect(await exceedsCount(userId, 2)).toBe(true);
       expect(await evict(userId, 2)).toEqual([]);
       expect(sortedIds(await list({ userId }))).toEqual(sortedIds(live));
     });
@@ -299,13 +299,13 @@ export function sessionEndContract(repositoryOf: () => RelationalRepository): vo
       await endAll(userId);
       const [first, ...others] = await someBegun(userId, 3);
       await end(first!.id);
-      expect(await areMoreThan(userId, 2)).toBe(false);
+      expect(await exceedsCount(userId, 2)).toBe(false);
       expect(await evict(userId, 2)).toEqual([]);
       expect(sortedIds(await list({ userId }))).toEqual(sortedIds([...before, first!, ...others]));
     });
 
     test("of nobody is of none", async () => {
-      expect(await areMoreThan(randomUUID(), 0)).toBe(false);
+      expect(await exceedsCount(randomUUID(), 0)).toBe(false);
       expect(await evict(randomUUID(), 0)).toEqual([]);
     });
   });

@@ -9,7 +9,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import type { Peer } from "../../src/domain/caller/peer.ts";
 import { bind, ListenError } from "../../src/infrastructure/listen.ts";
 import { findSocket, longestSocketPath } from "../../src/infrastructure/unix-socket.ts";
-import { isLoopback, openAddresses } from "../../src/loopback.ts";
+import { isLoopback, nonLoopbackAddresses } from "../../src/loopback.ts";
 import { serveGrpc, serveHttp } from "../support/echo-server.ts";
 import { GrpcJsClient } from "../support/grpc-js-client.ts";
 import { temporaryFolder } from "../support/service.ts";
@@ -123,7 +123,7 @@ describe("a socket", () => {
 
 it.each(["unix:/run/auth.sock", "unix:///run/auth.sock"])("%s counts as loopback", (address) => {
   expect(isLoopback(address)).toBe(true);
-  expect(openAddresses({ AUTH_GRPC_ADDRESS: address, AUTH_HTTP_ADDRESS: address })).toEqual([]);
+  expect(nonLoopbackAddresses({ AUTH_GRPC_ADDRESS: address, AUTH_HTTP_ADDRESS: address })).toEqual([]);
 });
 
 it.each(["unix:80", "unix:", "0.0.0.0:80", "unix.example:80"])("%s does not", (address) => {

@@ -34,7 +34,7 @@ export function everyAttemptStatement({ userId, keys, newId }: AttemptArguments)
         attempts.conclude(attempt, result, { event: anEvent(), locked: anEvent() }, limits),
       ),
     ),
-    query<Statements>("attempts.giveBack", 1, ({ attempts }) => attempts.giveBack(attempt)),
+    query<Statements>("attempts.undoCount", 1, ({ attempts }) => attempts.undoCount(attempt)),
   ];
 }
 

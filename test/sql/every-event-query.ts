@@ -43,8 +43,8 @@ export function everyEventQuery(given: EventArguments): RepositoryQuery[] {
     query("events.add", 1, ({ events }) => events.add(anEvent({ userId }))),
     query("events.add of some", 3, ({ events }) => events.add(anEvent(), anEvent(), anEvent())),
     query("events.head", 1, ({ events }) => events.head()),
-    query("events.areUnplaced", 1, ({ events }) => events.areUnplaced()),
-    query("events.listBehind", batch, ({ events }) => events.listBehind(position, batch)),
+    query("events.hasUnplaced", 1, ({ events }) => events.hasUnplaced()),
+    query("events.listAfter", batch, ({ events }) => events.listAfter(position, batch)),
     query("events.place", batch, async ({ events }) => {
       // One at least, whatever there is.
       await events.add(anEvent());

@@ -55,7 +55,7 @@ export function everySessionQuery(given: SessionArguments): RepositoryQuery[] {
     query("sessions.statuses", ids.length, ({ sessions }) => sessions.statuses(ids)),
     query("sessions.end", 1, ({ sessions }) => sessions.end(id, "revoked")),
     query("sessions.end of one that is not there", 1, ({ sessions }) => sessions.end(newId(), "revoked")),
-    query("sessions.areMoreThan", 100, ({ sessions }) => sessions.areMoreThan(userId, 100)),
+    query("sessions.exceedsCount", 100, ({ sessions }) => sessions.exceedsCount(userId, 100)),
     query("sessions.evict", 110, ({ sessions }) => sessions.evict(userId, 100, 10)),
     query("sessions.endAll", 1, ({ sessions }) => sessions.endAll(userId, "user-suspended", undefined)),
     query("sessions.endAll but one", 1, ({ sessions }) => sessions.endAll(userId, "password-changed", kept)),

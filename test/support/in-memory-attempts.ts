@@ -35,10 +35,10 @@ export function attemptStatements(
         const account = row === undefined ? `names/${nameDigest}` : `users/${row.id}${suffix}`;
         const network = suffix === "" ? from : undefined;
         const before = tables.accountAttempts.get(account) ?? { failures: 0, lockEnd: 0 };
-        const ofNetwork = tables.networkAttempts.get(network ?? "") ?? { failures: 0, windowEnd: 0 };
+        const networkLimit = tables.networkAttempts.get(network ?? "") ?? { failures: 0, windowEnd: 0 };
         const again = "attemptId" in before && before.attemptId === id;
-        const windowLeftMs = ofNetwork.failures >= limits.ofNetwork ? ofNetwork.windowEnd - time : 0;
-        const capped = before.failures >= (suffix === "" ? limits.cap : limits.capOfKnown);
+        const windowLeftMs = networkLimit.failures >= limits.networkLimit ? networkLimit.windowEnd - time : 0;
+        const capped = before.failures >= (suffix === "" ? limits.cap : limits.knownDeviceCap);
         const open = !capped && before.lockEnd <= time;
         const allowed = windowLeftMs <= 0 && (again || open);
         if (allowed && !again) {
@@ -77,7 +77,7 @@ export function attemptStatements(
         }
         addEvent(tables, event, time);
       }),
-    giveBack: ({ id, account }) =>
+    undoCount: ({ id, account }) =>
       statement((tables) => {
         const known = tables.accountAttempts.get(account);
         if (known?.attemptId !== id) return;

@@ -20,13 +20,13 @@ export function events(tables: () => Tables, clock: () => Date): EventRepository
     async head() {
       return tables().head;
     },
-    async listBehind(position, limit) {
+    async listAfter(position, limit) {
       return placed()
         .filter((event) => event.position > position)
         .slice(0, limit)
         .map(({ purgeTime: _, ...event }) => event);
     },
-    async areUnplaced() {
+    async hasUnplaced() {
       return all().some(({ position }) => position === undefined);
     },
     async add(...added) {

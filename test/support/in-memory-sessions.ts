@@ -1,7 +1,7 @@
 import { Session, type SessionRow } from "../../src/domain/session/session.ts";
 import type {
-  SessionAt,
   SessionRepository,
+  SessionSnapshot,
   SessionStatements,
 } from "../../src/interfaces/relationaldb/session-repository.ts";
 import { forgive } from "./in-memory-attempts.ts";
@@ -50,7 +50,7 @@ export function sessions(tables: () => Tables, clock: () => Date): SessionReposi
         .slice(0, limit)
         .map((row) => sessionAt(tables(), row, time).session);
     },
-    async areMoreThan(userId, count) {
+    async exceedsCount(userId, count) {
       return unendedOf(userId).length > count;
     },
     async end(id, endReason) {
@@ -177,7 +177,7 @@ function refreshed(row: StoredSession, time: Date, idleMs: number): StoredSessio
   };
 }
 
-function sessionAt(tables: Tables, stored: StoredSession, time: Date): SessionAt {
+function sessionAt(tables: Tables, stored: StoredSession, time: Date): SessionSnapshot {
   const { purgeTime: _, epoch, repeats: __, ...row } = stored;
   const end = row.endTime === undefined ? tables.sessionEnds.get(`${row.userId} ${epoch}`) : row;
   const revoked = end?.endTime !== undefined && end.endTime <= row.idleExpireTime;

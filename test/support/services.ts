@@ -40,7 +40,7 @@ export function servicesOn(
     eventCursors: new AesEventCursors(randomBytes(32)),
     refreshTokens: new HmacRefreshTokens(randomBytes(32)),
     serviceAccountKeys: new HmacServiceAccountKeys(randomBytes(32)),
-    standInKey: new Secret(randomBytes(32)),
+    decoyKey: new Secret(randomBytes(32)),
     nameDigest: keyedDigest(randomBytes(32)),
     importDigest: keyedDigest(randomBytes(32)),
     signingKeyPairs: new NodeSigningKeyPairs(WrappingKeys.parse(randomBytes(32).toString("base64"))),

@@ -7,7 +7,7 @@ import { HmacRefreshTokens } from "../../src/infrastructure/crypto/hmac-refresh-
 import { JwtAccessTokens } from "../../src/infrastructure/crypto/jwt-access-tokens.ts";
 import { NodeSigningKeyPairs } from "../../src/infrastructure/crypto/signing-key-pairs.ts";
 import { WrappingKeys } from "../../src/infrastructure/crypto/wrapping-keys.ts";
-import type { SessionAt } from "../../src/interfaces/relationaldb/session-repository.ts";
+import type { SessionSnapshot } from "../../src/interfaces/relationaldb/session-repository.ts";
 import { aProfile } from "../contract/user-profiles.ts";
 import { aCall } from "./calls.ts";
 import { client } from "./clocked-services.ts";
@@ -91,7 +91,7 @@ export function tokenParts(
 export async function aSession(
   repository: InMemoryRepository,
   changes: { userId?: string; audience?: string; absoluteMs?: number } = {},
-): Promise<SessionAt> {
+): Promise<SessionSnapshot> {
   const { userId = randomUUID(), audience = "orders", absoluteMs = limits.absoluteMs } = changes;
   const passwordHash = "hash";
   if (changes.userId === undefined) {

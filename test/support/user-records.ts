@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { hash } from "@node-rs/argon2";
-import type { GivenRow } from "../../src/domain/transfer/user-import.ts";
+import type { RowReader } from "../../src/domain/transfer/user-import.ts";
 import type { UserRecord } from "../../src/domain/transfer/user-record.ts";
 import { cheapArgon2, password } from "./services.ts";
 
 /** A record whose identifiers no other has, as a row. */
-export function aRow(changes: Partial<UserRecord> = {}): GivenRow {
+export function aRow(changes: Partial<UserRecord> = {}): RowReader {
   const name = `ada-${randomUUID()}`;
   const nothing = {
     id: undefined,

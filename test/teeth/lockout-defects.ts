@@ -20,7 +20,7 @@ export const lockoutDefects: readonly Defect[] = [
   {
     name: "a device has the cap of an account",
     file: attempts,
-    find: "when account_attempts.account like ${knownPattern} then ${limits.capOfKnown}::int8",
+    find: "when account_attempts.account like ${knownPattern} then ${limits.knownDeviceCap}::int8",
     replace: "when account_attempts.account like ${knownPattern} then ${limits.cap}::int8",
     test: contract,
     named: fromDevice,
@@ -92,8 +92,8 @@ export const lockoutDefects: readonly Defect[] = [
   {
     name: "costly hashes stand in for unknown names",
     file: "src/infrastructure/crypto/decoy-hashes.ts",
-    find: "if (met.cost !== this.#own.cost && isDear(met)) return;",
-    replace: "if (met.cost === this.#own.cost && isDear(met)) return;",
+    find: "if (met.cost !== this.#own.cost && exceedsMaxDecoyWork(met)) return;",
+    replace: "if (met.cost === this.#own.cost && exceedsMaxDecoyWork(met)) return;",
     test: "test/infrastructure/crypto/decoy-hashes.test.ts",
     named: "what stands in for a name",
   },

@@ -37,7 +37,7 @@ export const passwordDefects: readonly Defect[] = [
   {
     name: "whose names a new password has is said before the current one is proven",
     file: authentication,
-    find: '    this.#passwordRules.assertGoodForAnybody(change.newPassword, "new_password");\n',
+    find: '    this.#passwordRules.assertMeetsGeneralRules(change.newPassword, "new_password");\n',
     replace:
       '    await this.#passwordRules.accept(call, change.newPassword, await this.#person(call, id), "new_password");\n',
     test: newPasswords,

@@ -51,7 +51,7 @@ export const sessionDefects: readonly Defect[] = [
   {
     name: "a user may have any number of sessions",
     file: "src/domain/session/session-limit.ts",
-    find: "if (!(await this.#repository.read(call).sessions.areMoreThan(userId, this.#perUser))) return;",
+    find: "if (!(await this.#repository.read(call).sessions.exceedsCount(userId, this.#perUser))) return;",
     replace: "if (userId.length > 0) return;",
     test: "test/domain/credential/authenticate.test.ts",
     named: "the limit of sessions for each user",

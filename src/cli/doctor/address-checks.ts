@@ -45,7 +45,7 @@ function isTaken({ cause }: ListenError): boolean {
   return (cause as NodeJS.ErrnoException | undefined)?.code === "EADDRINUSE";
 }
 
-const patienceMs = 2_000;
+const timeoutMs = 2_000;
 
 /**
  * Certificates are not verified: the requests contain nothing secret, and certificates name the service, not this
@@ -58,7 +58,7 @@ function answersHttp(address: string, secure: boolean): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const request = (secure ? requestHttps : requestHttp)(
     `${urlOf(address, secure)}/livez`,
-    { ...anyCertificate, timeout: patienceMs, socketPath: socketPathOf(address) },
+    { ...anyCertificate, timeout: timeoutMs, socketPath: socketPathOf(address) },
     (response) => {
       response.resume();
       resolve(response.statusCode === 200);
@@ -90,7 +90,7 @@ async function answersGrpc(address: string, secure: boolean): Promise<boolean> {
     resolve(headers["content-type"]?.startsWith("application/grpc") ?? false),
   );
   stream.end(Buffer.alloc(5));
-  const timer = setTimeout(() => resolve(false), patienceMs);
+  const timer = setTimeout(() => resolve(false), timeoutMs);
   const answers = await promise;
   clearTimeout(timer);
   session.destroy();

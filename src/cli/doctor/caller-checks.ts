@@ -19,7 +19,7 @@ export function policyChecks({ callers: { policyFile }, audiences }: Config): Ch
   ];
 }
 
-const patienceMs = 10_000;
+const timeoutMs = 10_000;
 
 /** Checks that at least one caller can have permissions. The database must have all its tables. */
 export function callerChecks({ callers }: Config, { pool }: ConnectedDatabase): Check[] {
@@ -29,7 +29,7 @@ export function callerChecks({ callers }: Config, { pool }: ConnectedDatabase): 
       async run() {
         if (callers.anonymous) return ok("AUTH_CALLERS is anyone: every client has every permission.");
         if (callers.policyFile !== undefined) return ok("The policy file grants permissions.");
-        const { serviceAccounts } = new CockroachRepository(pool).read(ownCall(patienceMs));
+        const { serviceAccounts } = new CockroachRepository(pool).read(ownCall(timeoutMs));
         return (await serviceAccounts.list(undefined, 1)).length > 0
           ? ok("Service accounts exist; there is no policy file.")
           : warning(

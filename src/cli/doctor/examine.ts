@@ -42,9 +42,9 @@ async function examineDatabase(options: ExamineOptions): Promise<Checked[]> {
     name,
     async run() {
       // Checks do not wait for a database to become reachable.
-      const { database, isAnothers } = resources.use(await connectForCommand(options, 0));
+      const { database, ownedElsewhere } = resources.use(await connectForCommand(options, 0));
       connected.resolve(database);
-      return ok(`${database.description}${situation(config, isAnothers)}, SERIALIZABLE.`);
+      return ok(`${database.description}${situation(config, ownedElsewhere)}, SERIALIZABLE.`);
     },
   });
   if (reached.some(({ outcome }) => outcome === "failed")) return reached;
@@ -56,9 +56,9 @@ async function examineDatabase(options: ExamineOptions): Promise<Checked[]> {
   return [...reached, ...seen, ...inTables];
 }
 
-function situation({ databaseUrl }: Config, isAnothers: boolean): string {
+function situation({ databaseUrl }: Config, ownedElsewhere: boolean): string {
   if (databaseUrl !== undefined) return "";
-  return isAnothers ? ", run by a service" : ", started for this check";
+  return ownedElsewhere ? ", run by a service" : ", started for this check";
 }
 
 async function runAll(checks: readonly Check[]): Promise<Checked[]> {

@@ -29,12 +29,12 @@ export interface Checked extends Finding {
   readonly check: string;
 }
 
-/** Runs one check and returns its findings. Never throws, and stops waiting after `patienceMs`. */
-export async function runCheck({ name, run }: Check, patienceMs = 20_000): Promise<Checked[]> {
+/** Runs one check and returns its findings. Never throws, and stops waiting after `timeoutMs`. */
+export async function runCheck({ name, run }: Check, timeoutMs = 20_000): Promise<Checked[]> {
   const { promise: late, resolve } = Promise.withResolvers<Finding>();
   const timer = setTimeout(
-    () => resolve(failed(`The check timed out after ${patienceMs / 1_000} s.`)),
-    patienceMs,
+    () => resolve(failed(`The check timed out after ${timeoutMs / 1_000} s.`)),
+    timeoutMs,
   );
   try {
     const work = Promise.try(run);

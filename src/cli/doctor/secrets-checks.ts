@@ -87,12 +87,12 @@ function signingKeysCheck(config: Config, pool: Pool): Check {
         newId: randomUUID,
         monotonicMs: () => performance.now(),
       });
-      return keysFinding(await keyRing.list(ownCall(patienceMs)), time.getTime(), 2 * signing.maxAgeMs);
+      return keysFinding(await keyRing.list(ownCall(timeoutMs)), time.getTime(), 2 * signing.maxAgeMs);
     },
   };
 }
 
-const patienceMs = 10_000;
+const timeoutMs = 10_000;
 
 /** The finding about the signing keys at `time`. A successor is due `leadMs` before the signing key is replaced. */
 export function keysFinding(keys: readonly SigningKeyStatus[], time: number, leadMs: number): Finding {
@@ -113,5 +113,5 @@ export function keysFinding(keys: readonly SigningKeyStatus[], time: number, lea
 }
 
 function signingKeysOf(pool: Pool): SigningKeyReader {
-  return new CockroachRepository(pool).read(ownCall(patienceMs)).signingKeys;
+  return new CockroachRepository(pool).read(ownCall(timeoutMs)).signingKeys;
 }

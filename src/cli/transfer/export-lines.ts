@@ -22,8 +22,8 @@ export async function* exportLines(
   { transfers, call }: OpenService,
   { signal, ...options }: ExportOptions,
 ): AsyncGenerator<{ readonly users: number; readonly text: string }> {
-  const unhurried = { ...call(), signal, timeoutMs: () => undefined };
-  for await (const { users } of transfers.export(unhurried, { ...allUsers, ...options })) {
+  const withoutDeadline = { ...call(), signal, timeoutMs: () => undefined };
+  for await (const { users } of transfers.export(withoutDeadline, { ...allUsers, ...options })) {
     const lines = users.map((user) =>
       toJsonString(UserRecordSchema, create(UserRecordSchema, toUserRecordMessage(user))),
     );

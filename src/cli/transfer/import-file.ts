@@ -1,8 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import { DomainError, invalidField, type Reason } from "../../domain/errors.ts";
 import { derivedId } from "../../domain/request/derived-id.ts";
-import type { GivenRow, ImportedRow, UserImport } from "../../domain/transfer/user-import.ts";
-import { mostImportedRows } from "../../domain/transfer/user-transfer-service.ts";
+import type { ImportedRow, RowReader, UserImport } from "../../domain/transfer/user-import.ts";
+import { maxImportedRows } from "../../domain/transfer/user-transfer-service.ts";
 import { UserRecordSchema } from "../../gen/auth/v1/user_transfer_service_pb.ts";
 import { sha256Fingerprint } from "../../infrastructure/crypto/sha256-fingerprint.ts";
 import { StartError } from "../../infrastructure/start-error.ts";
@@ -54,7 +54,7 @@ export interface ImportReport {
 /** A row that is ready to be imported. */
 interface ReadyRow {
   readonly row: FileRow;
-  readonly given: GivenRow;
+  readonly given: RowReader;
   readonly leftOut: LeftOutCounts;
   readonly keptAs: readonly string[];
 }
@@ -152,9 +152,9 @@ class FileImport {
     this.#file.onProgress(this.#report.rows, this.#part);
   }
 
-  #import(rows: readonly GivenRow[]): Promise<ImportedRow[]> {
+  #import(rows: readonly RowReader[]): Promise<ImportedRow[]> {
     const { transfers, call } = this.#service;
-    if (this.#users === undefined || this.#added + rows.length > mostImportedRows) {
+    if (this.#users === undefined || this.#added + rows.length > maxImportedRows) {
       const requestId = derivedId(sha256Fingerprint, ["auth import"]);
       this.#users = transfers.beginImport({ requestId, validateOnly: this.#file.validateOnly });
       this.#added = 0;

@@ -32,7 +32,7 @@ export class EventFeed {
    * every instance: whichever instance comes first places an event.
    */
   async advance(call: Call): Promise<void> {
-    if (await this.#repository.read(call).events.areUnplaced()) {
+    if (await this.#repository.read(call).events.hasUnplaced()) {
       await sweepAll((limit) => this.#repository.transaction(call, ({ events }) => events.place(limit)));
     }
     if (this.#watchers === 0) {
@@ -61,12 +61,12 @@ export class EventFeed {
    * @param known a position that is known to exist
    * @throws CURSOR_TOO_OLD if some of the events were purged; SHUTTING_DOWN if the feed is closed
    */
-  async listBehind(call: Call, position: number, known: number): Promise<readonly PlacedEvent[]> {
+  async listAfter(call: Call, position: number, known: number): Promise<readonly PlacedEvent[]> {
     if (this.#isClosed) throw shuttingDown();
     if (this.#tail !== undefined && position >= this.#tail) return [];
     const first = this.#newest[0]?.position;
     if (first !== undefined && position + 1 >= first) return this.#newest.slice(position + 1 - first);
-    const found = await this.#repository.read(call).events.listBehind(position, readAtOnce);
+    const found = await this.#repository.read(call).events.listAfter(position, readAtOnce);
     if (!isGapless(found, position) || (found.length === 0 && position < known)) {
       throw new DomainError("CURSOR_TOO_OLD", "events after this cursor were purged; start a new watch");
     }
@@ -103,7 +103,7 @@ export class EventFeed {
     const before = this.#tail;
     this.#tail ??= await events.head();
     for (;;) {
-      const found = await events.listBehind(this.#tail, readAtOnce);
+      const found = await events.listAfter(this.#tail, readAtOnce);
       const last = found.at(-1);
       if (last === undefined) break;
       this.#newest = isGapless(found, this.#tail) ? [...this.#newest, ...found].slice(-keptEvents) : [];

@@ -86,19 +86,19 @@ export class EventService {
     using _ = this.#feed.join();
     const head = await this.#feed.head(call);
     let position = cursor === "" ? head : this.#open(cursor, scope, head);
-    let saidAt = Number.NEGATIVE_INFINITY;
+    let sentAt = Number.NEGATIVE_INFINITY;
     const say = (event?: PlacedEvent): WatchedEvent => {
-      saidAt = this.#monotonicMs();
+      sentAt = this.#monotonicMs();
       return { event, cursor: this.#cursors.seal(position, scope) };
     };
     for (;;) {
       call.signal.throwIfAborted();
-      const events = await this.#feed.listBehind(call, position, head);
+      const events = await this.#feed.listAfter(call, position, head);
       for (const event of events) {
         position = event.position;
         if (passes(event, filter)) yield say(event);
       }
-      const quietForMs = this.#monotonicMs() - saidAt;
+      const quietForMs = this.#monotonicMs() - sentAt;
       if (quietForMs >= heartbeatMs) yield say();
       else if (events.length === 0) await this.#feed.wait(call, position, heartbeatMs - quietForMs);
     }

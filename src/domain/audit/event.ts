@@ -83,7 +83,7 @@ export interface PlacedEvent extends AuditEvent {
 }
 
 /** What happened, as described by the code that does it. */
-export interface Happening {
+export interface EventDetails {
   readonly type: EventType;
   /** Default: success. */
   readonly outcome?: Outcome;
@@ -106,7 +106,7 @@ export class AuditEvents {
   }
 
   /** Creates an event of a call. */
-  of({ origin }: Call, happening: Happening): NewEvent {
+  of({ origin }: Call, happening: EventDetails): NewEvent {
     return {
       id: this.#newId(),
       type: happening.type,

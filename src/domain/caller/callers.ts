@@ -8,7 +8,7 @@ import { Grants } from "./grants.ts";
 import { KeyMemory } from "./key-memory.ts";
 import type { Peer, PeerCertificate } from "./peer.ts";
 import type { Policy } from "./policy.ts";
-import type { ServiceAccountKeys, ShownKey } from "./service-account-keys.ts";
+import type { PresentedKey, ServiceAccountKeys } from "./service-account-keys.ts";
 import { parseSpiffeId, type SpiffeId } from "./spiffe-id.ts";
 
 /** The credentials that a call presents. */
@@ -123,7 +123,7 @@ export class Callers {
   }
 
   /** Uses a call of its own: other callers may share this lookup, and the first must not cancel it for them. */
-  async #find({ id, digest }: ShownKey): Promise<KeyAndAccount | undefined> {
+  async #find({ id, digest }: PresentedKey): Promise<KeyAndAccount | undefined> {
     const found = await this.#repository.read(ownCall(lookUpMs)).serviceAccounts.findKey(id);
     if (found === undefined || !this.#keys.equal(found.digest, digest)) return undefined;
     if (found.good) this.#used.add(id);

@@ -56,7 +56,7 @@ export class Privileges {
    * The keys that must not gain the permissions that a change gives their account. If the account gains any: the keys
    * that are not disabled and whose creator now has fewer permissions than the account will have.
    */
-  async lesserKeys(
+  async keysOfLessPrivilegedCreators(
     call: Call,
     serviceAccounts: ServiceAccountReader,
     account: ServiceAccount,

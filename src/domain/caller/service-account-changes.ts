@@ -2,7 +2,7 @@ import type { ServiceAccountDraft } from "../../interfaces/relationaldb/service-
 import type { ServiceAccount } from "./service-account.ts";
 
 /** Whether an account already matches a draft. */
-export function isAs(account: ServiceAccount, draft: ServiceAccountDraft): boolean {
+export function matchesDraft(account: ServiceAccount, draft: ServiceAccountDraft): boolean {
   return (
     (account.disableTime !== undefined) === draft.disabled && changedFieldsOf(account, draft).length === 0
   );

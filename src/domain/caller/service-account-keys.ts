@@ -1,5 +1,5 @@
 /** A key as presented by a caller: parsed, but not yet looked up. */
-export interface ShownKey {
+export interface PresentedKey {
   readonly id: string;
   /** The digest to compare with the stored one. */
   readonly digest: Uint8Array;
@@ -15,7 +15,7 @@ export interface ServiceAccountKeys {
   make(id: string): { readonly text: string; readonly digest: Uint8Array };
 
   /** Undefined unless `make` of this service, or of an instance with the same secret, returned the text. */
-  read(text: string): ShownKey | undefined;
+  read(text: string): PresentedKey | undefined;
 
   /** Whether two digests are equal, in constant time. */
   equal(one: Uint8Array, other: Uint8Array): boolean;

@@ -3,7 +3,7 @@ import type {
   Repositories,
 } from "../../interfaces/relationaldb/relational-repository.ts";
 import type { ServiceAccountDraft } from "../../interfaces/relationaldb/service-account-repository.ts";
-import type { AuditEvents, EventType, Happening } from "../audit/event.ts";
+import type { AuditEvents, EventDetails, EventType } from "../audit/event.ts";
 import type { Call } from "../call.ts";
 import { DomainError, invalidField } from "../errors.ts";
 import { type PageTokens, readPage } from "../page-tokens.ts";
@@ -16,7 +16,7 @@ import {
   serviceAccountKeyNotFound,
   serviceAccountNotFound,
 } from "./service-account.ts";
-import { changedFieldsOf, isAs } from "./service-account-changes.ts";
+import { changedFieldsOf, matchesDraft } from "./service-account-changes.ts";
 import type { ServiceAccountKeys } from "./service-account-keys.ts";
 
 export interface CreateServiceAccount {
@@ -238,7 +238,7 @@ export class ServiceAccountService {
 
   async #delete(
     call: Call,
-    happening: Happening,
+    happening: EventDetails,
     notFound: () => DomainError,
     work: (repositories: Repositories) => Promise<boolean>,
   ): Promise<void> {
@@ -267,7 +267,7 @@ export class ServiceAccountService {
       if (account === undefined) throw serviceAccountNotFound();
       const wanted = draft(account);
       // Before the etag is checked: this very change may be already made, and its result lost.
-      if (isAs(account, wanted)) return account;
+      if (matchesDraft(account, wanted)) return account;
       account.assertEtag(etag);
       await first?.(repositories, account);
       const changed = await serviceAccounts.update(account, wanted);
@@ -286,7 +286,12 @@ export class ServiceAccountService {
     roles: readonly string[],
   ): Promise<readonly ServiceAccountKey[]> {
     const disabled: ServiceAccountKey[] = [];
-    for (const { id } of await this.#privileges.lesserKeys(call, serviceAccounts, account, roles)) {
+    for (const { id } of await this.#privileges.keysOfLessPrivilegedCreators(
+      call,
+      serviceAccounts,
+      account,
+      roles,
+    )) {
       const disabling = await serviceAccounts.disableKey(id);
       if (disabling === undefined) continue;
       disabled.push(disabling.key);

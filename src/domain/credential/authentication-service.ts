@@ -253,7 +253,7 @@ export class AuthenticationService {
     // Once the change is made, the current password of the request is no longer current.
     const earlier = () => this.#mutations.earlier(call, request, change.newPassword);
     if (await earlier()) return;
-    this.#passwordRules.assertGoodForAnybody(change.newPassword, "new_password");
+    this.#passwordRules.assertMeetsGeneralRules(change.newPassword, "new_password");
 
     const key: UserKey = { kind: "id", id };
     const knownBy = keep === undefined ? undefined : { sessionId: keep };
@@ -323,7 +323,7 @@ export class AuthenticationService {
   }
 
   async #acceptFor(call: Call, id: string, raw: Secret): Promise<Secret> {
-    this.#passwordRules.assertGoodForAnybody(raw, "password");
+    this.#passwordRules.assertMeetsGeneralRules(raw, "password");
     return this.#passwordRules.accept(call, raw, await this.#person(call, id), "password");
   }
 }

@@ -1,5 +1,5 @@
 /** Minimum length, in characters, of a part that counts as a run or a repetition. */
-export const shortestRow = 3;
+export const minSequence = 3;
 
 /** Sequences that are easy to type or recite: alphabets, digits, and the rows and columns of keyboards. */
 const tracks = [
@@ -22,9 +22,9 @@ const placesOf = Map.groupBy(places.keys(), (place) => places[place] ?? "");
 
 /**
  * For each character, the length of the longest run or repetition that begins there; 0 if it is shorter than
- * `shortestRow`. Such parts add nothing for a guesser.
+ * `minSequence`. Such parts add nothing for a guesser.
  */
-export function freeRows(characters: readonly string[]): number[] {
+export function predictableLengths(characters: readonly string[]): number[] {
   const repetitions = longestRepetitions(characters);
   return longestRuns(characters).map((run, at) => Math.max(run, repetitions[at] ?? 0));
 }
@@ -35,12 +35,12 @@ function longestRepetitions(characters: readonly string[]): Uint16Array {
   const longest = new Uint16Array(length);
   // Number of equal characters from `earlier` and from `at` on. Entries of `at + 1` are overwritten from the front,
   // each after its predecessor has used it.
-  const sames = new Uint16Array(length + 1);
+  const commonPrefixLengths = new Uint16Array(length + 1);
   for (let at = length - 1; at > 0; at--) {
     for (let earlier = 0; earlier < at; earlier++) {
-      const same = characters[earlier] === characters[at] ? (sames[earlier + 1] ?? 0) + 1 : 0;
-      sames[earlier] = same;
-      if (same >= shortestRow && same > (longest[at] ?? 0)) longest[at] = same;
+      const same = characters[earlier] === characters[at] ? (commonPrefixLengths[earlier + 1] ?? 0) + 1 : 0;
+      commonPrefixLengths[earlier] = same;
+      if (same >= minSequence && same > (longest[at] ?? 0)) longest[at] = same;
     }
   }
   return longest;
@@ -65,7 +65,7 @@ function longestRuns(characters: readonly string[]): number[] {
       counted[place] = at;
       if (count > most) most = count;
     }
-    if (most >= shortestRow) longest[at] = most;
+    if (most >= minSequence) longest[at] = most;
   }
   return longest;
 }

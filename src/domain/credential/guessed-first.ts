@@ -1,4 +1,4 @@
-import { freeRows, shortestRow } from "./free-rows.ts";
+import { minSequence, predictableLengths } from "./free-rows.ts";
 import { SortedWords } from "./sorted-words.ts";
 
 /** The passwords that guessers try first, folded by `foldPassword`. A port: they are stored outside of the domain. */
@@ -59,7 +59,7 @@ export function weightOf(password: string, common: CommonPasswords, own: Readonl
   const ownWords = new SortedWords([...own].sort());
   const { length } = characters;
   const spellings = spellingsOf(characters);
-  const rows = freeRows(characters);
+  const rows = predictableLengths(characters);
   /** `weights[n]` is the minimum weight of the first n characters. */
   const weights = new Array<number>(length + 1).fill(Number.POSITIVE_INFINITY);
   weights[0] = 0;
@@ -73,15 +73,15 @@ export function weightOf(password: string, common: CommonPasswords, own: Readonl
       continue;
     }
     reach(start + 1, weight + (separators.has(characters[start] ?? "") ? 0 : 1));
-    for (let size = shortestRow; size <= (rows[start] ?? 0); size++) reach(start + size, weight);
+    for (let size = minSequence; size <= (rows[start] ?? 0); size++) reach(start + size, weight);
     if (isYear(characters, start)) reach(start + 4, weight + weightOfWord);
     const last = Math.min(length, start + longestWord);
     const reachWord = (worth: number) => (end: number) => {
       if (end >= start + shortestWord) reach(end, weight + worth);
     };
     for (const spelling of spellings) {
-      ownWords.endsFrom(spelling, start, last, reachWord(0));
-      commonWords.endsFrom(spelling, start, last, reachWord(weightOfWord));
+      ownWords.forEachMatchEnd(spelling, start, last, reachWord(0));
+      commonWords.forEachMatchEnd(spelling, start, last, reachWord(weightOfWord));
     }
   }
   return Math.min(weights[length] ?? 0, enoughWeight);

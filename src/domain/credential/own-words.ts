@@ -22,11 +22,11 @@ const noLetters = /[^\p{L}\p{M}]+/u;
  * more.
  */
 export function ownWords({ email = "", username = "", displayName }: Person): Set<string> {
-  return wordsIn([email, ...email.split("@"), username, displayName]);
+  return nameWords([email, ...email.split("@"), username, displayName]);
 }
 
 /** The words in names of any kind, by the same rule as `ownWords`. */
-export function wordsIn(names: readonly string[]): Set<string> {
+export function nameWords(names: readonly string[]): Set<string> {
   const words = names.map(foldPassword).flatMap((name) => {
     const parts = name.split(separators);
     return [name, parts.join(""), ...parts, ...name.split(noLetters)];

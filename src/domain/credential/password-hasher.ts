@@ -20,7 +20,7 @@ export interface PasswordAttempt {
  */
 export interface PasswordHasher {
   /** @throws OVERLOADED if a hash requested now would be refused, so that no other work is wasted on the request */
-  assertRoom(): void;
+  assertCapacity(): void;
 
   /**
    * Returns a PHC string with a new salt.

@@ -51,7 +51,7 @@ export class PasswordProofs {
     password: Secret,
     proven: (proof: Proof, allowed: AllowedAttempt) => Promise<T>,
   ): Promise<T> {
-    this.#hasher.assertRoom();
+    this.#hasher.assertCapacity();
     return this.#attempts.make(call, attempt, async (allowed) => {
       const { found } = allowed;
       // A text that cannot be a password takes a hash too, so that timing does not reveal it, but never matches.

@@ -65,7 +65,7 @@ export class PasswordRules {
    * Refuses a password that is unacceptable for every user, before any lookup.
    * @throws PASSWORD_UNACCEPTABLE about `field`, a path as in the API
    */
-  assertGoodForAnybody(raw: Secret, field: string): void {
+  assertMeetsGeneralRules(raw: Secret, field: string): void {
     const { broken } = this.#look(raw, noWords);
     if (broken.length > 0) throw unacceptable(broken, field);
   }
@@ -91,7 +91,7 @@ export class PasswordRules {
   /**
    * Runs the breach check only if no other rule is broken: it takes time and may disclose something to a third party.
    */
-  async #check(call: Call, raw: Secret, person: Person): Promise<Looked> {
+  async #check(call: Call, raw: Secret, person: Person): Promise<Evaluation> {
     const looked = this.#look(raw, ownWords(person).union(this.#serviceWords));
     const { password, broken } = looked;
     if (password === undefined || broken.length > 0 || !(await this.#isBreached(call, password)))
@@ -99,7 +99,7 @@ export class PasswordRules {
     return { password, broken: [{ rule: "breached", description: "has appeared in a data breach" }] };
   }
 
-  #look(raw: Secret, own: ReadonlySet<string>): Looked {
+  #look(raw: Secret, own: ReadonlySet<string>): Evaluation {
     if (isTooLong(raw.reveal())) {
       const description = `must be at most ${maxBytes} bytes of UTF-8`;
       return { password: undefined, broken: [{ rule: "max-bytes", description }] };
@@ -153,7 +153,7 @@ export class PasswordRules {
   }
 }
 
-interface Looked {
+interface Evaluation {
   /** The password to hash, or undefined if the text cannot be a password. */
   readonly password: Secret | undefined;
   readonly broken: readonly BrokenRule[];

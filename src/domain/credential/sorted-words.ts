@@ -16,7 +16,12 @@ export class SortedWords {
   }
 
   /** Calls `found` with the end of each word that begins at `start` and ends by `last`. */
-  endsFrom(characters: readonly string[], start: number, last: number, found: (end: number) => void): void {
+  forEachMatchEnd(
+    characters: readonly string[],
+    start: number,
+    last: number,
+    found: (end: number) => void,
+  ): void {
     let [low, high, unit] = [0, this.#words.length, 0];
     for (let at = start; at < last; at++) {
       const character = characters[at] ?? "";

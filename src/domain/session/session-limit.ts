@@ -33,7 +33,7 @@ export class SessionLimit {
    * that would read an index that concurrent sign-ins write to, and SERIALIZABLE would abort them.
    */
   async enforce(call: Call, userId: string): Promise<void> {
-    if (!(await this.#repository.read(call).sessions.areMoreThan(userId, this.#perUser))) return;
+    if (!(await this.#repository.read(call).sessions.exceedsCount(userId, this.#perUser))) return;
     const evicted = await this.#repository.transaction(call, async ({ sessions, events }) => {
       const ids = await sessions.evict(userId, this.#perUser, evictedAtOnce);
       await events.add(

@@ -155,7 +155,7 @@ export class SessionService {
    * After all sessions of a user were ended at once, writes the end into each of them, in small steps. For a background
    * task.
    */
-  async settleEnds(call: Call): Promise<void> {
+  async materialiseEnds(call: Call): Promise<void> {
     while (await this.#repository.transaction(call, ({ sessions }) => sessions.settle(settledAtOnce)));
   }
 

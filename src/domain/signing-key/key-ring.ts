@@ -95,7 +95,7 @@ export class KeyRing {
     for (const row of await this.#load(call)) await this.#rewrap(call, row);
     if (await this.#addNext(call)) await this.#load(call);
     const { timeline, time } = this.#loaded;
-    const ids = timeline.forgettable(time, this.#schedule.tokenLifetimeMs, this.#leadMs);
+    const ids = timeline.removableAt(time, this.#schedule.tokenLifetimeMs, this.#leadMs);
     if (ids.length > 0) {
       await this.#repository.transaction(call, ({ signingKeys }) => signingKeys.remove(ids));
     }
@@ -154,7 +154,7 @@ export class KeyRing {
     return rows.map((row) => {
       const { id, sequence, algorithm, createTime, activateTime, revokeTime } = row;
       const nextTime = timeline.endOf(id);
-      const state = id === signing?.id ? "signing" : stateOf(row, time, this.isGoodAt(id, time));
+      const state = id === signing?.id ? "signing" : stateOf(row, time, this.isValidAt(id, time));
       return {
         id,
         sequence,
@@ -190,7 +190,7 @@ export class KeyRing {
    * Reloads the keys before they are published, if a signing key may be missing. If the database does not respond,
    * keeps the known ones.
    */
-  async freshen(call: Call): Promise<void> {
+  async tryReload(call: Call): Promise<void> {
     await this.reloadIfStale(call).catch(() => {});
   }
 
@@ -202,15 +202,15 @@ export class KeyRing {
   }
 
   /** Whether tokens of a key may still be valid at a time of the database's clock. */
-  isGoodAt(id: string, time: number): boolean {
-    return this.#loaded.timeline.isGoodAt(id, time, this.#schedule.tokenLifetimeMs);
+  isValidAt(id: string, time: number): boolean {
+    return this.#loaded.timeline.isValidAt(id, time, this.#schedule.tokenLifetimeMs);
   }
 
   /** The keys that verifiers need now, the next signing key first. */
   published(): SigningKey[] {
     const { keys, time, loadedAt } = this.#loaded;
     const now = time + this.#monotonicMs() - loadedAt;
-    return [...keys.values()].filter(({ id }) => this.isGoodAt(id, now)).reverse();
+    return [...keys.values()].filter(({ id }) => this.isValidAt(id, now)).reverse();
   }
 
   /** Adds the next key if it is due. Returns whether the keys must be reloaded. */

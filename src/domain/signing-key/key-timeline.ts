@@ -52,7 +52,7 @@ export class KeyTimeline {
   }
 
   /** Whether a token that a key has signed, valid for a lifetime, may still be valid at a time. */
-  isGoodAt(id: string, time: number, lifetimeMs: number): boolean {
+  isValidAt(id: string, time: number, lifetimeMs: number): boolean {
     const key = this.#keys.find((each) => each.id === id);
     if (key === undefined || !isUsable(key)) return false;
     const end = this.endOf(id);
@@ -63,11 +63,11 @@ export class KeyTimeline {
    * The ids of the keys that can be removed at a time: retired keys, and revoked keys once all instances must have seen
    * the revocation.
    */
-  forgettable(time: number, lifetimeMs: number, lookMs: number): string[] {
+  removableAt(time: number, lifetimeMs: number, lookMs: number): string[] {
     return this.#keys
       .filter((key) =>
         isUsable(key)
-          ? !this.isGoodAt(key.id, time, lifetimeMs)
+          ? !this.isValidAt(key.id, time, lifetimeMs)
           : time >= Number(key.revokeTime?.getTime()) + lifetimeMs + lookMs,
       )
       .map(({ id }) => id);

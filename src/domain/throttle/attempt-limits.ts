@@ -18,9 +18,9 @@ export interface AttemptLimits {
   /** Consecutive failures after which the account stays locked. */
   readonly cap: number;
   /** The cap for a known device, and for ChangePassword within a session. */
-  readonly capOfKnown: number;
+  readonly knownDeviceCap: number;
   /** Failures of a network within a window of `windowMs` milliseconds. */
-  readonly ofNetwork: number;
+  readonly networkLimit: number;
   readonly windowMs: number;
 }
 
@@ -29,7 +29,14 @@ const minute = 60_000;
 const cap = 100;
 
 /** @param free at most 99 */
-export function attemptLimits(free: number, ofNetwork: number): AttemptLimits {
+export function attemptLimits(free: number, networkLimit: number): AttemptLimits {
   const locksMs = [0.5, 1, 2, 4, 8, 15].map((minutes) => minutes * minute);
-  return { free, locksMs, cap, capOfKnown: Math.min(free + 10, cap), ofNetwork, windowMs: 15 * minute };
+  return {
+    free,
+    locksMs,
+    cap,
+    knownDeviceCap: Math.min(free + 10, cap),
+    networkLimit,
+    windowMs: 15 * minute,
+  };
 }

@@ -23,7 +23,7 @@ export interface UnlockedPage {
 }
 
 /** Limits the rows that one transaction locks, because an ongoing attack may write to them. */
-const mostAtOnce = 100;
+const maxBatchSize = 100;
 
 /** Clears lockouts. */
 export class Lockouts {
@@ -60,7 +60,7 @@ export class Lockouts {
     const emailPrefix =
       filter.emailPrefix === undefined ? undefined : canonicalEmailPrefix(filter.emailPrefix);
     const order = { showDeleted: false, orderBy: "createTime", descending: false } as const;
-    const size = pageSize === 0 ? mostAtOnce : Math.min(pageSize, mostAtOnce);
+    const size = pageSize === 0 ? maxBatchSize : Math.min(pageSize, maxBatchSize);
     const scope = JSON.stringify([
       "unlock",
       filter.state,

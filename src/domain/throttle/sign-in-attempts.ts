@@ -2,7 +2,7 @@ import type { Attempt, AttemptVerdict, KnownBy } from "../../interfaces/relation
 import type { UserWithPassword } from "../../interfaces/relationaldb/credential-repository.ts";
 import type { RelationalRepository } from "../../interfaces/relationaldb/relational-repository.ts";
 import type { UserKey } from "../../interfaces/relationaldb/user-repository.ts";
-import type { AuditEvents, EventType, Happening } from "../audit/event.ts";
+import type { AuditEvents, EventDetails, EventType } from "../audit/event.ts";
 import { type Call, ownCall } from "../call.ts";
 import { DomainError, type Reason } from "../errors.ts";
 import { sweepAll } from "../sweep.ts";
@@ -41,7 +41,7 @@ export interface AllowedAttempt {
  * calls with the correct password could lock each other out.
  */
 const concurrencyPerName = 4;
-const giveBackMs = 2_000;
+const undoTimeoutMs = 2_000;
 
 /**
  * The budgets of attempts: one per account across all methods that check its password, whether or not the account
@@ -104,7 +104,7 @@ export class SignInAttempts {
     );
     const { attempt, found } = verdict;
     const about = { userId: found?.user.id, clientAddress: said.ipAddress };
-    const eventsOf = (happening: Pick<Happening, "outcome" | "reason">) => ({
+    const eventsOf = (happening: Pick<EventDetails, "outcome" | "reason">) => ({
       event: this.#events.of(call, { type: said.type, ...about, ...happening }),
       locked: this.#events.of(call, {
         type: "account.locked",
@@ -129,17 +129,17 @@ export class SignInAttempts {
       succeeded: () => conclude("succeeded"),
       failed: (reason) => conclude("failed", reason),
       givenBack: async () => {
-        if (open) await this.#giveBack(attempt);
+        if (open) await this.#undoCount(attempt);
         open = false;
       },
     };
   }
 
   /** Uses a call of its own, because the caller's may have ended. If it fails, one failure too many stays counted. */
-  async #giveBack(attempt: Attempt): Promise<void> {
+  async #undoCount(attempt: Attempt): Promise<void> {
     await this.#repository
-      .statement(ownCall(giveBackMs))
-      .attempts.giveBack(attempt)
+      .statement(ownCall(undoTimeoutMs))
+      .attempts.undoCount(attempt)
       .catch(() => {});
   }
 }

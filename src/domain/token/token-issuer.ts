@@ -1,4 +1,4 @@
-import type { SessionAt } from "../../interfaces/relationaldb/session-repository.ts";
+import type { SessionSnapshot } from "../../interfaces/relationaldb/session-repository.ts";
 import type { Call } from "../call.ts";
 import { Secret } from "../secret.ts";
 import type { RefreshTokens } from "../session/refresh-tokens.ts";
@@ -47,7 +47,7 @@ export class TokenIssuer {
    * Issues tokens for a session at a moment of the database's clock. The same generation always gets the same refresh
    * token.
    */
-  issue({ session, time }: SessionAt): Tokens {
+  issue({ session, time }: SessionSnapshot): Tokens {
     const expireTime = Math.min(time.getTime() + this.#accessTokenLifetimeMs, session.expireTime.getTime());
     const exp = wholeSeconds(expireTime);
     const claims = {

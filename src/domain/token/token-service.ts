@@ -122,7 +122,7 @@ export class TokenService {
       !status.revokedKeys.includes(keyId) &&
       status.time < claims.exp * 1_000 &&
       claims.iat * 1_000 <= status.time + leewayMs &&
-      this.#keyRing.isGoodAt(keyId, status.time)
+      this.#keyRing.isValidAt(keyId, status.time)
     );
   }
 }

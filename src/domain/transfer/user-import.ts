@@ -25,7 +25,7 @@ export type ImportedRow =
   | { readonly refused: Pick<RefusedRow, "reason" | "message"> };
 
 /** A row as a transport provides it. Returns the record, or throws a DomainError if the row is invalid. */
-export type GivenRow = () => UserRecord;
+export type RowReader = () => UserRecord;
 
 export interface ImportOptions {
   /** The caller's UUID for the import, or undefined. */
@@ -91,7 +91,7 @@ export class UserImport {
    * Imports the next rows: every row that can be imported or, if it throws, none. Returns the result of each row.
    * @throws INVALID_REQUEST if the import has too many rows
    */
-  async add(call: Call, rows: readonly GivenRow[]): Promise<ImportedRow[]> {
+  async add(call: Call, rows: readonly RowReader[]): Promise<ImportedRow[]> {
     if (this.#rows + rows.length > this.#mostRows) {
       throw invalidField("INVALID_REQUEST", "users", `at most ${this.#mostRows} rows in one import`);
     }
@@ -102,7 +102,7 @@ export class UserImport {
     return toImportedRows(records, { done: settled.done, refused: [...refused, ...settled.refused] });
   }
 
-  async #read(call: Call, rows: readonly GivenRow[]): Promise<ReadRows> {
+  async #read(call: Call, rows: readonly RowReader[]): Promise<ReadRows> {
     const records: PlacedRecord[] = [];
     const refused: RefusedRow[] = [];
     const seen = new Set<string>();

@@ -29,7 +29,7 @@ export interface ExportedPage {
  * Maximum rows of one import. The response has a result for each row, and must fit the default message limit of
  * clients, 4 MiB. Split more users into several imports.
  */
-export const mostImportedRows = 10_000;
+export const maxImportedRows = 10_000;
 
 const exportedAtOnce = 500;
 const exportHashes: Permission = "users.exportHashes";
@@ -49,7 +49,7 @@ export class UserTransferService {
   }
 
   beginImport(options: ImportOptions): UserImport {
-    return new UserImport(this.#forImports, options, mostImportedRows);
+    return new UserImport(this.#forImports, options, maxImportedRows);
   }
 
   /**

@@ -45,11 +45,11 @@ export class Argon2PasswordHasher implements PasswordHasher, PasswordHashes {
   readonly #work: Work;
   readonly #importLimits: ImportLimits;
 
-  /** @param standInKey 256 bits that all instances share (`DecoyHashes`) */
+  /** @param decoyKey 256 bits that all instances share (`DecoyHashes`) */
   constructor(
     pool: HashPool,
     cost: Argon2Cost,
-    standInKey: Buffer = randomBytes(32),
+    decoyKey: Buffer = randomBytes(32),
     importLimits: ImportLimits = defaultImportLimits,
   ) {
     this.#pool = pool;
@@ -67,11 +67,11 @@ export class Argon2PasswordHasher implements PasswordHasher, PasswordHashes {
     const ownDecoy = argon2Hash({ type: "argon2id", version: 19, ...cost, salt, tag }, ownBudget);
     this.#present = { prefix: ownDecoy.cost, length: ownDecoy.text.length };
     this.#work = workOf(ownDecoy.effort);
-    this.#decoys = new DecoyHashes(standInKey, ownDecoy);
+    this.#decoys = new DecoyHashes(decoyKey, ownDecoy);
   }
 
-  assertRoom(): void {
-    this.#pool.assertRoom();
+  assertCapacity(): void {
+    this.#pool.assertCapacity();
   }
 
   hash(call: Call, password: string): Promise<string> {

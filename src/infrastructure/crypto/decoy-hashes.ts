@@ -4,17 +4,17 @@ import type { PasswordHash } from "./password-hashes/password-hash.ts";
 
 /** Maximum number of hashes remembered by cost, and of distinct costs. */
 const remembered = 1024;
-const mostCosts = 32;
+const maxCosts = 32;
 /**
  * Weight of our own cost, in users counted in advance, so the first users after a start do not change the decoys of
  * all names.
  */
-const ownCount = 8;
+const ownWeight = 8;
 /**
  * Maximum cost of a decoy, other than one of our own: that of bcrypt at cost 11. Without it, a client that sends
  * unknown names could make the service compute the most expensive hashes ever imported.
  */
-const mostWork = { ms: 130, memoryKib: 65_536 };
+const maxDecoyWork = { ms: 130, memoryKib: 65_536 };
 
 interface Known {
   /** The last hash observed with this cost. */
@@ -30,7 +30,7 @@ interface Known {
  * A name always gets a decoy of the same cost, and costs are as frequent among unknown names as among recently
  * observed hashes: each name has a keyed rank for each cost and takes the highest (weighted rendezvous hashing). So a
  * change in the observed hashes changes as few names as possible. A process that has just started knows only its own
- * cost, and hashes that exceed `mostWork` get decoys of other costs (docs/decisions/0034-costs-of-hashes.md).
+ * cost, and hashes that exceed `maxDecoyWork` get decoys of other costs (docs/decisions/0034-costs-of-hashes.md).
  */
 export class DecoyHashes {
   readonly #key: KeyObject;
@@ -47,14 +47,14 @@ export class DecoyHashes {
 
   /** Records a hash that belongs to a user. */
   observe(met: PasswordHash): void {
-    if (met.cost !== this.#own.cost && isDear(met)) return;
+    if (met.cost !== this.#own.cost && exceedsMaxDecoyWork(met)) return;
     const id = hash("sha256", met.text, "base64url");
     const known = this.#known.get(met.cost);
     if (this.#met.delete(id)) {
       this.#met.set(id, met.cost);
       return;
     }
-    if (known === undefined && this.#known.size >= mostCosts) return;
+    if (known === undefined && this.#known.size >= maxCosts) return;
     this.#met.set(id, met.cost);
     this.#known.set(met.cost, { example: met, count: (known?.count ?? 0) + 1 });
     if (this.#met.size > remembered) this.#forgetOldest();
@@ -67,7 +67,7 @@ export class DecoyHashes {
     if (others.length === 0) return this.#own;
     const seed = createHmac("sha256", this.#key).update("auth/stand-in/1\0").update(name).digest();
     let best = this.#own;
-    let highest = rankOf(seed, ownCost, ownCount + (this.#known.get(ownCost)?.count ?? 0));
+    let highest = rankOf(seed, ownCost, ownWeight + (this.#known.get(ownCost)?.count ?? 0));
     for (const [cost, { example, count }] of others) {
       const rank = rankOf(seed, cost, count);
       if (rank > highest) [best, highest] = [example, rank];
@@ -87,9 +87,9 @@ export class DecoyHashes {
   }
 }
 
-function isDear({ effort }: PasswordHash): boolean {
+function exceedsMaxDecoyWork({ effort }: PasswordHash): boolean {
   const { ms, memoryKib } = workOf(effort);
-  return ms > mostWork.ms || memoryKib > mostWork.memoryKib;
+  return ms > maxDecoyWork.ms || memoryKib > maxDecoyWork.memoryKib;
 }
 
 /** The larger the count, the closer to 0 from below: ln(u) / count, with u uniform for each name and cost. */

@@ -41,7 +41,7 @@ export class HashPool {
   }
 
   /** @throws OVERLOADED if a typical task would be rejected now */
-  assertRoom(): void {
+  assertCapacity(): void {
     if (this.#queue.size === 0 && this.#running < this.#limits.concurrency) return;
     this.#assertRoomFor(this.#limits.unitMs);
   }

@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, hash, type KeyObject, randomBytes, timingSafeEqual } from "node:crypto";
-import type { ServiceAccountKeys, ShownKey } from "../../domain/caller/service-account-keys.ts";
+import type { PresentedKey, ServiceAccountKeys } from "../../domain/caller/service-account-keys.ts";
 
 const idLength = 16;
 const secretLength = 28;
@@ -35,7 +35,7 @@ export class HmacServiceAccountKeys implements ServiceAccountKeys {
     return { text, digest: this.#digest(key) };
   }
 
-  read(text: string): ShownKey | undefined {
+  read(text: string): PresentedKey | undefined {
     const [, number] = form.exec(text) ?? [];
     const bytes = number === undefined ? undefined : fromBase62(number);
     if (bytes === undefined) return undefined;

@@ -12,10 +12,10 @@ export interface BorrowDatabaseOptions extends Omit<LocateDatabaseOptions, "onWa
 
 export interface BorrowedDatabase extends LocatedDatabase {
   /** Whether another process runs the database. That process may stop it at any time. */
-  readonly isAnothers: boolean;
+  readonly ownedElsewhere: boolean;
 }
 
-const lookEveryMs = 50;
+const pollEveryMs = 50;
 /** Grace period in milliseconds: how long commands that joined our server may keep running once this one is done. */
 const clientsMs = 20_000;
 
@@ -29,7 +29,7 @@ const clientsMs = 20_000;
 export async function borrowDatabase(options: BorrowDatabaseOptions): Promise<BorrowedDatabase> {
   const { databaseUrl, dataDir, log, signal, waitMs } = options;
   if (databaseUrl !== undefined) {
-    return { ...(await locateDatabase({ ...options, onWaiting: () => {} })), isAnothers: false };
+    return { ...(await locateDatabase({ ...options, onWaiting: () => {} })), ownedElsewhere: false };
   }
   for (const endsAt = performance.now() + waitMs; ; ) {
     try {
@@ -38,25 +38,25 @@ export async function borrowDatabase(options: BorrowDatabaseOptions): Promise<Bo
         uri: new Secret(embedded.uri),
         place: `in ${embedded.dataDir}`,
         ended: embedded.ended,
-        isAnothers: false,
+        ownedElsewhere: false,
         [Symbol.asyncDispose]: () => embedded.stop(clientsMs),
       };
     } catch (error) {
       if (!(error instanceof FolderInUseError)) throw error;
       const uri = await findRunningServer(dataDir);
-      if (uri !== undefined) return anothers(uri, dataDir);
+      if (uri !== undefined) return databaseOwnedElsewhere(uri, dataDir);
       if (performance.now() > endsAt) throw error;
-      await sleep(lookEveryMs, undefined, { signal });
+      await sleep(pollEveryMs, undefined, { signal });
     }
   }
 }
 
-function anothers(uri: string, dataDir: string): BorrowedDatabase {
+function databaseOwnedElsewhere(uri: string, dataDir: string): BorrowedDatabase {
   return {
     uri: new Secret(uri),
     place: `in ${displayPath(dataDir)}`,
     ended: new Promise(() => {}),
-    isAnothers: true,
+    ownedElsewhere: true,
     [Symbol.asyncDispose]: async () => {},
   };
 }

@@ -4,8 +4,8 @@ import type { Patience } from "../../domain/call.ts";
 export const patienceMs = 2_000;
 
 /** A unit of work ran out of time. The cause is the last error it met, if any. */
-export class OutOfPatienceError extends Error {
-  override readonly name = "OutOfPatienceError";
+export class TimeLimitExceededError extends Error {
+  override readonly name = "TimeLimitExceededError";
 }
 
 /** The time limit of one unit of work: it ends when the call is aborted, and after `patienceMs` at the latest. */
@@ -24,7 +24,7 @@ export class Budget implements Disposable {
     this.#call = call;
     this.#endsAt = performance.now() + givenMs;
     this.#timer = setTimeout(
-      () => controller.abort(new OutOfPatienceError("the database did not answer in time")),
+      () => controller.abort(new TimeLimitExceededError("the database did not answer in time")),
       patienceMs,
     );
     this.#onAbort = () => controller.abort(call.signal.reason);
@@ -36,13 +36,13 @@ export class Budget implements Disposable {
   }
 
   /**
-   * Returns the error to throw after `error`: the abort reason of the call if it was aborted, OutOfPatienceError if
+   * Returns the error to throw after `error`: the abort reason of the call if it was aborted, TimeLimitExceededError if
    * the time is up, otherwise `error` itself.
    */
   explain(error: unknown): unknown {
     if (this.#call.signal.aborted) return this.#call.signal.reason;
     if (this.signal.aborted)
-      return new OutOfPatienceError("the database did not answer in time", { cause: error });
+      return new TimeLimitExceededError("the database did not answer in time", { cause: error });
     return error;
   }
 

@@ -1,5 +1,5 @@
 import type { Patience } from "../../domain/call.ts";
-import { OutOfPatienceError, patienceMs } from "./budget.ts";
+import { patienceMs, TimeLimitExceededError } from "./budget.ts";
 
 export interface CoalescedReadsOptions<Key, Value> {
   /** Reads the values of several keys in one statement and returns them in the order of the keys. */
@@ -28,7 +28,7 @@ export class CoalescedReads<Key, Value> {
     this.#options = { lanes: 2, limit: 500, ...options };
   }
 
-  /** @throws whatever `load` throws; the abort reason of the call; OutOfPatienceError if the time is up */
+  /** @throws whatever `load` throws; the abort reason of the call; TimeLimitExceededError if the time is up */
   find(call: Patience, key: Key): Promise<Value | undefined> {
     const reader = new Reader<Key, Value>(key, call);
     this.#queue.push(reader);
@@ -126,6 +126,6 @@ class Reader<Key, Value> {
   }
 }
 
-function outOfPatience(): OutOfPatienceError {
-  return new OutOfPatienceError("the database did not answer in time");
+function outOfPatience(): TimeLimitExceededError {
+  return new TimeLimitExceededError("the database did not answer in time");
 }

@@ -29,7 +29,7 @@ const verifyEveryMs = 100;
  */
 export async function migrate(connection: CommonQueryMethods, migration: Migration): Promise<void> {
   if ((await pendingSteps(connection, migration)).length === 0) return;
-  await makeLedger(connection);
+  await createLedger(connection);
   await withLease(
     connection,
     "migrations",
@@ -38,7 +38,7 @@ export async function migrate(connection: CommonQueryMethods, migration: Migrati
       for (const step of await pendingSteps(connection, migration)) {
         signal.throwIfAborted();
         migration.log(`migrating: ${step.id}`);
-        await makeStep(connection, step, signal);
+        await applyStep(connection, step, signal);
       }
     },
     () => migration.log("another instance is migrating the database; waiting for it"),
@@ -101,7 +101,7 @@ async function readLedger(connection: CommonQueryMethods): Promise<Map<string, s
   return new Map(rows.map(({ id, checksum }) => [id, checksum]));
 }
 
-async function makeLedger(connection: CommonQueryMethods): Promise<void> {
+async function createLedger(connection: CommonQueryMethods): Promise<void> {
   await repeatable(
     connection,
     sql.unsafe`
@@ -153,7 +153,7 @@ async function repeatable(
   }
 }
 
-async function makeStep(
+async function applyStep(
   connection: CommonQueryMethods,
   { id, statement, refusal, verify }: MigrationStep,
   signal: AbortSignal,

@@ -65,7 +65,7 @@ export async function openDatabase(
 ): Promise<Database> {
   await using opened = new AsyncDisposableStack();
   const database = opened.use(await connectDatabase(location, options));
-  await makeOrCheckSteps(database, options.migrate);
+  await applyOrCheckSteps(database, options.migrate);
   const { pool, description, ended } = database;
   const resources = opened.move();
   return { pool, description, ended, [Symbol.asyncDispose]: () => resources.disposeAsync() };
@@ -75,7 +75,7 @@ export async function openDatabase(
  * Applies the migrations that a database lacks, or refuses a database that lacks some.
  * @throws StartError if a migration fails, or one is missing in mode "check"
  */
-export async function makeOrCheckSteps(
+export async function applyOrCheckSteps(
   database: Pick<ConnectedDatabase, "missingSteps" | "makeSteps">,
   mode: OpenDatabaseOptions["migrate"],
 ): Promise<void> {

@@ -30,7 +30,7 @@ const maxConnectionLosses = 2;
  * Grace period in milliseconds for the reply to a cancelled statement or a COMMIT: a definite answer beats an
  * ambiguous one.
  */
-const lastWordMs = 50;
+const replyGraceMs = 50;
 /**
  * While a server is down, every unit fails to connect, and retries would multiply the load when it comes back. So
  * each unit adds a tenth of a retry to a shared budget of at most `maxReconnects`.
@@ -153,7 +153,7 @@ export class UnitOfWork {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     let waiting = true;
     const leave = () => {
-      setTimeout(() => reject(budget.signal.reason), waiting ? 0 : lastWordMs);
+      setTimeout(() => reject(budget.signal.reason), waiting ? 0 : replyGraceMs);
       waiting = false;
     };
     budget.signal.addEventListener("abort", leave, { once: true });

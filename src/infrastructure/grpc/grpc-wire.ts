@@ -68,7 +68,7 @@ export class GrpcWire {
     this.head = head;
     this.#stream = stream;
     this.#options = options;
-    this.lease = options.unread.openLater(() => stream.session);
+    this.lease = options.unread.lazyLease(() => stream.session);
     const rules = { maxBytes: options.maxMessageBytes, knownFlags: compressedFlag, faultCode: Code.Internal };
     this.#reader = new MessageReader(rules, this.lease);
   }

@@ -60,7 +60,7 @@ export function createHealth(services: readonly string[]): Health {
         addService: (definition, implementation) =>
           server.addService(
             definition as unknown as ServiceDefinition,
-            noticeWatches(implementation as UntypedServiceImplementation, onWatch),
+            trackWatches(implementation as UntypedServiceImplementation, onWatch),
           ),
       });
     },
@@ -72,7 +72,7 @@ export function createHealth(services: readonly string[]): Health {
   };
 }
 
-function noticeWatches(
+function trackWatches(
   implementation: UntypedServiceImplementation,
   onWatch: (watch: Watch) => void,
 ): UntypedServiceImplementation {

@@ -18,7 +18,7 @@ export function isLoopbackAuthority(host: string | undefined): boolean {
 }
 
 /** Whether a Host header does not form a valid URL. Browsers never send one, and Connect answers it with 400. */
-export function isNoAuthority(host: string | undefined): boolean {
+export function isInvalidAuthority(host: string | undefined): boolean {
   return host !== undefined && !URL.canParse(`http://${host}`);
 }
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type ConnectError, cors } from "@connectrpc/connect";
 import { errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
-import { isLoopbackAuthority, isNoAuthority, originOf } from "./authority.ts";
+import { isInvalidAuthority, isLoopbackAuthority, originOf } from "./authority.ts";
 
 /** Cross-origin rules for web pages. */
 export interface CrossOriginOptions {
@@ -75,14 +75,14 @@ const foreignHost: Refusal = {
 };
 
 /** Sec-Fetch-Site values of requests that do not come from another site's page (Fetch Metadata §2.3). */
-const ownSites: ReadonlySet<unknown> = new Set([undefined, "same-origin", "same-site", "none"]);
+const allowedFetchSites: ReadonlySet<unknown> = new Set([undefined, "same-origin", "same-site", "none"]);
 
 function refusalOf(request: IncomingMessage, anonymous: boolean): Refusal | undefined {
   const { origin, host } = request.headers;
   if (isPreflight(request) && origin !== undefined) return foreignOrigin;
-  if (!anonymous || isNoAuthority(host)) return undefined;
+  if (!anonymous || isInvalidAuthority(host)) return undefined;
   if (!isFromUnixSocket(request) && !isLoopbackAuthority(host)) return foreignHost;
-  if (!ownSites.has(request.headers["sec-fetch-site"])) return foreignOrigin;
+  if (!allowedFetchSites.has(request.headers["sec-fetch-site"])) return foreignOrigin;
   return origin === undefined || origin === ownOrigin(request) ? undefined : foreignOrigin;
 }
 

@@ -16,7 +16,7 @@ const samples = 250;
  * a binary search with reads at an offset: 25 reads for 40 GB, with nothing kept in memory. The file is opened once;
  * a replacement under the same name takes effect at the next start.
  */
-export class FiledBreachedPasswords implements BreachedPasswords, AsyncDisposable {
+export class BreachedPasswordFile implements BreachedPasswords, AsyncDisposable {
   readonly #file: FileHandle;
   readonly #size: number;
 
@@ -29,13 +29,13 @@ export class FiledBreachedPasswords implements BreachedPasswords, AsyncDisposabl
    * Opens a file and checks about 250 places in it.
    * @throws Error if the file cannot be read, is not a regular file, is empty or malformed, or is not sorted
    */
-  static async open(path: string): Promise<FiledBreachedPasswords> {
+  static async open(path: string): Promise<BreachedPasswordFile> {
     const file = await open(path, "r");
     try {
       const stat = await file.stat();
       if (!stat.isFile()) throw new Error("not a regular file");
       if (stat.size === 0) throw new Error("the file is empty");
-      const passwords = new FiledBreachedPasswords(file, stat.size);
+      const passwords = new BreachedPasswordFile(file, stat.size);
       await passwords.#assertSorted();
       return passwords;
     } catch (error) {

@@ -1,8 +1,8 @@
 import type { BreachedPasswords } from "../../domain/credential/breached-passwords.ts";
 import type { Secret } from "../../domain/secret.ts";
 import { StartError } from "../start-error.ts";
-import { FiledBreachedPasswords } from "./filed-breached-passwords.ts";
-import { RangedBreachedPasswords } from "./ranged-breached-passwords.ts";
+import { BreachedPasswordFile } from "./filed-breached-passwords.ts";
+import { BreachedPasswordRangeApi } from "./ranged-breached-passwords.ts";
 
 /** The source of breached passwords: a range query, whose URL may contain an API key, or a file. */
 export type BreachedPasswordSource = { readonly url: Secret } | { readonly file: string };
@@ -20,9 +20,9 @@ export async function openBreachedPasswords(
   source: BreachedPasswordSource | undefined,
 ): Promise<(BreachedPasswords & Partial<AsyncDisposable>) | undefined> {
   if (source === undefined) return undefined;
-  if ("url" in source) return new RangedBreachedPasswords(source.url.reveal());
+  if ("url" in source) return new BreachedPasswordRangeApi(source.url.reveal());
   try {
-    return await FiledBreachedPasswords.open(source.file);
+    return await BreachedPasswordFile.open(source.file);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     throw new StartError(

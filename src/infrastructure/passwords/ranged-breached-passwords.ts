@@ -14,7 +14,7 @@ const line = /^([0-9A-F]{35}):(\d{1,10})$/i;
  * leave the service, so the server cannot tell the password from hundreds of others; padding keeps the response
  * length from revealing more. Redirects are not followed, responses are limited to 1 MiB, and a query to two seconds.
  */
-export class RangedBreachedPasswords implements BreachedPasswords {
+export class BreachedPasswordRangeApi implements BreachedPasswords {
   readonly #baseUrl: string;
   readonly #timeoutMs: number;
 

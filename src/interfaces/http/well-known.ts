@@ -21,7 +21,7 @@ export function wellKnownDocuments(
 ): Map<string, () => Promise<WellKnownDocument>> {
   const maxAgeSeconds = Math.max(1, Math.floor(keyRing.maxAgeMs / 1_000));
   const keys = async () => {
-    await keyRing.freshen(ownCall(freshenMs));
+    await keyRing.tryReload(ownCall(freshenMs));
     return {
       contentType: "application/jwk-set+json",
       body: JSON.stringify({ keys: jwksOf(keyRing.published()) }),

@@ -78,7 +78,7 @@ export interface AttemptStatements {
   ): Promise<void>;
 
   /** Takes back an attempt that was not made after all, if it is the last one of the account. */
-  giveBack(attempt: Attempt): Promise<void>;
+  undoCount(attempt: Attempt): Promise<void>;
 }
 
 export interface AttemptRepository {

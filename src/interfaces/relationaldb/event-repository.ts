@@ -30,10 +30,10 @@ export interface EventReader {
   head(): Promise<number>;
 
   /** The first `limit` events after a position, in order. Purged events are skipped. */
-  listBehind(position: number, limit: number): Promise<PlacedEvent[]>;
+  listAfter(position: number, limit: number): Promise<PlacedEvent[]>;
 
   /** Whether there are events without a position. */
-  areUnplaced(): Promise<boolean>;
+  hasUnplaced(): Promise<boolean>;
 }
 
 /** Writes audit events, in the transaction of the change that they record. */

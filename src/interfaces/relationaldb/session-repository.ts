@@ -41,7 +41,7 @@ export interface NewSession {
 }
 
 /** A session at a moment of the database's clock. */
-export interface SessionAt {
+export interface SessionSnapshot {
   readonly session: Session;
   readonly time: Date;
 }
@@ -59,7 +59,7 @@ export interface SessionReader {
    * Whether a user has more than `count` sessions that have not been ended, including expired ones. Reads at most one
    * more than that.
    */
-  areMoreThan(userId: string, count: number): Promise<boolean>;
+  exceedsCount(userId: string, count: number): Promise<boolean>;
 }
 
 /** The result of ending a session. */
@@ -114,7 +114,7 @@ export interface SessionStatements {
    * password hash is unchanged; otherwise returns undefined. If repeated with the same id, returns the session that it
    * began, unless all sessions of the user were ended since. If it returns a session, the event is stored exactly once.
    */
-  begin(session: NewSession, limits: SessionLimits, event: NewEvent): Promise<SessionAt | undefined>;
+  begin(session: NewSession, limits: SessionLimits, event: NewEvent): Promise<SessionSnapshot | undefined>;
 
   /**
    * Uses a refresh token, if the session is live, its user is active, and the given caller, if any, began it; otherwise
@@ -125,5 +125,9 @@ export interface SessionStatements {
    * "refresh-token.reused", refused with REFRESH_TOKEN_INVALID. The first three repetitions within a leeway are written
    * as "refresh-token.repeated".
    */
-  refresh(attempt: RefreshAttempt, limits: SessionLimits, event: NewEvent): Promise<SessionAt | undefined>;
+  refresh(
+    attempt: RefreshAttempt,
+    limits: SessionLimits,
+    event: NewEvent,
+  ): Promise<SessionSnapshot | undefined>;
 }

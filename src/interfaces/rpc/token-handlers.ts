@@ -37,7 +37,7 @@ export function tokenHandlers(tokens: TokenService, keyRing: KeyRing): ServiceIm
     },
 
     async getJwks(_request, context) {
-      await keyRing.freshen(toCall(context));
+      await keyRing.tryReload(toCall(context));
       const keys = jwksOf(keyRing.published()).map(({ y = "", ...key }) => ({ ...key, y }));
       return { keys, maxAge: durationFromMs(keyRing.maxAgeMs) };
     },

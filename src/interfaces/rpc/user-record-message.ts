@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { invalidField } from "../../domain/errors.ts";
-import type { GivenRow } from "../../domain/transfer/user-import.ts";
+import type { RowReader } from "../../domain/transfer/user-import.ts";
 import type { UserRecord } from "../../domain/transfer/user-record.ts";
 import type { ExportedUser } from "../../domain/transfer/user-transfer-service.ts";
 import {
@@ -15,7 +15,7 @@ import { fieldsOf } from "./user-handlers.ts";
 import { toUserMessage } from "./user-message.ts";
 
 /** A row of an import. Reading it validates it as a user, and throws INVALID_REQUEST if it is invalid. */
-export function toGivenRow(message: UserRecordMessage): GivenRow {
+export function toGivenRow(message: UserRecordMessage): RowReader {
   return () => toRecord(message);
 }
 

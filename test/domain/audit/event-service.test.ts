@@ -276,11 +276,11 @@ describe("the end of a watch", () => {
     const read = repository.read.bind(repository);
     repository.read = (call) => {
       const readers = read(call);
-      const listBehind: typeof readers.events.listBehind = async (...args) => {
-        asked.push("listBehind");
-        return readers.events.listBehind(...args);
+      const listAfter: typeof readers.events.listAfter = async (...args) => {
+        asked.push("listAfter");
+        return readers.events.listAfter(...args);
       };
-      return { ...readers, events: { ...readers.events, listBehind } };
+      return { ...readers, events: { ...readers.events, listAfter } };
     };
     await happen(1);
     expect(asked).toEqual([]);

@@ -151,7 +151,7 @@ describe("a sign-in", () => {
     expect(asked.map(({ what }) => what)).toEqual([
       "attempts.begin",
       "sessions.begin",
-      "sessions.areMoreThan",
+      "sessions.exceedsCount",
     ]);
   });
 });
@@ -269,7 +269,7 @@ describe("what is no sign-in", () => {
     const asked = askedOf(services.repository);
     const authentication = authenticationWith({
       ...refusing,
-      assertRoom: () => expect.fail("the pool was asked"),
+      assertCapacity: () => expect.fail("the pool was asked"),
     });
     for (const unknown of ["", "order", "orders,development", "ORDERS", "https://auth.test"]) {
       await expect(
@@ -309,7 +309,7 @@ describe("what is no sign-in", () => {
 });
 
 const refusing: PasswordHasher = {
-  assertRoom: () => {},
+  assertCapacity: () => {},
   hash: () => expect.fail("something was hashed"),
   verify: () => expect.fail("something was hashed"),
   isOutdated: () => false,
@@ -320,7 +320,7 @@ function interrupted(meanwhile: (check: number) => Promise<unknown>) {
   const hasher = hasherOf();
   const counted = {
     checks: 0,
-    assertRoom: () => hasher.assertRoom(),
+    assertCapacity: () => hasher.assertCapacity(),
     hash: hasher.hash.bind(hasher),
     isOutdated: hasher.isOutdated.bind(hasher),
     async verify(...check: Parameters<PasswordHasher["verify"]>) {
@@ -390,7 +390,7 @@ describe("a password whose hash has become too cheap", () => {
     expect(asked.map(({ what }) => what)).toEqual([
       "attempts.begin",
       "sessions.begin",
-      "sessions.areMoreThan",
+      "sessions.exceedsCount",
       "transaction",
     ]);
     expect(await hashOf(ada)).toMatch(/t=2,p=1/);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import type { Call } from "../../../src/domain/call.ts";
-import { type Person, wordsIn } from "../../../src/domain/credential/own-words.ts";
+import { nameWords, type Person } from "../../../src/domain/credential/own-words.ts";
 import type { PasswordPolicy } from "../../../src/domain/credential/password.ts";
 import { type BreachCheck, PasswordRules } from "../../../src/domain/credential/password-rules.ts";
 import { DomainError } from "../../../src/domain/errors.ts";
@@ -20,7 +20,7 @@ function rulesOf(changes: { policy?: PasswordPolicy; breachCheck?: BreachCheck }
   const rules = new PasswordRules({
     policy: { minLength: 15, maxLength: 256 },
     common,
-    serviceWords: wordsIn(["auth", "login.engines.test"]),
+    serviceWords: nameWords(["auth", "login.engines.test"]),
     breachCheck: undefined,
     onCheckFailure: (error) => failures.push(error),
     ...changes,
@@ -116,10 +116,10 @@ describe("a new password that is guessed first", () => {
 
   test("is refused before it is known whose it is, where it is nobody's", () => {
     const { rules } = rulesOf();
-    expect(() => rules.assertGoodForAnybody(new Secret("passwordpassword"), "new_password")).toThrow(
+    expect(() => rules.assertMeetsGeneralRules(new Secret("passwordpassword"), "new_password")).toThrow(
       expect.objectContaining({ violations: [expect.objectContaining({ field: "new_password" })] }),
     );
-    rules.assertGoodForAnybody(new Secret("lovelace@example"), "new_password");
+    rules.assertMeetsGeneralRules(new Secret("lovelace@example"), "new_password");
   });
 });
 

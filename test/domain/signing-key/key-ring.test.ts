@@ -62,7 +62,7 @@ describe("the first key", () => {
     const ring = aRing();
     expect(() => ring.signingAt(clocks.databaseMs)).toThrow("no signing key is active");
     expect(ring.published()).toEqual([]);
-    expect(ring.isGoodAt("x", clocks.databaseMs)).toBe(false);
+    expect(ring.isValidAt("x", clocks.databaseMs)).toBe(false);
   });
 });
 
@@ -119,9 +119,9 @@ describe("a key whose successor signs", () => {
   test("is good and published for exactly as long as a token is good", async () => {
     const { ring, first, second } = await withSecondKey();
     const retired = second.activateTime.getTime() + schedule.tokenLifetimeMs;
-    expect(ring.isGoodAt(first.id, retired - 1)).toBe(true);
-    expect(ring.isGoodAt(first.id, retired)).toBe(false);
-    expect(ring.isGoodAt(second.id, retired + 100 * schedule.rotationMs)).toBe(true);
+    expect(ring.isValidAt(first.id, retired - 1)).toBe(true);
+    expect(ring.isValidAt(first.id, retired)).toBe(false);
+    expect(ring.isValidAt(second.id, retired + 100 * schedule.rotationMs)).toBe(true);
     // By its own clock: without looking at the database again.
     clocks.pass(retired - clocks.databaseMs - 1);
     expect(published(ring)).toEqual([2, 1]);
@@ -142,7 +142,7 @@ describe("a key whose successor signs", () => {
     expect([...ring.keys.keys()]).toEqual([second.id]);
     // Whoever has not looked since knows it still, and it is no good there either.
     expect(other.keys.has(first.id)).toBe(true);
-    expect(other.isGoodAt(first.id, clocks.databaseMs)).toBe(false);
+    expect(other.isValidAt(first.id, clocks.databaseMs)).toBe(false);
     expect(signing(other)).toBe(2);
   });
 
@@ -207,16 +207,16 @@ describe("what is known is old", () => {
   });
 });
 
-describe("freshen", () => {
+describe("tryReload", () => {
   test("looks at the keys only where they are old", async () => {
     const ring = await maintained();
     const asked = askedOf(repository);
     clocks.pass(schedule.maxAgeMs);
-    await ring.freshen(aCall());
+    await ring.tryReload(aCall());
     expect(asked).toEqual([]);
     clocks.pass(1);
-    await ring.freshen(aCall());
-    await ring.freshen(aCall());
+    await ring.tryReload(aCall());
+    await ring.tryReload(aCall());
     expect(asked.map(({ what }) => what)).toEqual(["signingKeys.list"]);
   });
 
@@ -226,7 +226,7 @@ describe("freshen", () => {
     repository.read = () => {
       throw new Error("the database has gone");
     };
-    await ring.freshen(aCall());
+    await ring.tryReload(aCall());
     expect(published(ring)).toEqual([1]);
     expect(ring.isStale).toBe(true);
   });

@@ -69,7 +69,7 @@ class TwoProcesses {
       if (ring.isStale || (afterReload && this.#tokens.length > 0)) await ring.reload(aCall());
       for (const { text } of this.#tokens) {
         const read = this.#accessTokens[which].read(text, ring.keys);
-        expect(read && ring.isGoodAt(read.keyId, this.#now)).toBe(true);
+        expect(read && ring.isValidAt(read.keyId, this.#now)).toBe(true);
         // Verifiers that have fetched the keys at any time for which they may be kept know it too.
         expect(ring.published().map(({ id }) => id)).toContain(read?.keyId);
       }

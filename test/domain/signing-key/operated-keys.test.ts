@@ -94,7 +94,7 @@ describe("a key that is revoked", () => {
     for (const each of [ring, service]) {
       await each.reload(aCall());
       expect(each.keys.has(id)).toBe(false);
-      expect(each.isGoodAt(id, clocks.databaseMs)).toBe(false);
+      expect(each.isValidAt(id, clocks.databaseMs)).toBe(false);
       expect(sequences(each)).toEqual([2]);
       expect(signing(each).sequence).toBe(2);
     }
@@ -123,7 +123,7 @@ describe("a key that is revoked", () => {
     clocks.pass(leadMs + schedule.tokenLifetimeMs);
     await ring.maintain(aCall());
     expect(signing(ring).id).toBe(first.id);
-    expect(ring.isGoodAt(first.id, clocks.databaseMs)).toBe(true);
+    expect(ring.isValidAt(first.id, clocks.databaseMs)).toBe(true);
     clocks.pass(schedule.rotationMs - 2 * leadMs - schedule.tokenLifetimeMs);
     await ring.maintain(aCall());
     const [next] = ring.published();
@@ -141,8 +141,8 @@ describe("a key that is revoked", () => {
     await ring.rotate(aCall());
     const [, two, three] = await rows();
     expect((await ring.revoke(aCall(), two!.id)).signing.id).toBe(three!.id);
-    expect(ring.isGoodAt(one!.id, clocks.databaseMs + schedule.tokenLifetimeMs - 1)).toBe(true);
-    expect(ring.isGoodAt(one!.id, clocks.databaseMs + schedule.tokenLifetimeMs)).toBe(false);
+    expect(ring.isValidAt(one!.id, clocks.databaseMs + schedule.tokenLifetimeMs - 1)).toBe(true);
+    expect(ring.isValidAt(one!.id, clocks.databaseMs + schedule.tokenLifetimeMs)).toBe(false);
     expect(sequences(ring)).toEqual([3, 1]);
   });
 
@@ -163,7 +163,7 @@ describe("a key that is revoked", () => {
     clocks.pass(1);
     await ring.maintain(aCall());
     expect((await rows()).map(({ sequence }) => sequence)).toEqual([2]);
-    expect(ring.isGoodAt(id, clocks.databaseMs)).toBe(false);
+    expect(ring.isValidAt(id, clocks.databaseMs)).toBe(false);
     await expect(ring.revoke(aCall(), id)).rejects.toMatchObject({ reason: "SIGNING_KEY_NOT_FOUND" });
   });
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { SessionAt } from "../../../src/interfaces/relationaldb/session-repository.ts";
+import type { SessionSnapshot } from "../../../src/interfaces/relationaldb/session-repository.ts";
 import { askedOf } from "../../support/asked.ts";
 import { aCall } from "../../support/calls.ts";
 import { claimsIn, client } from "../../support/clocked-services.ts";
@@ -20,7 +20,7 @@ beforeEach(async () => {
   await parts.keyRing.maintain(aCall());
 });
 
-const issue = (at: SessionAt) => revealed(parts.issuer.issue(at));
+const issue = (at: SessionSnapshot) => revealed(parts.issuer.issue(at));
 const headerIn = (token: string) =>
   JSON.parse(Buffer.from(token.split(".")[0] ?? "", "base64url").toString());
 

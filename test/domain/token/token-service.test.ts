@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../../../src/domain/secret.ts";
 import type { AccessTokenClaims } from "../../../src/domain/token/access-tokens.ts";
 import type { User, UserDraft } from "../../../src/domain/user/user.ts";
-import type { SessionAt } from "../../../src/interfaces/relationaldb/session-repository.ts";
+import type { SessionSnapshot } from "../../../src/interfaces/relationaldb/session-repository.ts";
 import { type Asked, askedOf } from "../../support/asked.ts";
 import { aCall } from "../../support/calls.ts";
 import { claimsIn } from "../../support/clocked-services.ts";
@@ -44,7 +44,7 @@ const batch = (tokens: readonly string[], { audience, maxStalenessMs = 0 }: Aske
     tokens.map((token) => new Secret(token)),
     { audience, maxStalenessMs },
   );
-const tokenOf = (at: SessionAt) => parts.issuer.issue(at).accessToken.reveal();
+const tokenOf = (at: SessionSnapshot) => parts.issuer.issue(at).accessToken.reveal();
 const aToken = async (changes?: Parameters<typeof aSession>[1]) =>
   tokenOf(await aSession(repository, changes));
 /** A token with other claims, signed by the key that signs now. */
@@ -63,13 +63,13 @@ describe("a token is not good", () => {
   test.each([
     [
       "when its session was revoked",
-      (at: SessionAt) => change(({ sessions }) => sessions.end(at.session.id, "revoked")),
+      (at: SessionSnapshot) => change(({ sessions }) => sessions.end(at.session.id, "revoked")),
     ],
     ["when its session has expired", () => clocks.pass(limits.idleMs)],
     ["when its session was forgotten", () => clocks.pass(30 * 24 * 60 * minute)],
     [
       "when its session ended by a refresh token that was used again",
-      async ({ session: { id } }: SessionAt) => {
+      async ({ session: { id } }: SessionSnapshot) => {
         const { sessions } = repository.statement(aCall());
         for (const generation of [1, 2, 1]) {
           await sessions.refresh({ id, generation, caller: undefined }, limits, anEvent());
@@ -78,11 +78,11 @@ describe("a token is not good", () => {
     ],
     [
       "when its user is suspended, though nobody has ended the session",
-      (at: SessionAt) => draft(at, (user) => user.suspended("fraud", undefined)),
+      (at: SessionSnapshot) => draft(at, (user) => user.suspended("fraud", undefined)),
     ],
     [
       "when its user is deleted, though nobody has ended the session",
-      (at: SessionAt) => draft(at, (user) => user.deleted()),
+      (at: SessionSnapshot) => draft(at, (user) => user.deleted()),
     ],
   ])("%s", async (_when, happens) => {
     const at = await aSession(repository);
@@ -328,7 +328,7 @@ const change = <T>(work: Parameters<typeof repository.transaction<T>>[1]) =>
   repository.transaction(aCall(), work);
 
 /** Changes the user of a session without ending it, as no service does. */
-function draft({ session }: SessionAt, to: (user: User) => UserDraft | undefined) {
+function draft({ session }: SessionSnapshot, to: (user: User) => UserDraft | undefined) {
   return change(async ({ users }) => {
     const user = (await users.find({ kind: "id", id: session.userId })) ?? expect.fail();
     await users.update(user, to(user) ?? expect.fail());

@@ -3,9 +3,9 @@ import { describe, expect, test } from "vitest";
 import type { Call } from "../../../src/domain/call.ts";
 import { Secret } from "../../../src/domain/secret.ts";
 import { earliestMs, latestMs } from "../../../src/domain/time-range.ts";
-import type { GivenRow, ImportedRow } from "../../../src/domain/transfer/user-import.ts";
+import type { ImportedRow, RowReader } from "../../../src/domain/transfer/user-import.ts";
 import type { UserRecord } from "../../../src/domain/transfer/user-record.ts";
-import { mostImportedRows } from "../../../src/domain/transfer/user-transfer-service.ts";
+import { maxImportedRows } from "../../../src/domain/transfer/user-transfer-service.ts";
 import { aCall } from "../../support/calls.ts";
 import { InMemoryRepository } from "../../support/in-memory-repository.ts";
 import { password, servicesOn } from "../../support/services.ts";
@@ -22,7 +22,7 @@ function opened() {
     ...services,
     repository,
     begin,
-    importing: (...rows: GivenRow[]) => begin().add(aCall(), rows),
+    importing: (...rows: RowReader[]) => begin().add(aCall(), rows),
     stored: (id: string) => repository.read(aCall()).credentials.find({ kind: "id", id }),
     all: () => repository.read(aCall()).users.list(everybody),
     events: () => repository.read(aCall()).events.list(everyEvent),
@@ -232,7 +232,7 @@ describe("an import", () => {
     await users.add(aCall(), [aRow()]);
     await users.add(
       aCall(),
-      Array.from({ length: mostImportedRows - 1 }, () => nobody),
+      Array.from({ length: maxImportedRows - 1 }, () => nobody),
     );
     await expect(users.add(aCall(), [aRow()])).rejects.toMatchObject({ reason: "INVALID_REQUEST" });
     expect(await all()).toHaveLength(1);

@@ -142,7 +142,7 @@ test("costly tasks fill the queue by the time that they take: what waits for a h
   const refused = await pool.run(aCall(), costly, gate.task).catch((error: unknown) => error);
   expect(refused).toMatchObject({ reason: "OVERLOADED", retryAfterMs: 3_000 });
   const usually = Array.from({ length: 8 }, () => pool.run(aCall(), { ms: 25, memoryKib: 4 }, gate.task));
-  expect(() => pool.assertRoom()).toThrow(expect.objectContaining({ reason: "OVERLOADED" }));
+  expect(() => pool.assertCapacity()).toThrow(expect.objectContaining({ reason: "OVERLOADED" }));
   for (let i = 0; i < 15; i++) await gate.endOne();
   await Promise.all([running, ...waiting, ...usually]);
   expect(gate.started).toBe(15);

@@ -21,7 +21,7 @@ describe("a database that is borrowed", () => {
   test("is started where nobody runs it, and stopped afterwards", async ({ usedFolder }) => {
     {
       await using database = await borrow(usedFolder);
-      expect(database.isAnothers).toBe(false);
+      expect(database.ownedElsewhere).toBe(false);
       expect(await query(database.uri.reveal(), "select 1 as one")).toEqual([{ one: 1 }]);
     }
     expect(await serverProcesses(usedFolder)).toEqual([]);
@@ -34,7 +34,7 @@ describe("a database that is borrowed", () => {
     const { uri } = await startOwner(usedFolder).said;
     {
       await using database = await borrow(usedFolder);
-      expect(database.isAnothers).toBe(true);
+      expect(database.ownedElsewhere).toBe(true);
       expect(database.uri.reveal()).toBe(uri);
       await query(database.uri.reveal(), "insert into kept values (1)");
     }
@@ -47,7 +47,7 @@ describe("a database that is borrowed", () => {
     while (!existsSync(join(newFolder, "pid"))) await sleep(1);
     expect(await findRunningServer(newFolder)).toBeUndefined();
     await using database = await borrow(newFolder);
-    expect(database.isAnothers).toBe(true);
+    expect(database.ownedElsewhere).toBe(true);
     expect(database.uri.reveal()).toBe((await owner.said).uri);
   });
 
@@ -57,11 +57,11 @@ describe("a database that is borrowed", () => {
     const stopped = owner.stop();
     let database = await borrow(usedFolder);
     // It may have been found a moment before it stopped.
-    if (database.isAnothers) {
+    if (database.ownedElsewhere) {
       await stopped;
       database = await borrow(usedFolder);
     }
-    expect(database.isAnothers).toBe(false);
+    expect(database.ownedElsewhere).toBe(false);
     expect(await query(database.uri.reveal(), "select 1 as one")).toEqual([{ one: 1 }]);
     await database[Symbol.asyncDispose]();
   });

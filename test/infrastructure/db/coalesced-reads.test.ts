@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { Patience } from "../../../src/domain/call.ts";
-import { OutOfPatienceError, patienceMs } from "../../../src/infrastructure/db/budget.ts";
+import { patienceMs, TimeLimitExceededError } from "../../../src/infrastructure/db/budget.ts";
 import { CoalescedReads } from "../../../src/infrastructure/db/coalesced-reads.ts";
 import { aCall, aCancellableCall } from "../../support/calls.ts";
 
@@ -117,8 +117,8 @@ describe("reads that share statements", () => {
     const queued = reads.find(aCall(), "c");
     await expect(short).rejects.toMatchObject({ name: "TimeoutError" });
     const startedAt = performance.now();
-    await expect(long).rejects.toBeInstanceOf(OutOfPatienceError);
-    await expect(queued).rejects.toBeInstanceOf(OutOfPatienceError);
+    await expect(long).rejects.toBeInstanceOf(TimeLimitExceededError);
+    await expect(queued).rejects.toBeInstanceOf(TimeLimitExceededError);
     expect(performance.now() - startedAt).toBeLessThan(patienceMs + 100);
     expect(call.signal.aborted).toBe(true);
   });

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type DatabasePool, sql } from "slonik";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { OutOfPatienceError, patienceMs } from "../../../src/infrastructure/db/budget.ts";
+import { patienceMs, TimeLimitExceededError } from "../../../src/infrastructure/db/budget.ts";
 import { databaseError } from "../../../src/infrastructure/db/sql-state.ts";
 import { AmbiguousCommitError, type UnitOfWork } from "../../../src/infrastructure/db/unit-of-work.ts";
 import { aCall, aCancellableCall } from "../../support/calls.ts";
@@ -161,7 +161,7 @@ describe("the unit of work, on a line that fails", () => {
     proxy.pause();
     const startedAt = performance.now();
     const work = unitOfWork.read(aCall(), (connection) => connection.one(readCounter));
-    await expect(work).rejects.toBeInstanceOf(OutOfPatienceError);
+    await expect(work).rejects.toBeInstanceOf(TimeLimitExceededError);
     expect(performance.now() - startedAt).toBeLessThan(patienceMs + 500);
     proxy.resume();
     expect(await unitOfWork.read(aCall(), (connection) => connection.one(readCounter))).toEqual({ n: 0 });

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { FiledBreachedPasswords } from "../../../src/infrastructure/passwords/filed-breached-passwords.ts";
+import { BreachedPasswordFile } from "../../../src/infrastructure/passwords/filed-breached-passwords.ts";
 import { openBreachedPasswords } from "../../../src/infrastructure/passwords/open-breached-passwords.ts";
 import { aCall, aCancellableCall } from "../../support/calls.ts";
 import { temporaryFolder } from "../../support/service.ts";
@@ -39,7 +39,7 @@ describe("a file of breached passwords", () => {
     ["1,000 lines without an end", 1_000, "\n", false],
   ])("of %s has every password that is in it, and no other", async (_, count, end, ended) => {
     const known = passwords(count);
-    await using file = await FiledBreachedPasswords.open(
+    await using file = await BreachedPasswordFile.open(
       await fileOf(linesOf(known).join(end) + (ended ? end : "")),
     );
     for (const password of known) expect(await file.has(aCall(), password)).toBe(true);
@@ -48,8 +48,8 @@ describe("a file of breached passwords", () => {
 
   test("does not have what was seen no times, and has digests in small letters", async () => {
     const known = passwords(50);
-    await using never = await FiledBreachedPasswords.open(await fileOf(linesOf(known, () => 0).join("\n")));
-    await using small = await FiledBreachedPasswords.open(
+    await using never = await BreachedPasswordFile.open(await fileOf(linesOf(known, () => 0).join("\n")));
+    await using small = await BreachedPasswordFile.open(
       await fileOf(linesOf(known).join("\n").toLowerCase()),
     );
     for (const password of known) {
@@ -61,7 +61,7 @@ describe("a file of breached passwords", () => {
   test("is looked through in a few reads, however large: 15 MB, and nothing of it is kept", async () => {
     const path = await fileOf(`${linesOf(passwords(300_000)).join("\r\n")}\r\n`);
     const start = performance.now();
-    await using file = await FiledBreachedPasswords.open(path);
+    await using file = await BreachedPasswordFile.open(path);
     const opened = performance.now() - start;
     const before = process.memoryUsage().rss;
     for (let i = 0; i < 300_000; i += 1_000) {
@@ -75,7 +75,7 @@ describe("a file of breached passwords", () => {
 
   test("is asked by many at once", async () => {
     const known = passwords(1_000);
-    await using file = await FiledBreachedPasswords.open(await fileOf(linesOf(known).join("\n")));
+    await using file = await BreachedPasswordFile.open(await fileOf(linesOf(known).join("\n")));
     expect(new Set(await Promise.all(known.map((password) => file.has(aCall(), password))))).toEqual(
       new Set([true]),
     );
@@ -83,7 +83,7 @@ describe("a file of breached passwords", () => {
 
   test("fails where it is damaged after it was opened, and says nothing of the password", async () => {
     const path = await fileOf(linesOf(passwords(1_000)).join("\n"));
-    await using file = await FiledBreachedPasswords.open(path);
+    await using file = await BreachedPasswordFile.open(path);
     await using damage = await open(path, "r+");
     await damage.write("x".repeat(40_000), 0);
     const error: Error = await file.has(aCall(), "breached password 1").catch((reason) => reason);
@@ -94,7 +94,7 @@ describe("a file of breached passwords", () => {
   });
 
   test("is not looked through for a call that has been given up", async () => {
-    await using file = await FiledBreachedPasswords.open(await fileOf(linesOf(passwords(100)).join("\n")));
+    await using file = await BreachedPasswordFile.open(await fileOf(linesOf(passwords(100)).join("\n")));
     const { call, cancel } = aCancellableCall();
     cancel(new Error("the call was cancelled"));
     await expect(file.has(call, "breached password 1")).rejects.toThrow("the call was cancelled");

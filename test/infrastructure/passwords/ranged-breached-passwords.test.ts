@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
-import { RangedBreachedPasswords } from "../../../src/infrastructure/passwords/ranged-breached-passwords.ts";
+import { BreachedPasswordRangeApi } from "../../../src/infrastructure/passwords/ranged-breached-passwords.ts";
 import { aCall, aCancellableCall } from "../../support/calls.ts";
 
 const password = "correct horse battery staple";
@@ -31,7 +31,7 @@ async function serving(answer: (request: IncomingMessage, response: ServerRespon
   return {
     requests,
     url,
-    ask: (call = aCall()) => new RangedBreachedPasswords(url, 500).has(call, password),
+    ask: (call = aCall()) => new BreachedPasswordRangeApi(url, 500).has(call, password),
   };
 }
 
@@ -115,7 +115,7 @@ describe("a range query fails, and says nothing of the password,", () => {
   });
 
   test("where nobody listens", async () => {
-    const gone = new RangedBreachedPasswords("http://127.0.0.1:1", 500);
+    const gone = new BreachedPasswordRangeApi("http://127.0.0.1:1", 500);
     await expect(gone.has(aCall(), password)).rejects.toThrow("fetch failed");
   });
 

@@ -22,7 +22,7 @@ import { abortOf, never, timed, until } from "../../support/wait.ts";
 
 // A stream that is open when its caller is revoked: issue 10, section 4.
 
-const times = { everyMs: 60, maxAgeMs: 20, maxDoubtMs: 600 };
+const times = { everyMs: 60, maxAgeMs: 20, maxUndecidedMs: 600 };
 /** On a machine that has much else to do. */
 const slowMachineMs = 1_500;
 
@@ -224,7 +224,7 @@ describe("without the database", () => {
     await until(() => known.repository.reads > 2);
     for (let outage = 0; outage < 3; outage++) {
       known.repository.isAway = true;
-      await sleep(times.maxDoubtMs / 2);
+      await sleep(times.maxUndecidedMs / 2);
       known.repository.isAway = false;
       await sleep(times.everyMs * 3);
     }
@@ -241,14 +241,14 @@ describe("without the database", () => {
     known.repository.isAway = true;
     const { result, ms } = await timed(() => ended);
     expect(result.code).toBe(Code.Unavailable);
-    expect(ms).toBeGreaterThan(times.maxDoubtMs - times.everyMs - 50);
-    expect(ms).toBeLessThan(times.maxDoubtMs + times.everyMs + slowMachineMs);
+    expect(ms).toBeGreaterThan(times.maxUndecidedMs - times.everyMs - 50);
+    expect(ms).toBeLessThan(times.maxUndecidedMs + times.everyMs + slowMachineMs);
   });
 });
 
 test("1,000 streams of one key share its lookups", async () => {
   const known = await knownCallers();
-  const options = { everyMs: 100, maxAgeMs: 400, maxDoubtMs: 5_000 };
+  const options = { everyMs: 100, maxAgeMs: 400, maxUndecidedMs: 5_000 };
   const { clientWith } = await serve(known, "gRPC", options);
   const client = clientWith(await known.makeKey());
   const streams = Array.from({ length: 1_000 }, () => client.repeat({ text: "x" })[Symbol.asyncIterator]());
@@ -260,9 +260,9 @@ test("1,000 streams of one key share its lookups", async () => {
 });
 
 test("a revocation is seen within five seconds, of which a lookup may take one", () => {
-  const { everyMs, maxAgeMs, maxDoubtMs } = defaultReauthorisationTimes;
+  const { everyMs, maxAgeMs, maxUndecidedMs } = defaultReauthorisationTimes;
   expect(everyMs + maxAgeMs + 1_000).toBeLessThanOrEqual(5_000);
-  expect(maxDoubtMs).toBe(30_000);
+  expect(maxUndecidedMs).toBe(30_000);
 });
 
 describe.each(["v1", "v1alpha"] as const)("reflection %s", (version) => {

@@ -63,10 +63,10 @@ export function accessRules(dataDir: string): string {
   return join(dataDir, "pg_hba.conf");
 }
 
-/** Writes the rules: the service's role with its password, and the superuser if `letsSuperuserIn`. */
-export async function writeAccessRules(dataDir: string, letsSuperuserIn: boolean): Promise<void> {
+/** Writes the rules: the service's role with its password, and the superuser if `allowSuperuser`. */
+export async function writeAccessRules(dataDir: string, allowSuperuser: boolean): Promise<void> {
   const rules = [`local all ${serviceRole} scram-sha-256`];
-  if (letsSuperuserIn) rules.push(`local all ${superuser} trust`);
+  if (allowSuperuser) rules.push(`local all ${superuser} trust`);
   const text = `${rules.join("\n")}\n`;
   if ((await readIfThere(accessRules(dataDir))) === text) return;
   // PostgreSQL's user reads this file too.
@@ -81,13 +81,13 @@ export async function writeAccessRules(dataDir: string, letsSuperuserIn: boolean
  */
 export async function createServiceRole(dataDir: string, socket: ServerSocket): Promise<string> {
   const password = randomBytes(32).toString("hex");
-  await query(superuserUri(socket), `${nameDatabase};\n${createRole};\n${giveRole(password)}`);
-  await query(superuserUri(socket, databaseName), giveTables);
+  await query(superuserUri(socket), `${nameDatabase};\n${createRole};\n${configureRole(password)}`);
+  await query(superuserUri(socket, databaseName), transferTables);
   await replaceFile(passwordFile(dataDir), `${password}\n`, 0o600);
   await writeAccessRules(dataDir, false);
   await syncNames(dataDir);
   await query(superuserUri(socket), "select pg_reload_conf()");
-  await untilRefused(superuserUri(socket));
+  await waitUntilRefused(superuserUri(socket));
   return password;
 }
 
@@ -106,13 +106,13 @@ const createRole = `
     end if;
   end $$`;
 
-const giveRole = (password: string) => `
+const configureRole = (password: string) => `
   alter role ${serviceRole}
     with login nosuperuser nocreatedb nocreaterole noreplication nobypassrls password '${password}';
   alter database ${databaseName} owner to ${serviceRole}`;
 
 /** Transfers tables that earlier versions, which worked as the superuser, left behind. */
-const giveTables = `
+const transferTables = `
   do $$ declare relation regclass; begin
     for relation in
       select oid
@@ -129,7 +129,7 @@ const invalidAuthorization = "28000";
 const refusedWithinMs = 10_000;
 
 /** Waits until new rules are in force: the server reads them a moment after the reload request. */
-async function untilRefused(uri: string): Promise<void> {
+async function waitUntilRefused(uri: string): Promise<void> {
   for (const endsAt = performance.now() + refusedWithinMs; performance.now() < endsAt; await sleep(2)) {
     try {
       await query(uri, "select 1");

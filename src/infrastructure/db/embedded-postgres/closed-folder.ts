@@ -9,13 +9,13 @@ export interface UserIds {
 }
 
 /** A user that neither owns any file nor is in a file's group. */
-const stranger: UserIds = { uid: -1, gid: -1 };
+const unrelatedUser: UserIds = { uid: -1, gid: -1 };
 
 /**
  * The first folder on a path, starting at the root, that a user may not enter according to its mode; undefined if
  * there is none. Folders that do not exist yet count as open.
  */
-export function closedFolder(path: string, user: UserIds = stranger): string | undefined {
+export function closedFolder(path: string, user: UserIds = unrelatedUser): string | undefined {
   const above = dirname(path);
   const closed = above === path ? undefined : closedFolder(above, user);
   if (closed !== undefined) return closed;
@@ -37,14 +37,14 @@ export function defaultDataDir(cwd = process.cwd()): string {
   const usual = "./data";
   const path = resolve(cwd, usual);
   if (process.geteuid?.() !== 0 || closedFolder(path) === undefined) return usual;
-  return statOf(join(path, "postgres")) === undefined ? openPathFor(path) : usual;
+  return statOf(join(path, "postgres")) === undefined ? accessiblePathFor(path) : usual;
 }
 
 /**
  * The path below {@link openRoot} that replaces one in a closed folder: /root/auth/data becomes
  * /var/lib/auth/root/auth/data.
  */
-export function openPathFor(path: string): string {
+export function accessiblePathFor(path: string): string {
   return join(openRoot, resolve(path));
 }
 

@@ -6,7 +6,7 @@ import { EmbeddedPostgresError } from "./embedded-postgres-error.ts";
 import type { ProcessOwner } from "./process-owner.ts";
 import type { TemporaryFolders } from "./temporary-folders.ts";
 
-export interface NamelessPlan {
+export interface AccountFreePlan {
   readonly dataDir: string;
   readonly binaries: Binaries;
   readonly owner: ProcessOwner;
@@ -20,7 +20,7 @@ export interface NamelessPlan {
  * the list: `getpwent` replaces `getpwuid`, a name of the same length. Dispose of the result after use.
  */
 export async function withoutAccount(
-  plan: NamelessPlan,
+  plan: AccountFreePlan,
 ): Promise<Pick<Binaries, "initdb"> & AsyncDisposable> {
   const { dataDir, binaries, owner, folders } = plan;
   if (await hasPasswdEntry(owner.user.uid)) {

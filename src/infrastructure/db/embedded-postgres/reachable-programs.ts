@@ -3,7 +3,7 @@ import { chmod, cp, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type Binaries, programsIn } from "./binaries.ts";
-import { closedFolder, openPathFor } from "./closed-folder.ts";
+import { accessiblePathFor, closedFolder } from "./closed-folder.ts";
 import { displayPath } from "./data-folder.ts";
 import { EmbeddedPostgresError, systemErrorCode } from "./embedded-postgres-error.ts";
 import type { ProcessOwner } from "./process-owner.ts";
@@ -65,7 +65,7 @@ function closedDataFolder(dataDir: string, { user }: ProcessOwner): EmbeddedPost
   const remedy =
     closed === dataDir
       ? `run chmod o+x ${displayPath(dataDir)}`
-      : `move the data to a folder that others may enter, such as ${openPathFor(dataDir)}, and set AUTH_DATA_DIR to it`;
+      : `move the data to a folder that others may enter, such as ${accessiblePathFor(dataDir)}, and set AUTH_DATA_DIR to it`;
   return new EmbeddedPostgresError(
     `the embedded PostgreSQL runs as uid ${user.uid}, because it refuses to run as root, and that user cannot enter ${closed}; ${remedy}, run auth as a user other than root, or set DATABASE_URL`,
   );

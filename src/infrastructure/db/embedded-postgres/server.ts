@@ -102,13 +102,13 @@ export async function untilReady(uri: string, dataDir: string, signal: AbortSign
     try {
       return await query(uri, "select 1");
     } catch (error) {
-      if (!isNotYet(error)) throw noConnection(error, dataDir);
+      if (!isStillStarting(error)) throw noConnection(error, dataDir);
     }
     await sleep(5);
   }
 }
 
-function isNotYet(error: unknown): boolean {
+function isStillStarting(error: unknown): boolean {
   if (error instanceof DatabaseError) return error.code?.startsWith(operatorIntervention) ?? false;
   const code = systemErrorCode(error);
   // Without a code: pg's own errors for a server that closed the connection without an answer, or did not answer.

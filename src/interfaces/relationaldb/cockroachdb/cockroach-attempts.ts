@@ -45,7 +45,7 @@ export class CockroachAttemptStatements implements AttemptStatements {
   ): Promise<AttemptVerdict> {
     const cap = sql.fragment`
       case
-        when account_attempts.account like ${knownPattern} then ${limits.capOfKnown}::int8
+        when account_attempts.account like ${knownPattern} then ${limits.knownDeviceCap}::int8
         else ${limits.cap}::int8
       end`;
     const row = await this.#run((connection) =>
@@ -77,7 +77,7 @@ export class CockroachAttemptStatements implements AttemptStatements {
             select 1
             from network_attempts
             where network = ${network ?? ""}
-              and failures >= ${limits.ofNetwork}
+              and failures >= ${limits.networkLimit}
               and window_end_time > now()
           )
           on conflict (account) do update
@@ -106,7 +106,7 @@ export class CockroachAttemptStatements implements AttemptStatements {
           select window_end_time
           from network_attempts
           where network = ${network ?? ""}
-            and failures >= ${limits.ofNetwork}
+            and failures >= ${limits.networkLimit}
             and not exists (select 1 from known)
             and not exists (select 1 from counted)
         )
@@ -117,7 +117,7 @@ export class CockroachAttemptStatements implements AttemptStatements {
           (counted.account is not null) as allowed,
           coalesce(
             before.failures >= case
-              when before.account like ${knownPattern} then ${limits.capOfKnown}::int8
+              when before.account like ${knownPattern} then ${limits.knownDeviceCap}::int8
               else ${limits.cap}::int8
             end,
             false
@@ -167,7 +167,7 @@ export class CockroachAttemptStatements implements AttemptStatements {
     await this.#run((connection) => connection.query(sql.unsafe`${before} ${insert}`));
   }
 
-  async giveBack({ id, account }: Attempt): Promise<void> {
+  async undoCount({ id, account }: Attempt): Promise<void> {
     await this.#run((connection) =>
       connection.query(sql.unsafe`
         update account_attempts
@@ -301,7 +301,7 @@ function forgive(account: string): FragmentSqlToken {
 }
 
 /** The body of a CTE that clears the failures of an account, or of a user, if another CTE has a row. */
-export function forgiveWhere(
+export function clearFailuresIf(
   { account, userId }: { readonly account?: string | undefined; readonly userId: string },
   cte: FragmentSqlToken,
 ): FragmentSqlToken {

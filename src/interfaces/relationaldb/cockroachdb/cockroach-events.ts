@@ -35,7 +35,7 @@ export class CockroachEvents implements EventRepository {
     return position;
   }
 
-  async listBehind(position: number, limit: number): Promise<PlacedEvent[]> {
+  async listAfter(position: number, limit: number): Promise<PlacedEvent[]> {
     const rows = await this.#run((connection) =>
       connection.any(sql.type(eventsTable.placedRow)`
         select
@@ -51,7 +51,7 @@ export class CockroachEvents implements EventRepository {
     return [...rows];
   }
 
-  async areUnplaced(): Promise<boolean> {
+  async hasUnplaced(): Promise<boolean> {
     const { unplaced } = await this.#run((connection) =>
       connection.one(sql.type(eventsTable.unplacedRow)`
         select exists (

@@ -50,7 +50,7 @@ export class CockroachRepository implements RelationalRepository {
         find: (id) => sessions.find(id),
         statuses: (ids) => this.#translated(this.#sharedStatusReads.statuses(call, ids)),
         list: (query) => sessions.list(query),
-        areMoreThan: (userId, count) => sessions.areMoreThan(userId, count),
+        exceedsCount: (userId, count) => sessions.exceedsCount(userId, count),
       },
     };
   }

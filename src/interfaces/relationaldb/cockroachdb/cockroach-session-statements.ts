@@ -2,8 +2,13 @@ import { type FragmentSqlToken, sql } from "slonik";
 import type { NewEvent } from "../../../domain/audit/event.ts";
 import { Session, type SessionLimits, type SessionRow } from "../../../domain/session/session.ts";
 import { sessionsTable } from "../../../infrastructure/db/schema/sessions-table.ts";
-import type { NewSession, RefreshAttempt, SessionAt, SessionStatements } from "../session-repository.ts";
-import { forgiveWhere } from "./cockroach-attempts.ts";
+import type {
+  NewSession,
+  RefreshAttempt,
+  SessionSnapshot,
+  SessionStatements,
+} from "../session-repository.ts";
+import { clearFailuresIf } from "./cockroach-attempts.ts";
 import { insertEvent } from "./insert-event.ts";
 import type { Run } from "./run.ts";
 
@@ -25,7 +30,7 @@ export class CockroachSessionStatements implements SessionStatements {
     { id, userId, caller, audience, client, passwordHash, account }: NewSession,
     { idleMs, absoluteMs }: SessionLimits,
     event: NewEvent,
-  ): Promise<SessionAt | undefined> {
+  ): Promise<SessionSnapshot | undefined> {
     const row = await this.#run((connection) =>
       connection.maybeOne(sql.type(sessionsTable.rowAt)`
         with begun as (
@@ -77,7 +82,7 @@ export class CockroachSessionStatements implements SessionStatements {
           ${insertEvent(event, { from: sql.fragment`begun` })}
         ),
         forgiven as (
-          ${forgiveWhere({ account, userId }, sql.fragment`begun`)}
+          ${clearFailuresIf({ account, userId }, sql.fragment`begun`)}
         )
         select
           ${sessionsTable.columns},
@@ -97,7 +102,7 @@ export class CockroachSessionStatements implements SessionStatements {
     { id, generation, caller }: RefreshAttempt,
     { idleMs, leewayMs }: SessionLimits,
     event: NewEvent,
-  ): Promise<SessionAt | undefined> {
+  ): Promise<SessionSnapshot | undefined> {
     const isCallers = caller === undefined ? sql.fragment`` : sql.fragment`and sessions.caller = ${caller}`;
     const usable = sql.fragment`
       sessions.id = ${id}
@@ -166,7 +171,7 @@ export class CockroachSessionStatements implements SessionStatements {
   }
 }
 
-function sessionAt({ time, ...row }: SessionRow & { time: Date }): SessionAt {
+function sessionAt({ time, ...row }: SessionRow & { time: Date }): SessionSnapshot {
   return { session: Session.fromRow(row), time };
 }
 

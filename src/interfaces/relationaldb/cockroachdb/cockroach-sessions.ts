@@ -73,7 +73,7 @@ export class CockroachSessions implements SessionRepository {
     return rows.map((row) => Session.fromRow(row));
   }
 
-  async areMoreThan(userId: string, count: number): Promise<boolean> {
+  async exceedsCount(userId: string, count: number): Promise<boolean> {
     const { exceeded } = await this.#run((connection) =>
       connection.one(sql.type(sessionsTable.exceededRow)`
         select (count(*) > ${count})::bool as exceeded

@@ -1,5 +1,5 @@
 import { DomainError, invalidField } from "../../../domain/errors.ts";
-import { OutOfPatienceError } from "../../../infrastructure/db/budget.ts";
+import { TimeLimitExceededError } from "../../../infrastructure/db/budget.ts";
 import { serviceAccountsTable } from "../../../infrastructure/db/schema/service-accounts-table.ts";
 import { usersTable } from "../../../infrastructure/db/schema/users-table.ts";
 import {
@@ -41,7 +41,7 @@ export function toDomainError(error: unknown, answers: boolean): unknown {
       return unavailable(error);
     default:
       if (isConnectionLoss(error)) return unavailable(error);
-      if (!(error instanceof OutOfPatienceError)) return failureOfServer(error) ?? error;
+      if (!(error instanceof TimeLimitExceededError)) return failureOfServer(error) ?? error;
       return answers && !isConnectionLoss(error.cause) ? contention(error) : unavailable(error);
   }
 }

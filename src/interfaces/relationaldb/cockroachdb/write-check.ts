@@ -71,7 +71,7 @@ function prove(connection: CommonQueryMethods, holder: string, isPostgres: boole
     proof as (
       insert into leases (name, holder, expire_time)
       select 'write-check', ${holder}::text, now() + ${provesForMs}::int8 * interval '1 millisecond'
-      from lacking ${isPostgres ? needingSpace : sql.fragment``}
+      from lacking ${isPostgres ? forceDiskSpill : sql.fragment``}
       where lacking.number = 0
       on conflict (name) do update
       set holder = excluded.holder, expire_time = excluded.expire_time
@@ -87,7 +87,7 @@ function prove(connection: CommonQueryMethods, holder: string, isPostgres: boole
  * Detects a full disk. On PostgreSQL, an insert may need disk space that an update of a row does not. This set of rows
  * exceeds the minimum `work_mem` (64 KiB), so it spills to a temporary file.
  */
-const needingSpace = sql.fragment`
+const forceDiskSpill = sql.fragment`
   cross join (select set_config('work_mem', '64kB', true) as work_mem) as small
   cross join lateral (
     select count(*) as number

@@ -21,7 +21,7 @@ export interface CallLog {
 const goodRequestId = /^[\w.:-]{1,128}$/;
 
 /** Failures of the service, whose cause is logged. All others are errors of the caller. */
-const ourFault = new Set([Code.Internal, Code.Unknown, Code.Unavailable]);
+const serverFaultCodes = new Set([Code.Internal, Code.Unknown, Code.Unavailable]);
 
 /**
  * Logs one line per call when it has ended (method, code, duration, request id, caller; never a message), and
@@ -62,7 +62,7 @@ class LoggedCall {
   failed(error: unknown): ConnectError {
     const translated = toConnectError(error, this.#requestId);
     const line = this.#line(grpcName(translated.code));
-    const isCallers = !ourFault.has(translated.code) || isListenerError(error);
+    const isCallers = !serverFaultCodes.has(translated.code) || isListenerError(error);
     if (isCallers) this.#log.info(line, "call");
     else if (translated.code === Code.Internal) this.#log.error({ ...line, err: translated.cause }, "call");
     else this.#log.warn({ ...line, err: translated.cause }, "call");

@@ -5,19 +5,19 @@ export interface ReauthorisationTimes {
   /** Maximum age of a key lookup that a check relies on. */
   readonly maxAgeMs: number;
   /** How long a stream stays open while checks have no outcome because the database is unavailable. */
-  readonly maxDoubtMs: number;
+  readonly maxUndecidedMs: number;
 }
 
 /** A revocation ends a stream within `everyMs` plus `maxAgeMs` plus the time of one lookup: 5 s at most. */
 export const defaultReauthorisationTimes: ReauthorisationTimes = {
   everyMs: 3_000,
   maxAgeMs: 1_000,
-  maxDoubtMs: 30_000,
+  maxUndecidedMs: 30_000,
 };
 
 /**
  * Periodically authorises the caller of an open stream, and calls `end` once with the error that ends the stream. A
- * check without an outcome leaves the stream open, until `maxDoubtMs` after the last check that had one.
+ * check without an outcome leaves the stream open, until `maxUndecidedMs` after the last check that had one.
  */
 export class Reauthorisation implements Disposable {
   readonly #check: () => Promise<void>;
@@ -59,7 +59,7 @@ export class Reauthorisation implements Disposable {
       this.#authorisedAt = startedAt;
     } catch (error) {
       const doubtMs = performance.now() - this.#authorisedAt;
-      if (this.#isRefusal(error) || doubtMs >= this.#times.maxDoubtMs) this.#endWith(error);
+      if (this.#isRefusal(error) || doubtMs >= this.#times.maxUndecidedMs) this.#endWith(error);
     } finally {
       this.#isChecking = false;
     }

@@ -2,8 +2,8 @@ import { mkdir, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
 import {
+  accessiblePathFor,
   defaultDataDir,
-  openPathFor,
 } from "../../../../src/infrastructure/db/embedded-postgres/closed-folder.ts";
 import {
   EmbeddedPostgresError,
@@ -129,7 +129,7 @@ test("without a setting, data are in ./data, or where PostgreSQL's user can get 
   const closed = join(newFolder, "closed");
   await mkdir(closed, { mode: 0o700 });
   expect(defaultDataDir(closed)).toBe(`/var/lib/auth${closed}/data`);
-  expect(openPathFor("/root/x/data")).toBe("/var/lib/auth/root/x/data");
+  expect(accessiblePathFor("/root/x/data")).toBe("/var/lib/auth/root/x/data");
   // A start does not begin with an empty database where there is another.
   await mkdir(join(closed, "data/postgres"), { recursive: true });
   expect(defaultDataDir(closed)).toBe("./data");
