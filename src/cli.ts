@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { constants } from "node:os";
-import type { Surroundings } from "./cli/command.ts";
+import type { CommandContext } from "./cli/command.ts";
 import { commands } from "./cli/commands.ts";
 import { help } from "./cli/help.ts";
 import { parseArguments, type Request } from "./cli/parse-arguments.ts";
@@ -19,7 +19,7 @@ async function main(argv: readonly string[]): Promise<number> {
     const request = parseArguments(commands, argv);
     if (request.kind !== "run") return print(await manual(request));
     const { command, input } = request;
-    const answer = await command.run(input, surroundings(stopping.signal, asJson));
+    const answer = await command.run(input, commandContext(stopping.signal, asJson));
     print(printedAnswer(answer, asJson));
     if (answer.error !== undefined) throw answer.error;
     return answer.failed ? 1 : 0;
@@ -45,7 +45,7 @@ async function manual(request: Exclude<Request, { kind: "run" }>): Promise<strin
   return `${describeSettings()}\n`;
 }
 
-function surroundings(signal: AbortSignal, asJson: boolean): Surroundings {
+function commandContext(signal: AbortSignal, asJson: boolean): CommandContext {
   const config = async () => (await import("./config.ts")).loadConfig(process.env);
   const { stderr } = process;
   const display = new ProgressDisplay({

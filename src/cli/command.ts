@@ -16,7 +16,7 @@ export interface Answer {
 }
 
 /** The environment of a command. */
-export interface Surroundings {
+export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted when the command must stop. */
   readonly signal: AbortSignal;
@@ -55,7 +55,7 @@ export interface Command {
   /** Further lines for the help. */
   readonly details?: string;
   readonly options: Readonly<Record<string, Option<unknown>>>;
-  run(input: Input<never>, surroundings: Surroundings): Promise<Answer>;
+  run(input: Input<never>, context: CommandContext): Promise<Answer>;
 }
 
 type Options = Readonly<Record<string, Option<unknown>>>;
@@ -67,7 +67,7 @@ export function command<const Given extends Options>(given: {
   readonly summary: string;
   readonly details?: string;
   readonly options?: Given;
-  run(input: Input<ValuesOf<Given>>, surroundings: Surroundings): Promise<Answer>;
+  run(input: Input<ValuesOf<Given>>, context: CommandContext): Promise<Answer>;
 }): Command {
   return { args: [], options: {}, ...given };
 }

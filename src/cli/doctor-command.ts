@@ -1,9 +1,9 @@
 import { styleText } from "node:util";
 import type { Config } from "../config.ts";
-import { type Answer, type Command, command, type Surroundings } from "./command.ts";
+import { type Answer, type Command, type CommandContext, command } from "./command.ts";
 import type { Checked } from "./doctor/finding.ts";
 import { wholeNumber } from "./option.ts";
-import { columns, counted, shown } from "./text.ts";
+import { columns, escapeControls, plural } from "./text.ts";
 
 export const doctorCommand: Command = command({
   name: "doctor",
@@ -12,13 +12,13 @@ export const doctorCommand: Command = command({
 the rights of the role (and prints the GRANTs to run), free connections, round-trip time, clock, collation, secrets,
 signing keys and callers. It changes nothing. The exit code is 1 if a check failed; a warning is not a failure.`,
   options: { replicas: wholeNumber("N", "replicas that share the database; 1 by default") },
-  async run({ options: { replicas = 1 } }, surroundings) {
-    const checked = await examined(surroundings, replicas);
-    return answerOf(checked, surroundings.colours);
+  async run({ options: { replicas = 1 } }, context) {
+    const checked = await examined(context, replicas);
+    return answerOf(checked, context.colours);
   },
 });
 
-async function examined({ config, signal, note }: Surroundings, replicas: number): Promise<Checked[]> {
+async function examined({ config, signal, note }: CommandContext, replicas: number): Promise<Checked[]> {
   const { ConfigError } = await import("../config.ts");
   let settings: Config;
   try {
@@ -41,12 +41,12 @@ function answerOf(checked: readonly Checked[], coloured: boolean): Answer {
   const rows = checked.map(({ outcome, check, says }) => [
     coloured ? styleText(colours[outcome], outcome, { validateStream: false }) : outcome,
     check,
-    shown(says.replaceAll(/\n\s*/g, " ")),
+    escapeControls(says.replaceAll(/\n\s*/g, " ")),
   ]);
   const sum =
     failures + warnings === 0
       ? "No problems found."
-      : `${counted(failures, "failure")}, ${counted(warnings, "warning")}.`;
+      : `${plural(failures, "failure")}, ${plural(warnings, "warning")}.`;
   return {
     json: {
       ok: failures === 0,

@@ -1,6 +1,6 @@
 import type { SigningKeyStatus } from "../domain/signing-key/signing-key.ts";
 import { type Command, command } from "./command.ts";
-import { columns, counted, moment } from "./text.ts";
+import { columns, formatTime, plural } from "./text.ts";
 
 const listKeys = command({
   name: "keys list",
@@ -25,8 +25,8 @@ all verifiers have it. If there is a next key already, nothing is added. For a l
     return {
       json: { key: { id, algorithm, activateTime: activateTime.toISOString() }, added },
       text: added
-        ? `Key ${id} (${algorithm}) is published and signs from ${moment(activateTime)}.\n`
-        : `Key ${id} (${algorithm}) is already the next one and signs from ${moment(activateTime)}.\n`,
+        ? `Key ${id} (${algorithm}) is published and signs from ${formatTime(activateTime)}.\n`
+        : `Key ${id} (${algorithm}) is already the next one and signs from ${formatTime(activateTime)}.\n`,
     };
   },
 });
@@ -46,7 +46,7 @@ Sessions continue: their next refresh returns a token of the next key.`,
     );
     return {
       json: { key: { id, revokeTime: revokeTime.toISOString() }, signing: signing.id },
-      text: `Key ${id} was revoked at ${moment(revokeTime)}. Key ${signing.id} (${signing.algorithm}) signs now.\n`,
+      text: `Key ${id} was revoked at ${formatTime(revokeTime)}. Key ${signing.id} (${signing.algorithm}) signs now.\n`,
     };
   },
 });
@@ -61,7 +61,7 @@ the old wrapping key.`,
     const { keys, rewrapped } = await withService(({ keyRing, call }) => keyRing.rewrap(call()));
     return {
       json: { keys, rewrapped },
-      text: `${counted(rewrapped, "signing key")} of ${keys} encrypted again; all secrets are encrypted by the first wrapping key.\n`,
+      text: `${plural(rewrapped, "signing key")} of ${keys} encrypted again; all secrets are encrypted by the first wrapping key.\n`,
     };
   },
 });
@@ -97,10 +97,10 @@ function keyTable(keys: readonly SigningKeyStatus[]): string {
       id,
       algorithm,
       state,
-      moment(createTime),
-      moment(activateTime),
-      moment(deactivateTime),
-      moment(retireTime),
+      formatTime(createTime),
+      formatTime(activateTime),
+      formatTime(deactivateTime),
+      formatTime(retireTime),
     ]),
   ]);
 }

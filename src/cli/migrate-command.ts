@@ -1,6 +1,6 @@
 import { type Command, command } from "./command.ts";
 import { flag } from "./option.ts";
-import { counted } from "./text.ts";
+import { plural } from "./text.ts";
 
 export const migrateCommand: Command = command({
   name: "migrate",
@@ -11,7 +11,7 @@ migrations are missing.`,
   async run({ options: { check } }, { config, signal, note }) {
     const [settings, { migrateDatabase }] = await Promise.all([config(), import("./migrate-database.ts")]);
     const missing = await migrateDatabase({ config: settings, signal, note }, check);
-    const steps = counted(missing.length, "migration step");
+    const steps = plural(missing.length, "migration step");
     if (check) {
       const list = missing.map((id) => `  ${id}\n`).join("");
       const text = missing.length === 0 ? "No migration is missing.\n" : `${steps} missing:\n${list}`;

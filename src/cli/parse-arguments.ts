@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import type { Command, Input } from "./command.ts";
-import { counted } from "./text.ts";
+import { plural } from "./text.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** A command with its input, the help for a command or group, or the version. */
@@ -59,7 +59,7 @@ function parseInput(command: Command, argv: readonly string[]): Input<never> {
   if (positionals.length !== command.args.length) {
     const wanted = command.args.length === 0 ? "no arguments" : command.args.join(" ");
     // The arguments are not quoted: one may be a password.
-    throw new UsageError(`expected ${wanted}, got ${counted(positionals.length, "argument")}`);
+    throw new UsageError(`expected ${wanted}, got ${plural(positionals.length, "argument")}`);
   }
   const options = Object.fromEntries(
     Object.entries(command.options).map(([name, option]) => {

@@ -1,7 +1,7 @@
 import { DomainError } from "../domain/errors.ts";
 import { StartError } from "../infrastructure/start-error.ts";
 import type { Answer } from "./command.ts";
-import { shown } from "./text.ts";
+import { escapeControls } from "./text.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** The text for standard output. */
@@ -15,7 +15,7 @@ export function printedError(error: unknown, asJson: boolean): string {
   if (asJson) return `${JSON.stringify({ error: { reason, message, ...details } })}\n`;
   const hint = error instanceof UsageError ? ". See auth --help." : "";
   const stack = reason === "INTERNAL" && error instanceof Error ? `\n${error.stack}` : "";
-  return `${reason === "INTERNAL" ? "" : "auth: "}${message.split("\n").map(shown).join("\n")}${hint}${stack}\n`;
+  return `${reason === "INTERNAL" ? "" : "auth: "}${message.split("\n").map(escapeControls).join("\n")}${hint}${stack}\n`;
 }
 
 /** The exit code of a command that threw. */

@@ -1,4 +1,4 @@
-import { counted, grouped } from "./text.ts";
+import { grouped, plural } from "./text.ts";
 
 /** The progress of a command. */
 export interface Progress {
@@ -54,7 +54,7 @@ export class ProgressDisplay {
 
 /** "12,000 users, 45 %, 3,200/s, 2 min left". */
 function describeProgress({ count, noun, part }: Progress, elapsedMs: number): string {
-  const facts = [counted(count, noun)];
+  const facts = [plural(count, noun)];
   if (part !== undefined) facts.push(`${Math.floor(part * 100)} %`);
   if (elapsedMs > 0) facts.push(`${grouped(Math.round((count / elapsedMs) * 1_000))}/s`);
   if (part !== undefined && part > 0) facts.push(`${duration((elapsedMs * (1 - part)) / part)} left`);

@@ -1,11 +1,11 @@
 import { builtInRoles } from "../domain/caller/permission.ts";
 import type { ServiceAccount, ServiceAccountKey } from "../domain/caller/service-account.ts";
 import { DomainError } from "../domain/errors.ts";
-import { type Answer, type Command, command, type Surroundings } from "./command.ts";
+import { type Answer, type Command, type CommandContext, command } from "./command.ts";
 import type { OpenService } from "./open-service.ts";
 import { text, texts, time } from "./option.ts";
 import { more, pageOf, pageOptions } from "./pages.ts";
-import { columns, moment, shown } from "./text.ts";
+import { columns, escapeControls, formatTime } from "./text.ts";
 import { UsageError } from "./usage-error.ts";
 
 const aboutAccounts = "ACCOUNT is the id or name of a service account.";
@@ -21,13 +21,13 @@ AUTH_POLICY_FILE may define more. Create the first admin this way, and its key b
     role: texts("ROLE", "role; at least one, may be repeated"),
     "display-name": text("TEXT", "purpose"),
   },
-  async run({ options: { name, role: roles, "display-name": displayName = "" } }, surroundings) {
+  async run({ options: { name, role: roles, "display-name": displayName = "" } }, context) {
     if (name === undefined) throw new UsageError("--name is required");
     if (roles.length === 0) throw new UsageError("--role is required");
     const { assertRequest } = await import("./messages.ts");
     const account = { name, displayName, roles };
     assertRequest.createServiceAccount({ name, displayName, roles: [...roles] });
-    return answering(surroundings, ({ serviceAccounts, call }) => serviceAccounts.create(call(), account));
+    return answering(context, ({ serviceAccounts, call }) => serviceAccounts.create(call(), account));
   },
 });
 
@@ -54,8 +54,8 @@ const getAccount = command({
   args: ["ACCOUNT"],
   summary: "Shows a service account",
   details: aboutAccounts,
-  run: ({ args: [account = ""] }, surroundings) =>
-    answering(surroundings, (service) => accountOf(service, account)),
+  run: ({ args: [account = ""] }, context) =>
+    answering(context, (service) => accountOf(service, account)),
 });
 
 const deleteAccount = command({
@@ -157,8 +157,8 @@ function change(verb: "disable" | "enable", summary: string): Command {
     args: ["ACCOUNT"],
     summary,
     details: `${aboutAccounts} ${aboutDelay}`,
-    run: ({ args: [argument = ""] }, surroundings) =>
-      answering(surroundings, async (service) => {
+    run: ({ args: [argument = ""] }, context) =>
+      answering(context, async (service) => {
         const { id } = await accountOf(service, argument);
         return service.serviceAccounts[verb](service.call(), id);
       }),
@@ -182,7 +182,7 @@ async function accountOf({ serviceAccounts, call }: OpenService, argument: strin
 }
 
 async function answering(
-  { withService }: Surroundings,
+  { withService }: CommandContext,
   work: (service: OpenService) => Promise<ServiceAccount>,
 ): Promise<Answer> {
   const [account, { serviceAccountJson }] = await Promise.all([withService(work), import("./messages.ts")]);
@@ -197,8 +197,8 @@ function accountTable(accounts: readonly ServiceAccount[]): string {
       name,
       roles.join(","),
       disableTime === undefined ? "enabled" : "disabled",
-      moment(createTime),
-      shown(displayName) || "-",
+      formatTime(createTime),
+      escapeControls(displayName) || "-",
     ]),
   ]);
 }
@@ -209,10 +209,10 @@ function keyTable(keys: readonly ServiceAccountKey[]): string {
     ...keys.map(({ id, disableTime, createTime, expireTime, lastUseTime, displayName }) => [
       id,
       disableTime === undefined ? "enabled" : "disabled",
-      moment(createTime),
-      moment(expireTime),
-      moment(lastUseTime),
-      shown(displayName) || "-",
+      formatTime(createTime),
+      formatTime(expireTime),
+      formatTime(lastUseTime),
+      escapeControls(displayName) || "-",
     ]),
   ]);
 }

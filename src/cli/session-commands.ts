@@ -1,5 +1,5 @@
 import { type Command, command } from "./command.ts";
-import { given } from "./given.ts";
+import { omitUndefined } from "./omit-undefined.ts";
 import { flag, text } from "./option.ts";
 import { more, pageOf, pageOptions } from "./pages.ts";
 import { aboutUsers } from "./user-commands.ts";
@@ -40,7 +40,7 @@ const revokeSessions = command({
     const { assertRequest } = await import("./messages.ts");
     await withService(async ({ users, sessions, call }) => {
       const { id: userId } = await users.get(call(), userReference(argument));
-      assertRequest.revokeUserSessions(given({ userId, exceptSessionId }));
+      assertRequest.revokeUserSessions(omitUndefined({ userId, exceptSessionId }));
       await sessions.revokeAll(call(), userId, exceptSessionId);
     });
     const others = exceptSessionId === undefined ? "" : "other ";

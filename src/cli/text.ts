@@ -21,7 +21,7 @@ function width(cell: string): number {
  * User input, made safe for a terminal: control, invisible and direction-changing characters are escaped, so that a
  * display name cannot move an operator's cursor.
  */
-export function shown(raw: string): string {
+export function escapeControls(raw: string): string {
   return raw.replaceAll(
     /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu,
     (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
@@ -29,12 +29,12 @@ export function shown(raw: string): string {
 }
 
 /** Formats a time in UTC as RFC 3339, for people and scripts alike. Undefined becomes a dash. */
-export function moment(time: Date | undefined): string {
+export function formatTime(time: Date | undefined): string {
   return time === undefined ? "-" : time.toISOString().replace(".000Z", "Z");
 }
 
 /** "1 key", "2 keys", "3,500 users". */
-export function counted(count: number, noun: string): string {
+export function plural(count: number, noun: string): string {
   return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 

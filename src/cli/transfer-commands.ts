@@ -1,6 +1,6 @@
 import { type Command, command } from "./command.ts";
 import { flag, oneOf, text } from "./option.ts";
-import { counted } from "./text.ts";
+import { plural } from "./text.ts";
 import type { FileRow } from "./transfer/files/file-row.ts";
 import { formatNames } from "./transfer/formats/format-names.ts";
 import type { Refusal } from "./transfer/import-file.ts";
@@ -91,7 +91,7 @@ const exportUsers = command({
       }
     });
     await file.sync();
-    return { json: { users }, text: `${counted(users, "user")} exported.\n` };
+    return { json: { users }, text: `${plural(users, "user")} exported.\n` };
   },
 });
 

@@ -1,12 +1,12 @@
 import { Secret } from "../domain/secret.ts";
 import type { User } from "../domain/user/user.ts";
 import type { ListUsers } from "../domain/user/user-service.ts";
-import { type Answer, type Command, command, type Surroundings } from "./command.ts";
-import { given } from "./given.ts";
+import { type Answer, type Command, type CommandContext, command } from "./command.ts";
+import { omitUndefined } from "./omit-undefined.ts";
 import type { OpenService } from "./open-service.ts";
 import { flag, oneOf, pairs, text, time } from "./option.ts";
 import { more, pageOf, pageOptions } from "./pages.ts";
-import { counted } from "./text.ts";
+import { plural } from "./text.ts";
 import { UsageError } from "./usage-error.ts";
 import { userReference } from "./user-reference.ts";
 import { userTable, userText } from "./user-text.ts";
@@ -34,15 +34,15 @@ input. Without a password the user cannot sign in by password.`,
     "with-password": flag("sets a password, read from the terminal or standard input"),
     "request-id": requestId,
   },
-  async run({ options }, surroundings) {
+  async run({ options }, context) {
     const { email, username, attribute: attributes, "display-name": displayName = "" } = options;
     if (email === undefined && username === undefined)
       throw new UsageError("--email or --username is required");
-    const password = options["with-password"] ? await surroundings.readPassword() : undefined;
+    const password = options["with-password"] ? await context.readPassword() : undefined;
     const { assertRequest } = await import("./messages.ts");
-    const user = given({ email, username, displayName, attributes });
-    assertRequest.createUser(given({ user, password, requestId: options["request-id"] }));
-    return answering(surroundings, ({ users, call }) =>
+    const user = omitUndefined({ email, username, displayName, attributes });
+    assertRequest.createUser(omitUndefined({ user, password, requestId: options["request-id"] }));
+    return answering(context, ({ users, call }) =>
       users.create(call(), {
         email,
         username,
@@ -60,8 +60,8 @@ const getUser = command({
   args: ["USER"],
   summary: "Shows a user, deleted or not",
   details: aboutUsers,
-  run: ({ args: [user = ""] }, surroundings) =>
-    answering(surroundings, ({ users, call }) => users.get(call(), userReference(user))),
+  run: ({ args: [user = ""] }, context) =>
+    answering(context, ({ users, call }) => users.get(call(), userReference(user))),
 });
 
 const filters = {
@@ -117,12 +117,12 @@ ${aboutUsers}`,
     until: time("end of the suspension; never by default"),
     ...conditions,
   },
-  async run({ args: [user = ""], options: { reason, until: untilTime, ...options } }, surroundings) {
+  async run({ args: [user = ""], options: { reason, until: untilTime, ...options } }, context) {
     if (reason === undefined) throw new UsageError("--reason is required");
     const { assertRequest } = await import("./messages.ts");
-    return answering(surroundings, async (service) => {
+    return answering(context, async (service) => {
       const change = await changeOf(service, user, options);
-      assertRequest.suspendUser({ ...given(change), reason });
+      assertRequest.suspendUser({ ...omitUndefined(change), reason });
       return service.users.suspend(service.call(), { ...change, reason, untilTime });
     });
   },
@@ -141,7 +141,7 @@ ${aboutUsers}`,
     const id = await withService(async ({ users, authentication, call }) => {
       const { id: userId } = await users.get(call(), userReference(argument));
       const change = { userId, password, requestId: options["request-id"] };
-      assertRequest.setPassword(given(change));
+      assertRequest.setPassword(omitUndefined(change));
       await authentication.setPassword(call(), { ...change, password: new Secret(password) });
       return userId;
     });
@@ -155,8 +155,8 @@ const unlockUser = command({
   summary: "Unlocks a user after failed sign-in attempts",
   details: `The password and the sessions do not change.
 ${aboutUsers}`,
-  run: ({ args: [user = ""] }, surroundings) =>
-    answering(surroundings, async ({ users, lockouts, call }) => {
+  run: ({ args: [user = ""] }, context) =>
+    answering(context, async ({ users, lockouts, call }) => {
       const { id } = await users.get(call(), userReference(user));
       return lockouts.unlock(call(), id);
     }),
@@ -186,7 +186,7 @@ interrupted, run it again.`,
       } while (pageToken !== "");
       return total;
     });
-    return { json: { unlockedCount }, text: `${counted(unlockedCount, "user")} unlocked.\n` };
+    return { json: { unlockedCount }, text: `${plural(unlockedCount, "user")} unlocked.\n` };
   },
 });
 
@@ -211,11 +211,11 @@ function change(verb: "unsuspend" | "delete" | "undelete", summary: string): Com
     summary,
     details: aboutUsers,
     options: conditions,
-    async run({ args: [user = ""], options }, surroundings) {
+    async run({ args: [user = ""], options }, context) {
       const { assertRequest } = await import("./messages.ts");
-      return answering(surroundings, async (service) => {
+      return answering(context, async (service) => {
         const asked = await changeOf(service, user, options);
-        assertRequest.changeUser(given(asked));
+        assertRequest.changeUser(omitUndefined(asked));
         return service.users[verb](service.call(), asked);
       });
     },
@@ -236,7 +236,7 @@ async function changeOf(
 }
 
 async function answering(
-  { withService }: Surroundings,
+  { withService }: CommandContext,
   work: (service: OpenService) => Promise<User>,
 ): Promise<Answer> {
   const [user, { userJson }] = await Promise.all([withService(work), import("./messages.ts")]);

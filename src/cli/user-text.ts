@@ -1,6 +1,6 @@
 import type { Session } from "../domain/session/session.ts";
 import type { User } from "../domain/user/user.ts";
-import { columns, moment, shown } from "./text.ts";
+import { columns, escapeControls, formatTime } from "./text.ts";
 
 /** Formats one user, with one field per line. Empty fields are omitted. */
 export function userText(user: User): string {
@@ -17,17 +17,17 @@ export function userText(user: User): string {
       ...(suspension !== undefined && state === "suspended"
         ? [
             ["reason", suspension.reason],
-            ["suspended", moment(suspension.startTime)],
-            ["until", suspension.untilTime === undefined ? "unsuspended" : moment(suspension.untilTime)],
+            ["suspended", formatTime(suspension.startTime)],
+            ["until", suspension.untilTime === undefined ? "unsuspended" : formatTime(suspension.untilTime)],
           ]
         : []),
-      ["created", moment(user.createTime)],
-      ["changed", moment(user.updateTime)],
-      ["deleted", user.deleteTime === undefined ? "" : moment(user.deleteTime)],
+      ["created", formatTime(user.createTime)],
+      ["changed", formatTime(user.updateTime)],
+      ["deleted", user.deleteTime === undefined ? "" : formatTime(user.deleteTime)],
       ["etag", user.etag],
     ]
       .filter(([, value]) => value !== "")
-      .map(([name = "", value = ""]) => [name, shown(value)]),
+      .map(([name = "", value = ""]) => [name, escapeControls(value)]),
   );
 }
 
@@ -41,7 +41,7 @@ export function userTable(users: readonly User[]): string {
       username?.value ?? "-",
       displayName || "-",
       state,
-      moment(createTime),
+      formatTime(createTime),
     ]),
   );
 }
@@ -56,14 +56,14 @@ export function sessionTable(sessions: readonly Session[]): string {
       client.displayName || client.id,
       client.ipAddress || "-",
       session.audience,
-      moment(session.createTime),
-      moment(session.refreshTime),
-      moment(session.endTime ?? session.idleExpireTime),
+      formatTime(session.createTime),
+      formatTime(session.refreshTime),
+      formatTime(session.endTime ?? session.idleExpireTime),
       session.endReason ?? "-",
     ]),
   );
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return columns([head, ...rows.map((row) => row.map(shown))]);
+  return columns([head, ...rows.map((row) => row.map(escapeControls))]);
 }

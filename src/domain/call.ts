@@ -1,7 +1,7 @@
 import { Grants, Scope } from "./caller/grants.ts";
 
 /** Deadline and cancellation of a call. */
-export interface Patience {
+export interface Deadline {
   /** Aborted when the caller has disconnected or the deadline has passed. Its reason is the error to end with. */
   readonly signal: AbortSignal;
   /** Milliseconds left, or undefined if the caller has set no deadline. */
@@ -25,7 +25,7 @@ export interface Origin {
  * One call as the domain sees it. All work for the call takes it as a parameter, so that no hash or query outlives the
  * call and every action can be attributed to its caller.
  */
-export interface Call extends Patience {
+export interface Call extends Deadline {
   readonly origin: Origin;
   /** Whether the caller holds a grant beyond the one that the method itself requires. */
   may(grant: string): boolean;
@@ -54,6 +54,6 @@ export function ownCall(timeoutMs: number): Call {
 }
 
 /** A call of the service itself. */
-export function ownCallWithin({ signal, timeoutMs }: Patience): Call {
+export function ownCallWithin({ signal, timeoutMs }: Deadline): Call {
   return { signal, timeoutMs, origin: ourselves, ...unlimited };
 }

@@ -1,8 +1,8 @@
-import type { Patience } from "../domain/call.ts";
+import type { Deadline } from "../domain/call.ts";
 
 export interface ReadinessOptions {
   /** Resolves if the service can do its work. */
-  readonly check: (patience: Patience) => Promise<void>;
+  readonly check: (deadline: Deadline) => Promise<void>;
   /** Called with the first state, and with every change. */
   readonly onChange: (ready: boolean, cause?: unknown) => void;
   readonly intervalMs?: number;

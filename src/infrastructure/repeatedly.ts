@@ -1,7 +1,7 @@
-import type { Patience } from "../domain/call.ts";
+import type { Deadline } from "../domain/call.ts";
 
 export interface RepeatedTask {
-  readonly task: (patience: Patience) => Promise<void>;
+  readonly task: (deadline: Deadline) => Promise<void>;
   readonly everyMs: number;
   /** Maximum duration of one run. */
   readonly timeoutMs: number;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { columns, counted, moment, shown } from "../../src/cli/text.ts";
+import { columns, escapeControls, formatTime, plural } from "../../src/cli/text.ts";
 import { userReference } from "../../src/cli/user-reference.ts";
 
 test("columns are as wide as their widest cell, and lines end with what they say", () => {
@@ -10,17 +10,17 @@ test("columns are as wide as their widest cell, and lines end with what they say
 });
 
 test("what moves a cursor, hides or turns text around is written out", () => {
-  expect(shown("Ada\u001b[2J\r\n\u202eabc\u200b\u0000\ufeff")).toBe(
+  expect(escapeControls("Ada\u001b[2J\r\n\u202eabc\u200b\u0000\ufeff")).toBe(
     "Ada\\u{1b}[2J\\u{d}\\u{a}\\u{202e}abc\\u{200b}\\u{0}\\u{feff}",
   );
-  expect(shown("Grüße, 世界 👋")).toBe("Grüße, 世界 👋");
+  expect(escapeControls("Grüße, 世界 👋")).toBe("Grüße, 世界 👋");
 });
 
 test("a moment is RFC 3339 in UTC, and a dash where there is none", () => {
-  expect(moment(new Date(0))).toBe("1970-01-01T00:00:00Z");
-  expect(moment(new Date(1))).toBe("1970-01-01T00:00:00.001Z");
-  expect(moment(undefined)).toBe("-");
-  expect([counted(0, "key"), counted(1, "key"), counted(2, "key")]).toEqual(["0 keys", "1 key", "2 keys"]);
+  expect(formatTime(new Date(0))).toBe("1970-01-01T00:00:00Z");
+  expect(formatTime(new Date(1))).toBe("1970-01-01T00:00:00.001Z");
+  expect(formatTime(undefined)).toBe("-");
+  expect([plural(0, "key"), plural(1, "key"), plural(2, "key")]).toEqual(["0 keys", "1 key", "2 keys"]);
 });
 
 test.each([

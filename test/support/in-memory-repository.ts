@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Patience } from "../../src/domain/call.ts";
+import type { Deadline } from "../../src/domain/call.ts";
 import { DomainError } from "../../src/domain/errors.ts";
 import {
   type NewUser,
@@ -47,15 +47,15 @@ export class InMemoryRepository implements RelationalRepository {
     this.#clock = clock;
   }
 
-  read(call: Patience): Readers {
+  read(call: Deadline): Readers {
     return this.#repositories(call, () => this.#tables);
   }
 
-  transaction<T>(call: Patience, work: (repositories: Repositories) => Promise<T>): Promise<T> {
+  transaction<T>(call: Deadline, work: (repositories: Repositories) => Promise<T>): Promise<T> {
     return this.#changing(call, (draft) => work(this.#repositories(call, () => draft)));
   }
 
-  statement(call: Patience): Statements {
+  statement(call: Deadline): Statements {
     const change = <T>(work: (tables: Tables) => T) => this.#changing(call, async (draft) => work(draft));
     return {
       sessions: sessionStatements(change, this.#clock),
@@ -74,11 +74,11 @@ export class InMemoryRepository implements RelationalRepository {
     }
   }
 
-  async assertWritable(call: Patience): Promise<void> {
+  async assertWritable(call: Deadline): Promise<void> {
     call.signal.throwIfAborted();
   }
 
-  #changing<T>(call: Patience, work: (draft: Tables) => Promise<T>): Promise<T> {
+  #changing<T>(call: Deadline, work: (draft: Tables) => Promise<T>): Promise<T> {
     const change = this.#last.then(async () => {
       call.signal.throwIfAborted();
       const draft = copyOf(this.#tables);
@@ -91,7 +91,7 @@ export class InMemoryRepository implements RelationalRepository {
     return change;
   }
 
-  #repositories(call: Patience, tables: () => Tables): Repositories {
+  #repositories(call: Deadline, tables: () => Tables): Repositories {
     const access = () => {
       call.signal.throwIfAborted();
       return tables();

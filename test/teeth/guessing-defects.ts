@@ -51,10 +51,10 @@ export const guessingDefects: readonly Defect[] = [
   },
   {
     name: "a turn is handed to who has gone",
-    file: "src/domain/throttle/turns.ts",
+    file: "src/domain/throttle/keyed-semaphore.ts",
     find: "if (signal.aborted) return reject(signal.reason);",
     replace: "if (signal.aborted) reject(signal.reason);",
-    test: "test/domain/throttle/turns.test.ts",
+    test: "test/domain/throttle/keyed-semaphore.test.ts",
     named: "a caller who goes before it asks",
   },
   {

@@ -1,7 +1,7 @@
 import type { Config } from "../../config.ts";
 import { type DatabaseProbe, probeDatabase } from "../../infrastructure/db/database-probe.ts";
 import type { ConnectedDatabase } from "../../infrastructure/db/open-database.ts";
-import { counted } from "../text.ts";
+import { plural } from "../text.ts";
 import { type Check, type Finding, failed, ok, warning } from "./finding.ts";
 import { roleChecks } from "./role-checks.ts";
 
@@ -40,7 +40,7 @@ function migrationsCheck({ migrate }: Config, database: ConnectedDatabase): Chec
     async run() {
       const missing = await database.missingSteps();
       if (missing.length === 0) return newerFinding(await database.newerSteps());
-      const steps = `${counted(missing.length, "step")} missing, starting with ${missing[0]}`;
+      const steps = `${plural(missing.length, "step")} missing, starting with ${missing[0]}`;
       return migrate === "auto"
         ? warning(`${steps}: the next start applies them, and so does \`auth migrate\`.`)
         : failed(`${steps}, and the service does not start without them: run \`auth migrate\`.`);
@@ -52,7 +52,7 @@ function migrationsCheck({ migrate }: Config, database: ConnectedDatabase): Chec
 function newerFinding(newer: readonly string[]): Finding {
   if (newer.length === 0) return ok("No migration is missing.");
   return warning(
-    `No migration is missing, but a newer release applied ${counted(newer.length, "step")}, the last one ${newer.at(-1)}: update this binary.`,
+    `No migration is missing, but a newer release applied ${plural(newer.length, "step")}, the last one ${newer.at(-1)}: update this binary.`,
   );
 }
 

@@ -6,7 +6,7 @@ import { findWrappingKeys } from "../../infrastructure/crypto/wrapping-key-sourc
 import { displayPath } from "../../infrastructure/db/embedded-postgres/data-folder.ts";
 import { openBreachedPasswords } from "../../infrastructure/passwords/open-breached-passwords.ts";
 import { readTlsCertificates, type TlsCertificate } from "../../infrastructure/tls-files.ts";
-import { moment } from "../text.ts";
+import { formatTime } from "../text.ts";
 import { type Check, type Finding, failed, ok, warning } from "./finding.ts";
 
 /** Checks of the service's files. */
@@ -119,13 +119,13 @@ function tlsCheck({ tls }: Config): Check {
 function certificateFinding({ subject, beginTime, expireTime }: TlsCertificate, now: number): Finding {
   const what = `The certificate of ${subject || "an empty subject"}`;
   if (expireTime.getTime() <= now) {
-    return failed(`${what} expired ${moment(expireTime)}: replace the file; no restart is needed.`);
+    return failed(`${what} expired ${formatTime(expireTime)}: replace the file; no restart is needed.`);
   }
-  if (beginTime.getTime() > now) return failed(`${what} is not valid before ${moment(beginTime)}.`);
+  if (beginTime.getTime() > now) return failed(`${what} is not valid before ${formatTime(beginTime)}.`);
   if (expireTime.getTime() - now < renewBeforeMs) {
-    return warning(`${what} matches the key and expires soon (${moment(expireTime)}): renew it.`);
+    return warning(`${what} matches the key and expires soon (${formatTime(expireTime)}): renew it.`);
   }
-  return ok(`${what} matches the key and is valid until ${moment(expireTime)}.`);
+  return ok(`${what} matches the key and is valid until ${formatTime(expireTime)}.`);
 }
 
 async function modeOf(path: string): Promise<number | undefined> {

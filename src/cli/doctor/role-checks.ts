@@ -9,7 +9,7 @@ import {
 } from "../../infrastructure/db/database-role.ts";
 import type { ConnectedDatabase } from "../../infrastructure/db/open-database.ts";
 import { findForeignTables } from "../../infrastructure/db/ownership.ts";
-import { counted } from "../text.ts";
+import { plural } from "../text.ts";
 import { type Check, type Finding, failed, ok, warning } from "./finding.ts";
 
 /** Checks of the rights of the service's role in the database. */
@@ -31,7 +31,7 @@ async function rightsFinding({ pool }: ConnectedDatabase): Promise<Finding> {
   const missing = await findMissingRights(pool);
   if (missing.size === 0) return ok(`The role ${role.name} may read and write every table.`);
   return failed(
-    `The role ${role.name} lacks rights on ${counted(missing.size, "table")}. Run as their owner: ${grantsOf(missing, role).join(" ")}`,
+    `The role ${role.name} lacks rights on ${plural(missing.size, "table")}. Run as their owner: ${grantsOf(missing, role).join(" ")}`,
   );
 }
 
@@ -83,7 +83,7 @@ export function connectionsFinding(given: {
   readonly replicas: number;
 }): Finding {
   const { connections, limitedBy, poolSize, replicas } = given;
-  const says = `${limitedBy} leaves ${counted(Math.max(0, connections), "connection")}, and ${counted(replicas, "replica")} of AUTH_DATABASE_POOL_SIZE=${poolSize} hold ${poolSize * replicas}`;
+  const says = `${limitedBy} leaves ${plural(Math.max(0, connections), "connection")}, and ${plural(replicas, "replica")} of AUTH_DATABASE_POOL_SIZE=${poolSize} hold ${poolSize * replicas}`;
   const sentence = `${says.charAt(0).toUpperCase()}${says.slice(1)}`;
   const advice = "raise the limit, or lower AUTH_DATABASE_POOL_SIZE";
   if (connections < poolSize * replicas) return failed(`${sentence}: ${advice}.`);

@@ -10,7 +10,7 @@ import type { ConnectedDatabase } from "../../infrastructure/db/open-database.ts
 import { storedSecrets } from "../../infrastructure/db/shared-secret.ts";
 import { CockroachRepository } from "../../interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
 import type { SigningKeyReader } from "../../interfaces/relationaldb/signing-key-repository.ts";
-import { moment } from "../text.ts";
+import { formatTime } from "../text.ts";
 import { type Check, type Finding, failed, ok, sentenceOf, warning } from "./finding.ts";
 
 /** Checks of a database with all its tables: the wrapping keys must open its secrets and signing keys. */
@@ -99,7 +99,7 @@ export function keysFinding(keys: readonly SigningKeyStatus[], time: number, lea
   const signing = keys.find(({ state }) => state === "signing");
   if (signing === undefined) return failed("No key signs: start the service, or run `auth keys rotate`.");
   const next = keys.find(({ state }) => state === "next");
-  const until = moment(signing.deactivateTime);
+  const until = formatTime(signing.deactivateTime);
   const says = `${signing.id} (${signing.algorithm}) signs until ${until}`;
   if (next !== undefined) return ok(`${says}; the next one is ${next.id} (${next.algorithm}).`);
   const dueMs = signing.deactivateTime.getTime() - leadMs;
@@ -109,7 +109,7 @@ export function keysFinding(keys: readonly SigningKeyStatus[], time: number, lea
       `${signing.id} (${signing.algorithm}) should have been replaced at ${until}, and there is no next key: check that a service runs.`,
     );
   }
-  return ok(`${says}; the next one is due ${moment(new Date(dueMs))}.`);
+  return ok(`${says}; the next one is due ${formatTime(new Date(dueMs))}.`);
 }
 
 function signingKeysOf(pool: Pool): SigningKeyReader {

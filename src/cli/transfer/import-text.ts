@@ -1,4 +1,4 @@
-import { columns, counted, grouped, shown } from "../text.ts";
+import { columns, escapeControls, grouped, plural } from "../text.ts";
 import type { ImportReport, Refusal } from "./import-file.ts";
 
 /** A refused row as it is reported. */
@@ -26,9 +26,9 @@ export function importText({ report, validateOnly, refused, refusedPath }: Impor
 }
 
 function totals(report: ImportReport, validateOnly: boolean): string {
-  const facts = [`${counted(report.imported, "user")} ${validateOnly ? "can be imported" : "imported"}`];
+  const facts = [`${plural(report.imported, "user")} ${validateOnly ? "can be imported" : "imported"}`];
   if (report.alreadyImported > 0) facts.push(`${grouped(report.alreadyImported)} imported before`);
-  facts.push(`${counted(report.refused, "row")} refused`);
+  facts.push(`${plural(report.refused, "row")} refused`);
   for (const [kind, count] of Object.entries(report.skipped)) facts.push(`${ofKind(kind, count)} skipped`);
   return facts.join(", ");
 }
@@ -55,7 +55,7 @@ function refusedRows(
   refused: readonly RefusedLine[],
   path: string | undefined,
 ): string {
-  const rows = refused.map(({ line, reason, message }) => [String(line), reason, shown(message)]);
+  const rows = refused.map(({ line, reason, message }) => [String(line), reason, escapeControls(message)]);
   const others = total - refused.length;
   const hint = path === undefined ? "; --refused FILE writes all of them" : "";
   const more = others > 0 ? `… and ${grouped(others)} more${hint}.\n` : "";

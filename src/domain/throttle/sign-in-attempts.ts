@@ -7,8 +7,8 @@ import { type Call, ownCall } from "../call.ts";
 import { DomainError, type Reason } from "../errors.ts";
 import { sweepAll } from "../sweep.ts";
 import type { AttemptLimits } from "./attempt-limits.ts";
+import { KeyedSemaphore } from "./keyed-semaphore.ts";
 import { networkOf } from "./network.ts";
-import { Turns } from "./turns.ts";
 
 /** An attempt to authenticate. */
 export interface SignInAttempt {
@@ -53,7 +53,7 @@ export class SignInAttempts {
   readonly #limits: AttemptLimits;
   readonly #digest: (name: string) => string;
   readonly #newId: () => string;
-  readonly #turns = new Turns(concurrencyPerName);
+  readonly #turns = new KeyedSemaphore(concurrencyPerName);
 
   constructor(dependencies: {
     repository: RelationalRepository;

@@ -1,4 +1,4 @@
-import type { Patience } from "../../domain/call.ts";
+import type { Deadline } from "../../domain/call.ts";
 
 /** Upper limit in milliseconds on a unit of work, retries included, even if its call allows more. */
 export const patienceMs = 2_000;
@@ -11,12 +11,12 @@ export class TimeLimitExceededError extends Error {
 /** The time limit of one unit of work: it ends when the call is aborted, and after `patienceMs` at the latest. */
 export class Budget implements Disposable {
   readonly signal: AbortSignal;
-  readonly #call: Patience;
+  readonly #call: Deadline;
   readonly #endsAt: number;
   readonly #timer: NodeJS.Timeout;
   readonly #onAbort: () => void;
 
-  constructor(call: Patience) {
+  constructor(call: Deadline) {
     call.signal.throwIfAborted();
     const controller = new AbortController();
     const givenMs = Math.min(patienceMs, call.timeoutMs() ?? patienceMs);

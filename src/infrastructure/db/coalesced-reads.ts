@@ -1,9 +1,9 @@
-import type { Patience } from "../../domain/call.ts";
+import type { Deadline } from "../../domain/call.ts";
 import { patienceMs, TimeLimitExceededError } from "./budget.ts";
 
 export interface CoalescedReadsOptions<Key, Value> {
   /** Reads the values of several keys in one statement and returns them in the order of the keys. */
-  readonly load: (call: Patience, keys: readonly Key[]) => Promise<readonly (Value | undefined)[]>;
+  readonly load: (call: Deadline, keys: readonly Key[]) => Promise<readonly (Value | undefined)[]>;
   /** Statements that may run at once (default 2). Reads that wait for a lane are batched. */
   readonly lanes?: number;
   /** Maximum number of keys in one statement (default 500). */
@@ -29,7 +29,7 @@ export class CoalescedReads<Key, Value> {
   }
 
   /** @throws whatever `load` throws; the abort reason of the call; TimeLimitExceededError if the time is up */
-  find(call: Patience, key: Key): Promise<Value | undefined> {
+  find(call: Deadline, key: Key): Promise<Value | undefined> {
     const reader = new Reader<Key, Value>(key, call);
     this.#queue.push(reader);
     this.#schedule();
@@ -77,13 +77,13 @@ class Reader<Key, Value> {
   /** Called when the reader leaves without a result. */
   onLeave: () => void = () => {};
   #waits = true;
-  readonly #call: Patience;
+  readonly #call: Deadline;
   readonly #endsAt = performance.now() + patienceMs;
   readonly #timer: NodeJS.Timeout;
   readonly #onAbort: () => void;
   readonly #settle: { resolve(value: Value | undefined): void; reject(error: unknown): void };
 
-  constructor(key: Key, call: Patience) {
+  constructor(key: Key, call: Deadline) {
     const { signal } = call;
     const { promise, ...settle } = Promise.withResolvers<Value | undefined>();
     this.key = key;

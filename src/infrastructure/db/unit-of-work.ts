@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type CommonQueryMethods, ConnectionError, type DatabasePool, sql } from "slonik";
-import type { Patience } from "../../domain/call.ts";
+import type { Deadline } from "../../domain/call.ts";
 import { Budget } from "./budget.ts";
 import { type Waiter, waitedForBy } from "./postgres-driver.ts";
 import { databaseError, isConnectionLoss, isStandbyRefusal, serverFailure, sqlState } from "./sql-state.ts";
@@ -66,7 +66,7 @@ export class UnitOfWork {
   }
 
   /** Runs reads on one connection, each as a separate statement. */
-  read<T>(call: Patience, work: (connection: CommonQueryMethods) => Promise<T>): Promise<T> {
+  read<T>(call: Deadline, work: (connection: CommonQueryMethods) => Promise<T>): Promise<T> {
     return this.#retrying(call, false, (budget) => this.#connected(budget, work));
   }
 
@@ -74,7 +74,7 @@ export class UnitOfWork {
    * Runs one statement that writes, as a SERIALIZABLE transaction of its own, in one round trip. Its COMMIT is sent
    * with it.
    */
-  statement<T>(call: Patience, run: (connection: CommonQueryMethods) => Promise<T>): Promise<T> {
+  statement<T>(call: Deadline, run: (connection: CommonQueryMethods) => Promise<T>): Promise<T> {
     return this.#retrying(call, true, (budget, attempt) =>
       this.#connected(budget, (connection) => {
         attempt.commitSent = true;
@@ -84,7 +84,7 @@ export class UnitOfWork {
   }
 
   /** Runs `work` in one SERIALIZABLE transaction, whose statements time out when the remaining time is up. */
-  transaction<T>(call: Patience, work: (transaction: CommonQueryMethods) => Promise<T>): Promise<T> {
+  transaction<T>(call: Deadline, work: (transaction: CommonQueryMethods) => Promise<T>): Promise<T> {
     return this.#retrying(call, true, (budget, attempt) =>
       this.#connected(budget, (connection) =>
         connection.transaction(async (transaction) => {
@@ -99,7 +99,7 @@ export class UnitOfWork {
   }
 
   async #retrying<T>(
-    call: Patience,
+    call: Deadline,
     writes: boolean,
     run: (budget: Budget, attempt: Attempt) => Promise<T>,
   ): Promise<T> {

@@ -1,4 +1,4 @@
-import type { Patience } from "../../domain/call.ts";
+import type { Deadline } from "../../domain/call.ts";
 import type { AttemptRepository, AttemptStatements } from "./attempt-repository.ts";
 import type { CredentialReader, CredentialRepository } from "./credential-repository.ts";
 import type { DeviceRepository } from "./device-repository.ts";
@@ -24,7 +24,7 @@ import type { UserReader, UserRepository } from "./user-repository.ts";
  */
 export interface RelationalRepository {
   /** Reads for one call, each in one statement, which an adapter may share among calls. */
-  read(call: Patience): Readers;
+  read(call: Deadline): Readers;
 
   /**
    * Runs `work` in one transaction and returns its result. Either all of its effects are committed or, if it throws,
@@ -36,21 +36,21 @@ export interface RelationalRepository {
    *
    * @throws what `work` throws; OUTCOME_UNKNOWN if no time was left to find out whether the commit took place
    */
-  transaction<T>(call: Patience, work: (repositories: Repositories) => Promise<T>): Promise<T>;
+  transaction<T>(call: Deadline, work: (repositories: Repositories) => Promise<T>): Promise<T>;
 
   /**
    * Changes that are a single statement in their own transaction. Like the work of a transaction, a statement may run
    * again after its effects were committed; it then returns the same result.
    * @throws OUTCOME_UNKNOWN if no time was left to find out whether it took place
    */
-  statement(call: Patience): Statements;
+  statement(call: Deadline): Statements;
 
   /**
    * Resolves if the database accepts writes: it responds, transactions may write, the privileges suffice, and a small
    * write succeeds or has just succeeded. Any number of processes may call it every second.
    * @throws DATABASE_READ_ONLY, DATABASE_UNAVAILABLE
    */
-  assertWritable(call: Patience): Promise<void>;
+  assertWritable(call: Deadline): Promise<void>;
 }
 
 export interface Readers {

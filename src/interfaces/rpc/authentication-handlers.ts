@@ -7,7 +7,7 @@ import type {
   AuthenticationService as AuthenticationServiceDesc,
 } from "../../gen/auth/v1/authentication_service_pb.ts";
 import { toBrokenRuleMessage, toSubject } from "./broken-rule-message.ts";
-import { given } from "./given.ts";
+import { emptyToUndefined } from "./empty-to-undefined.ts";
 import { toCall } from "./rpc-call.ts";
 import { toClient, toSessionMessage, toTokensMessage } from "./session-message.ts";
 import { toUserMessage } from "./user-message.ts";
@@ -21,7 +21,7 @@ export function authenticationHandlers(
       const { user, deviceToken } = await authentication.verifyPassword(toCall(context), {
         identifier,
         password: new Secret(password),
-        ipAddress: given(ipAddress),
+        ipAddress: emptyToUndefined(ipAddress),
         device: toDevice(device),
       });
       return { user: toUserMessage(user), deviceToken: deviceToken?.reveal() ?? "" };
@@ -53,7 +53,7 @@ export function authenticationHandlers(
       await authentication.setPassword(toCall(context), {
         userId,
         password: new Secret(password),
-        requestId: given(requestId),
+        requestId: emptyToUndefined(requestId),
       });
       return {};
     },
@@ -63,9 +63,9 @@ export function authenticationHandlers(
         userId: change.userId,
         currentPassword: new Secret(change.currentPassword),
         newPassword: new Secret(change.newPassword),
-        keepSessionId: given(keepSessionId),
-        ipAddress: given(change.ipAddress),
-        requestId: given(requestId),
+        keepSessionId: emptyToUndefined(keepSessionId),
+        ipAddress: emptyToUndefined(change.ipAddress),
+        requestId: emptyToUndefined(requestId),
       });
       return {};
     },

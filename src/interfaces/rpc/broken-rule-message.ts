@@ -6,7 +6,7 @@ import {
   type ValidatePasswordRequest,
   type ValidatePasswordResponse_BrokenRuleSchema,
 } from "../../gen/auth/v1/authentication_service_pb.ts";
-import { given } from "./given.ts";
+import { emptyToUndefined } from "./empty-to-undefined.ts";
 
 const rules: Record<PasswordRule, PasswordRuleMessage> = {
   "max-bytes": PasswordRuleMessage.MAX_BYTES,
@@ -29,5 +29,5 @@ export function toBrokenRuleMessage({
 export function toSubject(subject: ValidatePasswordRequest["subject"]): ValidatePassword["subject"] {
   if (subject.case === "userId") return { userId: subject.value };
   const { email = "", username = "", displayName = "" } = subject.value ?? {};
-  return { email: given(email), username: given(username), displayName };
+  return { email: emptyToUndefined(email), username: emptyToUndefined(username), displayName };
 }

@@ -4,7 +4,7 @@ import type { AuditEvent, EventType, Outcome } from "../../domain/audit/event.ts
 import type { EventFilter } from "../../domain/audit/event-service.ts";
 import { Event_Outcome, Event_Type, type EventSchema } from "../../gen/auth/v1/event_pb.ts";
 import type { EventFilter as EventFilterMessage } from "../../gen/auth/v1/event_service_pb.ts";
-import { given } from "./given.ts";
+import { emptyToUndefined } from "./empty-to-undefined.ts";
 
 const types: Record<EventType, Event_Type> = {
   "user.created": Event_Type.USER_CREATED,
@@ -71,11 +71,11 @@ export function toEventMessage(event: AuditEvent): MessageInitShape<typeof Event
 /** Converts the filter of a request. */
 export function toEventFilter(filter: EventFilterMessage | undefined): EventFilter {
   return {
-    userId: given(filter?.userId),
+    userId: emptyToUndefined(filter?.userId),
     // The schema refuses unknown types.
     types: (filter?.types ?? []).flatMap((type) => typesByNumber.get(type) ?? []),
     outcome: outcomesByNumber.get(filter?.outcome ?? Event_Outcome.UNSPECIFIED),
-    caller: given(filter?.caller),
+    caller: emptyToUndefined(filter?.caller),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { ServiceAccountService } from "../../domain/caller/service-account-service.ts";
 import type { ServiceAccountService as ServiceAccountServiceDesc } from "../../gen/auth/v1/service_account_service_pb.ts";
-import { given } from "./given.ts";
+import { emptyToUndefined } from "./empty-to-undefined.ts";
 import { toCall } from "./rpc-call.ts";
 import { toServiceAccountKeyMessage, toServiceAccountMessage } from "./service-account-message.ts";
 import { toDate } from "./timestamps.ts";
@@ -32,7 +32,7 @@ export function serviceAccountHandlers(
     },
 
     async updateServiceAccount({ id, displayName, roles, etag }, context) {
-      const change = { id, displayName, roles, etag: given(etag) };
+      const change = { id, displayName, roles, etag: emptyToUndefined(etag) };
       const { account, disabledKeys } = await accounts.update(toCall(context), change);
       return {
         serviceAccount: toServiceAccountMessage(account),

@@ -2,7 +2,7 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { Secret } from "../../domain/secret.ts";
 import type { SessionService } from "../../domain/session/session-service.ts";
 import type { SessionService as SessionServiceDesc } from "../../gen/auth/v1/session_service_pb.ts";
-import { given } from "./given.ts";
+import { emptyToUndefined } from "./empty-to-undefined.ts";
 import { toCall } from "./rpc-call.ts";
 import { toSessionMessage, toTokensMessage } from "./session-message.ts";
 
@@ -23,7 +23,7 @@ export function sessionHandlers(sessions: SessionService): ServiceImpl<typeof Se
     },
 
     async revokeUserSessions({ userId, exceptSessionId }, context) {
-      await sessions.revokeAll(toCall(context), userId, given(exceptSessionId));
+      await sessions.revokeAll(toCall(context), userId, emptyToUndefined(exceptSessionId));
       return {};
     },
 

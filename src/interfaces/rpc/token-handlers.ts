@@ -17,19 +17,19 @@ import {
   IntrospectTokenResponseSchema,
   type TokenService as TokenServiceDesc,
 } from "../../gen/auth/v1/token_service_pb.ts";
-import { given } from "./given.ts";
+import { emptyToUndefined } from "./empty-to-undefined.ts";
 import { toCall } from "./rpc-call.ts";
 
 /** Handlers of auth.v1.TokenService. */
 export function tokenHandlers(tokens: TokenService, keyRing: KeyRing): ServiceImpl<typeof TokenServiceDesc> {
   return {
     async introspectToken({ token, audience, maxStaleness }, context) {
-      const asked = { audience: given(audience), maxStalenessMs: milliseconds(maxStaleness) };
+      const asked = { audience: emptyToUndefined(audience), maxStalenessMs: milliseconds(maxStaleness) };
       return toIntrospection(await tokens.introspect(toCall(context), new Secret(token), asked));
     },
 
     async batchIntrospectTokens({ tokens: texts, audience, maxStaleness }, context) {
-      const asked = { audience: given(audience), maxStalenessMs: milliseconds(maxStaleness) };
+      const asked = { audience: emptyToUndefined(audience), maxStalenessMs: milliseconds(maxStaleness) };
       const secrets = texts.map((text) => new Secret(text));
       return {
         results: (await tokens.batchIntrospect(toCall(context), secrets, asked)).map(toIntrospection),

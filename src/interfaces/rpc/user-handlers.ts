@@ -12,8 +12,8 @@ import type {
   LookupUserRequest,
   UserService as UserServiceDesc,
 } from "../../gen/auth/v1/user_service_pb.ts";
+import { emptyToUndefined } from "./empty-to-undefined.ts";
 import { errorInfo } from "./errors.ts";
-import { given } from "./given.ts";
 import { toCall } from "./rpc-call.ts";
 import { toBound, toDate } from "./timestamps.ts";
 import { toUserMessage, toUserState } from "./user-message.ts";
@@ -25,7 +25,7 @@ export function userHandlers(users: UserService, lockouts: Lockouts): ServiceImp
       const created = await users.create(toCall(context), {
         ...fieldsOf(user),
         password: password === "" ? undefined : new Secret(password),
-        requestId: given(requestId),
+        requestId: emptyToUndefined(requestId),
       });
       return { user: toUserMessage(created) };
     },
@@ -66,10 +66,10 @@ export function userHandlers(users: UserService, lockouts: Lockouts): ServiceImp
     async updateUser({ user, updateMask, requestId }, context) {
       const updated = await users.update(toCall(context), {
         id: user?.id ?? "",
-        etag: given(user?.etag),
+        etag: emptyToUndefined(user?.etag),
         fields: fieldsOf(user),
         mask: updateMask?.paths ?? [],
-        requestId: given(requestId),
+        requestId: emptyToUndefined(requestId),
       });
       return { user: toUserMessage(updated) };
     },
@@ -77,8 +77,8 @@ export function userHandlers(users: UserService, lockouts: Lockouts): ServiceImp
     async deleteUser({ id, etag, requestId }, context) {
       const deleted = await users.delete(toCall(context), {
         id,
-        etag: given(etag),
-        requestId: given(requestId),
+        etag: emptyToUndefined(etag),
+        requestId: emptyToUndefined(requestId),
       });
       return { user: toUserMessage(deleted) };
     },
@@ -86,8 +86,8 @@ export function userHandlers(users: UserService, lockouts: Lockouts): ServiceImp
     async undeleteUser({ id, etag, requestId }, context) {
       const undeleted = await users.undelete(toCall(context), {
         id,
-        etag: given(etag),
-        requestId: given(requestId),
+        etag: emptyToUndefined(etag),
+        requestId: emptyToUndefined(requestId),
       });
       return { user: toUserMessage(undeleted) };
     },
@@ -97,8 +97,8 @@ export function userHandlers(users: UserService, lockouts: Lockouts): ServiceImp
         id,
         reason,
         untilTime: untilTime && toDate(untilTime, "until_time"),
-        etag: given(etag),
-        requestId: given(requestId),
+        etag: emptyToUndefined(etag),
+        requestId: emptyToUndefined(requestId),
       });
       return { user: toUserMessage(suspended) };
     },
@@ -106,8 +106,8 @@ export function userHandlers(users: UserService, lockouts: Lockouts): ServiceImp
     async unsuspendUser({ id, etag, requestId }, context) {
       const unsuspended = await users.unsuspend(toCall(context), {
         id,
-        etag: given(etag),
-        requestId: given(requestId),
+        etag: emptyToUndefined(etag),
+        requestId: emptyToUndefined(requestId),
       });
       return { user: toUserMessage(unsuspended) };
     },
@@ -125,8 +125,8 @@ export function userHandlers(users: UserService, lockouts: Lockouts): ServiceImp
 /** The fields of a user that callers set. */
 export function fieldsOf(user: User | undefined): UserFields {
   return {
-    email: given(user?.email),
-    username: given(user?.username),
+    email: emptyToUndefined(user?.email),
+    username: emptyToUndefined(user?.username),
     displayName: user?.displayName ?? "",
     attributes: user?.attributes ?? {},
   };
@@ -143,7 +143,7 @@ export function filterOf(filter: ListUsersRequest["filter"]) {
     state: filter && toUserState(filter.state),
     createdAfter: filter?.createdAfter && toBound(filter.createdAfter, "filter.created_after"),
     createdBefore: filter?.createdBefore && toBound(filter.createdBefore, "filter.created_before"),
-    emailPrefix: given(filter?.emailPrefix),
+    emailPrefix: emptyToUndefined(filter?.emailPrefix),
   };
 }
 

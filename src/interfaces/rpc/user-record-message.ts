@@ -8,7 +8,7 @@ import {
   type UserRecord as UserRecordMessage,
   UserRecordSchema,
 } from "../../gen/auth/v1/user_transfer_service_pb.ts";
-import { given } from "./given.ts";
+import { emptyToUndefined } from "./empty-to-undefined.ts";
 import { assertValid } from "./interceptors/validate.ts";
 import { toDate } from "./timestamps.ts";
 import { fieldsOf } from "./user-handlers.ts";
@@ -36,8 +36,8 @@ function toRecord(message: UserRecordMessage): UserRecord {
   const { suspension } = user;
   return {
     ...fieldsOf(user),
-    id: given(user.id),
-    passwordHash: given(passwordHash),
+    id: emptyToUndefined(user.id),
+    passwordHash: emptyToUndefined(passwordHash),
     createTime: dateOf(user.createTime, "user.create_time"),
     suspension: suspension && {
       reason: suspension.reason,

@@ -9,7 +9,7 @@ import type {
   ImportUsersResponse_ResultSchema,
   UserTransferService as UserTransferServiceDesc,
 } from "../../gen/auth/v1/user_transfer_service_pb.ts";
-import { given } from "./given.ts";
+import { emptyToUndefined } from "./empty-to-undefined.ts";
 import { toCall } from "./rpc-call.ts";
 import { filterOf } from "./user-handlers.ts";
 import { toGivenRow, toUserRecordMessage } from "./user-record-message.ts";
@@ -52,7 +52,7 @@ export function userTransferHandlers(
 }
 
 function optionsOf({ requestId, validateOnly }: ImportUsersRequest) {
-  return { requestId: given(requestId), validateOnly };
+  return { requestId: emptyToUndefined(requestId), validateOnly };
 }
 
 /**

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import type { Patience } from "../../../src/domain/call.ts";
+import type { Deadline } from "../../../src/domain/call.ts";
 import { patienceMs, TimeLimitExceededError } from "../../../src/infrastructure/db/budget.ts";
 import { CoalescedReads } from "../../../src/infrastructure/db/coalesced-reads.ts";
 import { aCall, aCancellableCall } from "../../support/calls.ts";
 
 /** Reads whose statements end when the test says so; each answers `${key}@${number of the statement}`. */
 function controlledReads({ lanes = 2, limit = 100 } = {}) {
-  const statements: { call: Patience; keys: readonly string[]; end: PromiseWithResolvers<void> }[] = [];
+  const statements: { call: Deadline; keys: readonly string[]; end: PromiseWithResolvers<void> }[] = [];
   const reads = new CoalescedReads<string, string>({
     lanes,
     limit,

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { DatabasePool } from "slonik";
-import type { Patience } from "../../../domain/call.ts";
+import type { Deadline } from "../../../domain/call.ts";
 import { UnitOfWork } from "../../../infrastructure/db/unit-of-work.ts";
 import type { Readers, RelationalRepository, Repositories, Statements } from "../relational-repository.ts";
 import { CockroachAttemptStatements, CockroachAttempts } from "./cockroach-attempts.ts";
@@ -29,12 +29,12 @@ export class CockroachRepository implements RelationalRepository {
   constructor(pool: DatabasePool) {
     this.#unitOfWork = new UnitOfWork(pool);
     this.#writeCheck = new WriteCheck(this.#unitOfWork, randomUUID());
-    const readers = (call: Patience) => repositories((query) => this.#unitOfWork.read(call, query));
+    const readers = (call: Deadline) => repositories((query) => this.#unitOfWork.read(call, query));
     this.#sharedUserReads = new SharedUserReads((call) => readers(call).users);
     this.#sharedStatusReads = new SharedStatusReads((call) => readers(call).sessions);
   }
 
-  read(call: Patience): Readers {
+  read(call: Deadline): Readers {
     const { users, sessions, ...readers } = repositories((query) =>
       this.#translated(this.#unitOfWork.read(call, query)),
     );
@@ -55,13 +55,13 @@ export class CockroachRepository implements RelationalRepository {
     };
   }
 
-  transaction<T>(call: Patience, work: (repositories: Repositories) => Promise<T>): Promise<T> {
+  transaction<T>(call: Deadline, work: (repositories: Repositories) => Promise<T>): Promise<T> {
     return this.#translated(
       this.#unitOfWork.transaction(call, (transaction) => work(repositories((query) => query(transaction)))),
     );
   }
 
-  statement(call: Patience): Statements {
+  statement(call: Deadline): Statements {
     const run: Run = (query) => this.#translated(this.#unitOfWork.statement(call, query));
     return {
       sessions: new CockroachSessionStatements(run),
@@ -69,7 +69,7 @@ export class CockroachRepository implements RelationalRepository {
     };
   }
 
-  assertWritable(call: Patience): Promise<void> {
+  assertWritable(call: Deadline): Promise<void> {
     return this.#translated(this.#writeCheck.run(call));
   }
 

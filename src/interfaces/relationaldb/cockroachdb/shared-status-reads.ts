@@ -1,10 +1,10 @@
-import type { Patience } from "../../../domain/call.ts";
+import type { Deadline } from "../../../domain/call.ts";
 import { CoalescedReads } from "../../../infrastructure/db/coalesced-reads.ts";
 import type { SessionReader, SessionStatus } from "../session-repository.ts";
 
 /** Reads session statuses for many calls. Concurrent lookups share one statement. */
 export class SharedStatusReads {
-  readonly #sessions: (call: Patience) => SessionReader;
+  readonly #sessions: (call: Deadline) => SessionReader;
   readonly #finds = new CoalescedReads<string, SessionStatus>({
     load: async (call, ids) => {
       const statuses = await this.#sessions(call).statuses([...new Set(ids)]);
@@ -13,12 +13,12 @@ export class SharedStatusReads {
     },
   });
 
-  constructor(sessions: (call: Patience) => SessionReader) {
+  constructor(sessions: (call: Deadline) => SessionReader) {
     this.#sessions = sessions;
   }
 
   /** A lookup of several ids is a statement of its own. */
-  async statuses(call: Patience, ids: readonly string[]): Promise<SessionStatus[]> {
+  async statuses(call: Deadline, ids: readonly string[]): Promise<SessionStatus[]> {
     const [only] = ids;
     if (only === undefined) return [];
     if (ids.length > 1) return this.#sessions(call).statuses(ids);

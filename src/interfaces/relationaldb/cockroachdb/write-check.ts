@@ -1,5 +1,5 @@
 import { type CommonQueryMethods, sql } from "slonik";
-import type { Patience } from "../../../domain/call.ts";
+import type { Deadline } from "../../../domain/call.ts";
 import { DomainError } from "../../../domain/errors.ts";
 import { postgresOnly } from "../../../infrastructure/db/postgres-only.ts";
 import { leasesTable } from "../../../infrastructure/db/schema/leases-table.ts";
@@ -30,7 +30,7 @@ export class WriteCheck {
   }
 
   /** @throws DATABASE_READ_ONLY, DATABASE_UNAVAILABLE if privileges are missing, and any error of the statements */
-  async run(call: Patience): Promise<void> {
+  async run(call: Deadline): Promise<void> {
     const marginMs = Math.round(overlapMs * this.#random());
     const state = await this.#unitOfWork.read(call, (connection) => readState(connection, marginMs));
     if (state.readOnly === "on") throw readOnly();

@@ -1,4 +1,4 @@
 /** A text of a message, or undefined if it is empty: proto3 does not distinguish empty from absent. */
-export function given(text: string | undefined): string | undefined {
+export function emptyToUndefined(text: string | undefined): string | undefined {
   return text === "" ? undefined : text;
 }

@@ -1,7 +1,7 @@
-import type { Patience } from "../call.ts";
+import type { Deadline } from "../call.ts";
 
 /** Runs at most `atOnce` calls per name concurrently; further calls queue in order. */
-export class Turns {
+export class KeyedSemaphore {
   readonly #atOnce: number;
   readonly #names = new Map<string, { running: number; readonly waiting: Set<() => void> }>();
 
@@ -10,7 +10,7 @@ export class Turns {
   }
 
   /** Runs `work` when its turn comes; never for a call that has been aborted by then. */
-  async run<T>(call: Patience, name: string, work: () => Promise<T>): Promise<T> {
+  async run<T>(call: Deadline, name: string, work: () => Promise<T>): Promise<T> {
     const turns = this.#names.get(name) ?? { running: 0, waiting: new Set() };
     this.#names.set(name, turns);
     if (turns.running < this.#atOnce) turns.running += 1;

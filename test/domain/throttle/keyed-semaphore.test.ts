@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Turns } from "../../../src/domain/throttle/turns.ts";
+import { KeyedSemaphore } from "../../../src/domain/throttle/keyed-semaphore.ts";
 import { aCall, aCancellableCall } from "../../support/calls.ts";
 
 /** Work that lasts until it is let go. */
@@ -12,7 +12,7 @@ const gone = new Error("the call was cancelled");
 
 describe("turns", () => {
   test("so many of one name run at once, the others after them in their order, and other names beside them", async () => {
-    const turns = new Turns(2);
+    const turns = new KeyedSemaphore(2);
     const held = [heldWork(), heldWork(), heldWork(), heldWork()];
     const begun: number[] = [];
     const all = held.map(({ work }, place) =>
@@ -33,7 +33,7 @@ describe("turns", () => {
   });
 
   test("work that fails passes its turn on", async () => {
-    const turns = new Turns(1);
+    const turns = new KeyedSemaphore(1);
     const failed = turns.run(aCall(), "ada", () => Promise.reject(gone));
     const next = turns.run(aCall(), "ada", async () => "next");
     await expect(failed).rejects.toBe(gone);
@@ -43,7 +43,7 @@ describe("turns", () => {
   test.each(["before it asks", "while it waits"])(
     "a caller who goes %s has no turn, and keeps none",
     async (when) => {
-      const turns = new Turns(1);
+      const turns = new KeyedSemaphore(1);
       const held = heldWork();
       const first = turns.run(aCall(), "ada", held.work);
       const { call, cancel } = aCancellableCall();
