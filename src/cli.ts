@@ -6,7 +6,7 @@ import { help } from "./cli/help.ts";
 import { parseArguments, type Request } from "./cli/parse-arguments.ts";
 import { exitCodeOf, printedAnswer, printedError } from "./cli/printed.ts";
 import { ProgressDisplay } from "./cli/progress.ts";
-import { onStopSignal } from "./infrastructure/signals.ts";
+import { onStopSignal } from "./infrastructure/process/signals.ts";
 
 /** The command line. Modules that load slowly are imported only when a command needs them. */
 async function main(argv: readonly string[]): Promise<number> {
@@ -41,12 +41,12 @@ async function manual(request: Exclude<Request, { kind: "run" }>): Promise<strin
     return `auth ${version}\n`;
   }
   if (request.words.join(" ") !== "settings") return help(commands, request.words);
-  const { describeSettings } = await import("./settings.ts");
+  const { describeSettings } = await import("./config/settings.ts");
   return `${describeSettings()}\n`;
 }
 
 function commandContext(signal: AbortSignal, asJson: boolean): CommandContext {
-  const config = async () => (await import("./config.ts")).loadConfig(process.env);
+  const config = async () => (await import("./config/config.ts")).loadConfig(process.env);
   const { stderr } = process;
   const display = new ProgressDisplay({
     write: (text) => stderr.write(text),

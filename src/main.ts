@@ -1,9 +1,9 @@
-import { loadConfig } from "./config.ts";
+import { loadConfig } from "./config/config.ts";
+import { describeSettings } from "./config/settings.ts";
 import { locateDatabase } from "./infrastructure/db/locate-database.ts";
-import { createLogger } from "./infrastructure/logger.ts";
-import { onStopSignal } from "./infrastructure/signals.ts";
-import { StartError } from "./infrastructure/start-error.ts";
-import { describeSettings } from "./settings.ts";
+import { createLogger } from "./infrastructure/process/logger.ts";
+import { onStopSignal } from "./infrastructure/process/signals.ts";
+import { StartError } from "./infrastructure/process/start-error.ts";
 
 /** libuv threads left for name lookups and files while all hash threads are busy. */
 const spareThreads = 4;

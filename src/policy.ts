@@ -1,12 +1,12 @@
 import { Policy, PolicyError } from "./domain/caller/policy.ts";
-import { repeatedKeys } from "./infrastructure/repeated-keys.ts";
+import { repeatedKeys } from "./infrastructure/files/repeated-keys.ts";
 import {
   FileError,
   type Reload,
   readFiles,
   type WatchedFiles,
   watchFiles,
-} from "./infrastructure/watched-files.ts";
+} from "./infrastructure/files/watched-files.ts";
 import { methodNames } from "./interfaces/rpc/routes.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import { AuditEvents } from "./domain/audit/event.ts";
 import type { EventCursors } from "./domain/audit/event-cursors.ts";
 import { EventFeed } from "./domain/audit/event-feed.ts";
@@ -42,11 +42,11 @@ import { NodeSigningKeyPairs } from "./infrastructure/crypto/signing-key-pairs.t
 import { loadWrappingKeys } from "./infrastructure/crypto/wrapping-key-source.ts";
 import type { Database } from "./infrastructure/db/open-database.ts";
 import { sharedSecret } from "./infrastructure/db/shared-secret.ts";
-import { toAscii } from "./infrastructure/idna.ts";
-import type { Logger } from "./infrastructure/logger.ts";
 import { CommonPasswordList } from "./infrastructure/passwords/common-password-list.ts";
-import { Sidecars } from "./infrastructure/sidecars.ts";
-import { StartError } from "./infrastructure/start-error.ts";
+import type { Logger } from "./infrastructure/process/logger.ts";
+import { StartError } from "./infrastructure/process/start-error.ts";
+import { toAscii } from "./infrastructure/text/idna.ts";
+import { Sidecars } from "./infrastructure/tls/sidecars.ts";
 import type { RelationalRepository } from "./interfaces/relationaldb/relational-repository.ts";
 
 /** The dependencies of the services. */

@@ -41,7 +41,7 @@ const rules: Rule[] = [
   {
     says: "the doors toward callers know the domain and generated code: no adapter, no port, no infrastructure",
     isBrokenBy: ({ from, to }) => doors(from) && isFile(to) && !domain(to) && !gen(to) && !doors(to),
-    example: edge("src/interfaces/rpc/routes.ts", "src/infrastructure/logger.ts", true),
+    example: edge("src/interfaces/rpc/routes.ts", "src/infrastructure/process/logger.ts", true),
   },
   {
     says: "the adapter knows the domain, its port, and infrastructure/db: nothing else of ours",
@@ -58,7 +58,7 @@ const rules: Rule[] = [
       !gen(to) &&
       !(typeOnly && (domain(to) || ports(to))) &&
       !["src/domain/errors.ts", "src/domain/secret.ts"].includes(to),
-    example: edge("src/infrastructure/readiness.ts", "src/interfaces/rpc/errors.ts", true),
+    example: edge("src/infrastructure/process/readiness.ts", "src/interfaces/rpc/errors.ts", true),
   },
   {
     says: "slonik and pg appear in the adapter and in infrastructure/db only",
@@ -82,13 +82,13 @@ const rules: Rule[] = [
   },
   {
     says: "the row schemas of zod stay in infrastructure/db and the settings",
-    isBrokenBy: ({ from, to }) => to === "zod" && !db(from) && from !== "src/settings.ts",
+    isBrokenBy: ({ from, to }) => to === "zod" && !db(from) && from !== "src/config/settings.ts",
     example: edge("src/interfaces/rpc/routes.ts", "zod"),
   },
   {
     says: "nobody imports the composition root but itself",
     isBrokenBy: ({ from, to }) => compositionRoot(to) && !compositionRoot(from),
-    example: edge("src/config.ts", "src/main.ts"),
+    example: edge("src/config/config.ts", "src/main.ts"),
   },
   {
     says: "the service and the command line share the services that they are made of and the policy, and nothing of each other",

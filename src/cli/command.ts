@@ -1,4 +1,4 @@
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { OpenService } from "./open-service.ts";
 import type { Option, ValuesOf } from "./option.ts";
 import type { Progress } from "./progress.ts";

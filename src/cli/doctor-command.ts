@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { type Answer, type Command, type CommandContext, command } from "./command.ts";
 import type { Checked } from "./doctor/finding.ts";
 import { wholeNumber } from "./option.ts";
@@ -19,7 +19,7 @@ signing keys and callers. It changes nothing. The exit code is 1 if a check fail
 });
 
 async function examined({ config, signal, note }: CommandContext, replicas: number): Promise<Checked[]> {
-  const { ConfigError } = await import("../config.ts");
+  const { ConfigError } = await import("../config/config.ts");
   let settings: Config;
   try {
     settings = await config();

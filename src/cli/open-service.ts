@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { userInfo } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { type Call, unlimited } from "../domain/call.ts";
 import type { Policy } from "../domain/caller/policy.ts";
 import { DomainError } from "../domain/errors.ts";
@@ -13,7 +13,7 @@ import {
 } from "../infrastructure/db/open-database.ts";
 import { isShutdown, serverFailure } from "../infrastructure/db/sql-state.ts";
 import { openBreachedPasswords } from "../infrastructure/passwords/open-breached-passwords.ts";
-import { StartError } from "../infrastructure/start-error.ts";
+import { StartError } from "../infrastructure/process/start-error.ts";
 import { CockroachRepository } from "../interfaces/relationaldb/cockroachdb/cockroach-repository.ts";
 import { createServices, openSecrets } from "../services.ts";
 

@@ -1,5 +1,5 @@
 import { isInTimeRange } from "../domain/time-range.ts";
-import { parseDateTime, parseDay } from "../infrastructure/rfc3339.ts";
+import { parseDateTime, parseDay } from "../infrastructure/text/rfc3339.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** An option of a command: its syntax, its help and its value. */

@@ -1,5 +1,5 @@
 import { DomainError } from "../domain/errors.ts";
-import { StartError } from "../infrastructure/start-error.ts";
+import { StartError } from "../infrastructure/process/start-error.ts";
 import type { Answer } from "./command.ts";
 import { escapeControls } from "./text.ts";
 import { UsageError } from "./usage-error.ts";

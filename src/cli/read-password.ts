@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
 import type { ReadStream } from "node:tty";
-import { StartError } from "../infrastructure/start-error.ts";
+import { StartError } from "../infrastructure/process/start-error.ts";
 
 /** Longer than any accepted password. */
 const maxBytes = 4_096;

@@ -54,8 +54,7 @@ const getAccount = command({
   args: ["ACCOUNT"],
   summary: "Shows a service account",
   details: aboutAccounts,
-  run: ({ args: [account = ""] }, context) =>
-    answering(context, (service) => accountOf(service, account)),
+  run: ({ args: [account = ""] }, context) => answering(context, (service) => accountOf(service, account)),
 });
 
 const deleteAccount = command({

@@ -16,7 +16,7 @@ import {
   UserService,
 } from "../../src/gen/auth/v1/user_service_pb.ts";
 import { listenGrpc } from "../../src/infrastructure/grpc/listen-grpc.ts";
-import { createLogger } from "../../src/infrastructure/logger.ts";
+import { createLogger } from "../../src/infrastructure/process/logger.ts";
 import { unknownMethod } from "../../src/interfaces/rpc/errors.ts";
 import { createAdmission } from "../../src/interfaces/rpc/interceptors/authorize.ts";
 import { logCalls } from "../../src/interfaces/rpc/interceptors/log-calls.ts";

@@ -1,7 +1,7 @@
 import type { DescField } from "@bufbuild/protobuf";
 import { ScalarType } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { settings } from "../../src/settings.ts";
+import { settings } from "../../src/config/settings.ts";
 import { allMessages, isRedacted } from "./filled-requests.ts";
 
 /** What sounds like a secret. */

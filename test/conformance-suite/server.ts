@@ -9,7 +9,7 @@ import { create, createRegistry, fromBinary, toBinary } from "@bufbuild/protobuf
 import type { ConnectRouter } from "@connectrpc/connect";
 import { listenGrpc } from "../../src/infrastructure/grpc/listen-grpc.ts";
 import { listenHttp } from "../../src/infrastructure/http/listen-http.ts";
-import { loadTlsFiles, type TlsFiles } from "../../src/infrastructure/tls-files.ts";
+import { loadTlsFiles, type TlsFiles } from "../../src/infrastructure/tls/tls-files.ts";
 import { unknownMethod } from "../../src/interfaces/rpc/errors.ts";
 import { createAdmission } from "../../src/interfaces/rpc/interceptors/authorize.ts";
 import { logCalls } from "../../src/interfaces/rpc/interceptors/log-calls.ts";

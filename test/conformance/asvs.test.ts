@@ -14,7 +14,7 @@ const passwords = "test/domain/credential/password-rules.test.ts";
 const argon2 = "test/infrastructure/crypto/argon2-password-hasher.test.ts";
 const authentication = "test/domain/credential/authentication-service.test.ts";
 const sessions = "test/domain/session/session-service.test.ts";
-const unsafe = "test/unsafe-configurations.test.ts";
+const unsafe = "test/config/unsafe-configurations.test.ts";
 const canaries = "test/canaries/canaries.test.ts";
 const forged = "test/infrastructure/crypto/forged-access-tokens.test.ts";
 const everyMethod = "test/callers/every-method.test.ts";
@@ -233,7 +233,7 @@ const clauses: readonly Clause[] = [
   [
     "13.1.2",
     "limits of connections and what happens there are documented",
-    "test/config.test.ts",
+    "test/config/config.test.ts",
     "the table has a row for each setting",
   ],
   [
@@ -266,7 +266,7 @@ const clauses: readonly Clause[] = [
   [
     "16.4.1",
     "nothing can be smuggled into a log",
-    "test/infrastructure/logger.test.ts",
+    "test/infrastructure/process/logger.test.ts",
     "a line is one line whatever it holds (log injection)",
   ],
   [

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { describeSettings } from "../../src/settings.ts";
+import { describeSettings } from "../../src/config/settings.ts";
 import { faultOf } from "./named-tests.ts";
 
 const text = readFileSync(join(import.meta.dirname, "../../SECURITY.md"), "utf8");

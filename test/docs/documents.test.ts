@@ -1,8 +1,8 @@
 import { dirname } from "node:path";
 import { describe, expect, test } from "vitest";
+import { describeSettings } from "../../src/config/settings.ts";
 import { builtInRoles } from "../../src/domain/caller/permission.ts";
 import { permissionsOfMethods } from "../../src/interfaces/rpc/routes.ts";
-import { describeSettings } from "../../src/settings.ts";
 import { differences, tableRows } from "./api-tables.ts";
 import { foreignNames } from "./foreign-names.ts";
 import { brokenLinks } from "./links.ts";

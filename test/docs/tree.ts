@@ -1,7 +1,7 @@
 import { globSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { commands } from "../../src/cli/commands.ts";
-import { settings } from "../../src/settings.ts";
+import { settings } from "../../src/config/settings.ts";
 import { type Page, parsePage } from "./markdown.ts";
 
 const root = join(import.meta.dirname, "../..");

@@ -5,7 +5,7 @@ import { serialize } from "node:v8";
 import { pino } from "pino";
 import pretty from "pino-pretty";
 import { describe, expect, test } from "vitest";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import { Secret } from "../../src/domain/secret.ts";
 
 const text = "correct horse battery staple";

@@ -4,7 +4,7 @@ import { chmod, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { describeSettings } from "../../src/settings.ts";
+import { describeSettings } from "../../src/config/settings.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { type Environment, ServiceProcess, startService, temporaryFolder } from "../support/service.ts";
 

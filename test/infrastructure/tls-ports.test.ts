@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { credentials, status } from "@grpc/grpc-js";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { loadTlsFiles } from "../../src/infrastructure/tls-files.ts";
+import { loadTlsFiles } from "../../src/infrastructure/tls/tls-files.ts";
 import { serveGrpc, serveHttp } from "../support/echo-server.ts";
 import { GrpcJsClient } from "../support/grpc-js-client.ts";
 import { RawHttp2 } from "../support/raw-http2.ts";

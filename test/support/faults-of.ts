@@ -1,4 +1,4 @@
-import { ConfigError, loadConfig } from "../../src/config.ts";
+import { ConfigError, loadConfig } from "../../src/config/config.ts";
 
 /** What is wrong with an environment: nothing, where it is good. */
 export function faultsOf(env: Record<string, string>): readonly string[] {

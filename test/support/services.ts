@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import type { BreachedPasswords } from "../../src/domain/credential/breached-passwords.ts";
 import { Secret } from "../../src/domain/secret.ts";
 import { AesEventCursors } from "../../src/infrastructure/crypto/aes-event-cursors.ts";

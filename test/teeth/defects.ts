@@ -193,7 +193,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: "readiness takes four pings to change its mind",
-    file: "src/infrastructure/readiness.ts",
+    file: "src/infrastructure/process/readiness.ts",
     find: "hysteresis: 2",
     replace: "hysteresis: 4",
     test: "test/outage/database.test.ts",

@@ -20,18 +20,18 @@ export const edgeDefects: readonly Defect[] = [
   },
   {
     name: "connections of a removed authority stay open",
-    file: "src/infrastructure/open-connections.ts",
+    file: "src/infrastructure/sockets/open-connections.ts",
     find: "      for (const connection of this.#open) this.#checkCertificate(connection);\n",
     replace: "",
-    test: "test/infrastructure/open-connections.test.ts",
+    test: "test/infrastructure/sockets/open-connections.test.ts",
     named: "an idle connection is closed once its authority is removed",
   },
   {
     name: "a client's TLS session is resumed without its verification",
-    file: "src/infrastructure/tls-files.ts",
+    file: "src/infrastructure/tls/tls-files.ts",
     find: "    secureOptions: constants.SSL_OP_NO_TICKET,\n",
     replace: "",
-    test: "test/infrastructure/open-connections.test.ts",
+    test: "test/infrastructure/sockets/open-connections.test.ts",
     named: "session is not resumed",
   },
   {
@@ -44,10 +44,10 @@ export const edgeDefects: readonly Defect[] = [
   },
   {
     name: "a socket without a server is in the way",
-    file: "src/infrastructure/unix-socket.ts",
+    file: "src/infrastructure/sockets/unix-socket.ts",
     find: '  if (state === "stale") await unlink(path);\n',
     replace: "",
-    test: "test/infrastructure/unix-socket.test.ts",
+    test: "test/infrastructure/sockets/unix-socket.test.ts",
     named: "whose server was killed is replaced",
   },
 ];

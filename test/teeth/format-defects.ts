@@ -1,6 +1,6 @@
 import type { Defect } from "./defects.ts";
 
-const times = "test/infrastructure/rfc3339.test.ts";
+const times = "test/infrastructure/text/rfc3339.test.ts";
 const keycloak = "test/cli/transfer-formats/keycloak.test.ts";
 const kratos = "test/cli/transfer-formats/kratos.test.ts";
 const auth0 = "test/cli/transfer-formats/auth0.test.ts";
@@ -11,7 +11,7 @@ const plain = "test/cli/transfer-formats/plain.test.ts";
 export const formatDefects: readonly Defect[] = [
   {
     name: "a time without an offset is read in the machine's time zone",
-    file: "src/infrastructure/rfc3339.ts",
+    file: "src/infrastructure/text/rfc3339.ts",
     find: "[0-5]\\d)$/i;",
     replace: "[0-5]\\d)?$/i;",
     test: times,
@@ -19,7 +19,7 @@ export const formatDefects: readonly Defect[] = [
   },
   {
     name: "31 February is read as 3 March",
-    file: "src/infrastructure/rfc3339.ts",
+    file: "src/infrastructure/text/rfc3339.ts",
     find: "midnight.getUTCDate() === Number(text.slice(8))",
     replace: "!Number.isNaN(midnight.getTime())",
     test: times,
@@ -27,7 +27,7 @@ export const formatDefects: readonly Defect[] = [
   },
   {
     name: "24:00 is read as the next day",
-    file: "src/infrastructure/rfc3339.ts",
+    file: "src/infrastructure/text/rfc3339.ts",
     find: "T(?:[01]\\d|2[0-3]):",
     replace: "T(?:[01]\\d|2[0-4]):",
     test: times,

@@ -30,7 +30,7 @@ export const transportDefects: readonly Defect[] = [
   },
   {
     name: "what half-sent messages hold is not bounded",
-    file: "src/infrastructure/unread-bytes.ts",
+    file: "src/infrastructure/sockets/unread-bytes.ts",
     find: "if (held.bytes + bytes > perConnection || this.#total + bytes > perProcess) return false;",
     replace:
       "if (held.bytes + bytes > perConnection && this.#total + bytes > perProcess && false) return false;",

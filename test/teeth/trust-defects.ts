@@ -12,10 +12,10 @@ export const trustDefects: readonly Defect[] = [
   },
   {
     name: "a chain that leads to two trust domains belongs to the first",
-    file: "src/infrastructure/client-authorities.ts",
+    file: "src/infrastructure/tls/client-authorities.ts",
     find: "    if (others.length === 0) return verdict;\n",
     replace: "    if (others.length >= 0) return verdict;\n",
-    test: "test/infrastructure/client-authorities.test.ts",
+    test: "test/infrastructure/tls/client-authorities.test.ts",
     named: "a chain belongs to none of them that leads to the roots of two",
   },
   {
@@ -69,27 +69,27 @@ export const trustDefects: readonly Defect[] = [
   },
   {
     name: "of a key that a policy has twice the last counts",
-    file: "src/infrastructure/repeated-keys.ts",
+    file: "src/infrastructure/files/repeated-keys.ts",
     find: "      if (keys.has(key)) repeated.add(path);\n",
     replace: "",
-    test: "test/infrastructure/repeated-keys.test.ts",
+    test: "test/infrastructure/files/repeated-keys.test.ts",
     named: "a key twice",
   },
   {
     name: "a policy may lie in a folder that every user can change",
-    file: "src/infrastructure/trusted-path.ts",
+    file: "src/infrastructure/files/trusted-path.ts",
     find: "      refuse(await folderFault(folder, us));\n",
     replace: "",
-    test: "test/infrastructure/trusted-path.test.ts",
+    test: "test/infrastructure/files/trusted-path.test.ts",
     named: "in a folder that every user can change",
   },
   {
     name: "a link's own folder is not looked at",
-    file: "src/infrastructure/trusted-path.ts",
+    file: "src/infrastructure/files/trusted-path.ts",
     find: "  let rest = resolve(file)",
     replace:
       '  file = await import("node:fs/promises").then(({ realpath }) => realpath(file));\n  let rest = resolve(file)',
-    test: "test/infrastructure/trusted-path.test.ts",
+    test: "test/infrastructure/files/trusted-path.test.ts",
     named: "behind a link whose folder every user can change",
   },
   {

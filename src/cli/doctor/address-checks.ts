@@ -3,9 +3,9 @@ import { connect } from "node:http2";
 import { request as requestHttps } from "node:https";
 import { connect as connectTcp, createServer } from "node:net";
 import { connect as connectTls } from "node:tls";
-import type { Config } from "../../config.ts";
-import { bind, ListenError } from "../../infrastructure/listen.ts";
-import { findSocket, socketPathOf } from "../../infrastructure/unix-socket.ts";
+import type { Config } from "../../config/config.ts";
+import { bind, ListenError } from "../../infrastructure/sockets/listen.ts";
+import { findSocket, socketPathOf } from "../../infrastructure/sockets/unix-socket.ts";
 import { type Check, failed, ok } from "./finding.ts";
 
 /** Checks that the service can listen on its addresses, or already does. */

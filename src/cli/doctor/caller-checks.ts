@@ -1,4 +1,4 @@
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import { ownCall } from "../../domain/call.ts";
 import type { ConnectedDatabase } from "../../infrastructure/db/open-database.ts";
 import { CockroachRepository } from "../../interfaces/relationaldb/cockroachdb/cockroach-repository.ts";

@@ -1,4 +1,4 @@
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import { type DatabaseProbe, probeDatabase } from "../../infrastructure/db/database-probe.ts";
 import type { ConnectedDatabase } from "../../infrastructure/db/open-database.ts";
 import { plural } from "../text.ts";

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import { displayPath } from "../../infrastructure/db/embedded-postgres/data-folder.ts";
 import type { ConnectedDatabase } from "../../infrastructure/db/open-database.ts";
 import { connectForCommand, type OpenServiceOptions } from "../open-service.ts";

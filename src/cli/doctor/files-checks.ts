@@ -1,11 +1,11 @@
 import { constants } from "node:fs";
 import { access, stat, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import { findWrappingKeys } from "../../infrastructure/crypto/wrapping-key-source.ts";
 import { displayPath } from "../../infrastructure/db/embedded-postgres/data-folder.ts";
 import { openBreachedPasswords } from "../../infrastructure/passwords/open-breached-passwords.ts";
-import { readTlsCertificates, type TlsCertificate } from "../../infrastructure/tls-files.ts";
+import { readTlsCertificates, type TlsCertificate } from "../../infrastructure/tls/tls-files.ts";
 import { formatTime } from "../text.ts";
 import { type Check, type Finding, failed, ok, warning } from "./finding.ts";
 

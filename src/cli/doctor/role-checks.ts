@@ -1,4 +1,4 @@
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import { findConnectionRoom } from "../../infrastructure/db/connection-room.ts";
 import {
   type DatabaseRole,

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import { AuditEvents } from "../../domain/audit/event.ts";
 import { ownCall } from "../../domain/call.ts";
 import { KeyRing } from "../../domain/signing-key/key-ring.ts";

@@ -5,7 +5,7 @@ import type { ImportedRow, RowReader, UserImport } from "../../domain/transfer/u
 import { maxImportedRows } from "../../domain/transfer/user-transfer-service.ts";
 import { UserRecordSchema } from "../../gen/auth/v1/user_transfer_service_pb.ts";
 import { sha256Fingerprint } from "../../infrastructure/crypto/sha256-fingerprint.ts";
-import { StartError } from "../../infrastructure/start-error.ts";
+import { StartError } from "../../infrastructure/process/start-error.ts";
 import { toGivenRow } from "../../interfaces/rpc/user-record-message.ts";
 import type { OpenService } from "../open-service.ts";
 import type { FileRow } from "./files/file-row.ts";

@@ -1,5 +1,5 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { StartError } from "../../infrastructure/start-error.ts";
+import { StartError } from "../../infrastructure/process/start-error.ts";
 
 /** Creates a file that only its owner can read. @throws StartError if it exists or cannot be created */
 export async function newFile(path: string): Promise<FileHandle> {

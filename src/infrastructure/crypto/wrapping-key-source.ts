@@ -3,9 +3,9 @@ import { constants } from "node:fs";
 import { type FileHandle, link, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Secret } from "../../domain/secret.ts";
-import { makeFolder } from "../make-folder.ts";
-import { StartError } from "../start-error.ts";
-import { openTrusted, ReplaceableFileError } from "../trusted-path.ts";
+import { makeFolder } from "../files/make-folder.ts";
+import { openTrusted, ReplaceableFileError } from "../files/trusted-path.ts";
+import { StartError } from "../process/start-error.ts";
 import { WrappingKeys } from "./wrapping-keys.ts";
 
 /** The source of the wrapping keys. `madeIn` is the folder in which a key is created at the first start. */

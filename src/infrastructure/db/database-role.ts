@@ -1,6 +1,6 @@
 import { type CommonQueryMethods, sql } from "slonik";
 import { z } from "zod";
-import { StartError } from "../start-error.ts";
+import { StartError } from "../process/start-error.ts";
 import { missingRights, type TableRight } from "./schema/table-rights.ts";
 import { databaseError, serverFailure, sqlState } from "./sql-state.ts";
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type CommonQueryMethods, type QuerySqlToken, sql } from "slonik";
 import { z } from "zod";
-import { StartError } from "../start-error.ts";
+import { StartError } from "../process/start-error.ts";
 import { describeRole, schemaGrant } from "./database-role.ts";
 import { withLease } from "./lease.ts";
 import type { Dialect, MigrationStep } from "./migrations/migration-step.ts";

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DatabasePool } from "slonik";
 import type { Secret } from "../../domain/secret.ts";
-import { StartError } from "../start-error.ts";
+import { StartError } from "../process/start-error.ts";
 import { patienceMs } from "./budget.ts";
 import { connectToCockroach } from "./cockroach.ts";
 import { explainMigrationError } from "./database-role.ts";

@@ -3,11 +3,11 @@ import type { ConnectError, ConnectRouter, ContextValues, Interceptor } from "@c
 import { logVerbosity, Server, ServerCredentials, type ServerOptions, setLogVerbosity } from "@grpc/grpc-js";
 import type { Peer } from "../../domain/caller/peer.ts";
 import { Health as HealthService } from "../../gen/grpc/health/v1/health_pb.ts";
-import { bind } from "../listen.ts";
-import { type ClosedConnection, OpenConnections } from "../open-connections.ts";
-import { peerOfSession } from "../peer.ts";
-import type { TlsFiles } from "../tls-files.ts";
-import { UnreadBytes } from "../unread-bytes.ts";
+import { bind } from "../sockets/listen.ts";
+import { type ClosedConnection, OpenConnections } from "../sockets/open-connections.ts";
+import { UnreadBytes } from "../sockets/unread-bytes.ts";
+import { peerOfSession } from "../tls/peer.ts";
+import type { TlsFiles } from "../tls/tls-files.ts";
 import type { Admit } from "./admit.ts";
 import { bindConnect } from "./connect-binding.ts";
 import { liftResetLimit, takeOverStreams } from "./grpc-js-internals.ts";

@@ -1,7 +1,7 @@
 import { type DescMessage, type DescMethod, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { binaryFault } from "../not-utf8.ts";
+import { binaryFault } from "../text/not-utf8.ts";
 
 /**
  * Decodes a request.

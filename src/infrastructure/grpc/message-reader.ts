@@ -1,5 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { ByteLease } from "../unread-bytes.ts";
+import type { ByteLease } from "../sockets/unread-bytes.ts";
 import { overloaded, protocolError } from "./listener-error.ts";
 
 /** One framed message (PROTOCOL-HTTP2, Length-Prefixed-Message). gRPC-Web and Connect streams use the same frame. */

@@ -2,8 +2,8 @@ import type { Http2Session } from "node:http2";
 import { createServer, type Server as NetServer, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import type { ConnectionInjector } from "@grpc/grpc-js";
-import type { OpenConnections } from "../open-connections.ts";
-import type { TlsFiles } from "../tls-files.ts";
+import type { OpenConnections } from "../sockets/open-connections.ts";
+import type { TlsFiles } from "../tls/tls-files.ts";
 
 /** Time limit for the TLS handshake. */
 const handshakeTimeoutMs = 10_000;

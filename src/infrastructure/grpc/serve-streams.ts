@@ -1,7 +1,7 @@
 import { constants, type Http2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { ConnectError } from "@connectrpc/connect";
 import type { Peer } from "../../domain/caller/peer.ts";
-import { peerOfSession } from "../peer.ts";
+import { peerOfSession } from "../tls/peer.ts";
 import type { ConnectBinding } from "./connect-binding.ts";
 import { GrpcCall } from "./grpc-call.ts";
 import { GrpcJsCall } from "./grpc-js-call.ts";

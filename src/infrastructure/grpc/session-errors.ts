@@ -1,5 +1,5 @@
 import type { Http2Session } from "node:http2";
-import type { CloseReason } from "../open-connections.ts";
+import type { CloseReason } from "../sockets/open-connections.ts";
 
 /** nghttp2's NGHTTP2_ERR_CALLBACK_FAILURE, which Node returns once it has refused 100 calls of a connection. */
 const callbackFailure = -902;

@@ -8,8 +8,8 @@ import {
 import { isFieldError } from "@bufbuild/protobuf/reflect";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { DomainError, invalidField } from "../../domain/errors.ts";
-import { findImpossibleTime, holdsTimes } from "../json-times.ts";
-import { jsonFault } from "../not-utf8.ts";
+import { findImpossibleTime, holdsTimes } from "../text/json-times.ts";
+import { jsonFault } from "../text/not-utf8.ts";
 
 /** TextDecoder drops a byte order mark (RFC 8259 §8.1). */
 const utf8 = new TextDecoder();

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
-import type { OpenConnections } from "../open-connections.ts";
+import type { OpenConnections } from "../sockets/open-connections.ts";
 
 /** The state of one connection. */
 interface State {

@@ -14,8 +14,8 @@ import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { Peer } from "../../domain/caller/peer.ts";
 import type { Admit } from "../grpc/admit.ts";
-import { peerOf } from "../peer.ts";
-import { UnreadBytes } from "../unread-bytes.ts";
+import { UnreadBytes } from "../sockets/unread-bytes.ts";
+import { peerOf } from "../tls/peer.ts";
 import { allowEveryOrigin, type CrossOriginOptions, checkOrigin } from "./cross-origin.ts";
 import { endRequest } from "./end-request.ts";
 import { keepDeadline, keepDeadlineOfInterceptors } from "./keep-deadline.ts";

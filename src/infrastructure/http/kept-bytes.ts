@@ -1,5 +1,5 @@
 import { overloaded } from "../grpc/listener-error.ts";
-import type { ByteLease } from "../unread-bytes.ts";
+import type { ByteLease } from "../sockets/unread-bytes.ts";
 
 /**
  * The body of a request with a single message: chunks in one buffer that grows with the received bytes, counted by a

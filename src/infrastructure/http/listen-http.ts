@@ -1,8 +1,8 @@
 import { createServer, type RequestListener, type Server, type ServerOptions } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import { bind } from "../listen.ts";
-import { type ClosedConnection, OpenConnections } from "../open-connections.ts";
-import type { TlsFiles } from "../tls-files.ts";
+import { bind } from "../sockets/listen.ts";
+import { type ClosedConnection, OpenConnections } from "../sockets/open-connections.ts";
+import type { TlsFiles } from "../tls/tls-files.ts";
 import { HttpConnections } from "./http-connections.ts";
 import { type HttpHandlerOptions, httpHandler } from "./http-handler.ts";
 

@@ -7,7 +7,7 @@ import { trailerFlag } from "@connectrpc/connect/protocol-grpc-web";
 import { protocolError } from "../grpc/listener-error.ts";
 import { decodeRequest } from "../grpc/message-bytes.ts";
 import { MessageReader, tooLarge } from "../grpc/message-reader.ts";
-import type { ByteLease } from "../unread-bytes.ts";
+import type { ByteLease } from "../sockets/unread-bytes.ts";
 import { decodeJson } from "./decode-json.ts";
 import { KeptBytes } from "./kept-bytes.ts";
 import type { RequestBody } from "./request-body.ts";

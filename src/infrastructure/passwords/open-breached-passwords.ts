@@ -1,6 +1,6 @@
 import type { BreachedPasswords } from "../../domain/credential/breached-passwords.ts";
 import type { Secret } from "../../domain/secret.ts";
-import { StartError } from "../start-error.ts";
+import { StartError } from "../process/start-error.ts";
 import { BreachedPasswordFile } from "./filed-breached-passwords.ts";
 import { BreachedPasswordRangeApi } from "./ranged-breached-passwords.ts";
 

@@ -4,7 +4,7 @@ import { parseRecord } from "../../../src/domain/transfer/user-record.ts";
 import type { User } from "../../../src/domain/user/user.ts";
 import { Argon2PasswordHasher } from "../../../src/infrastructure/crypto/argon2-password-hasher.ts";
 import { HashPool } from "../../../src/infrastructure/crypto/hash-pool.ts";
-import { toAscii } from "../../../src/infrastructure/idna.ts";
+import { toAscii } from "../../../src/infrastructure/text/idna.ts";
 import { aCall } from "../../support/calls.ts";
 import { type ClockedServices, client, clockedServices } from "../../support/clocked-services.ts";
 import { audience, cheapArgon2, otherPassword, password } from "../../support/services.ts";

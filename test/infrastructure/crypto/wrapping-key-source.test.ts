@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../../../src/domain/secret.ts";
 import { loadWrappingKeys } from "../../../src/infrastructure/crypto/wrapping-key-source.ts";
 import { WrappingKeys } from "../../../src/infrastructure/crypto/wrapping-keys.ts";
-import { StartError } from "../../../src/infrastructure/start-error.ts";
+import { StartError } from "../../../src/infrastructure/process/start-error.ts";
 import { newWrappingKey } from "./opened-signing-key.ts";
 
 const key = newWrappingKey();

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { credentials, status } from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
 import { createHealth } from "../../../src/infrastructure/grpc/health.ts";
-import { ListenError } from "../../../src/infrastructure/listen.ts";
+import { ListenError } from "../../../src/infrastructure/sockets/listen.ts";
 import { serveGrpc } from "../../support/echo-server.ts";
 import { GrpcJsClient } from "../../support/grpc-js-client.ts";
 import { HealthClient } from "../../support/health-client.ts";

@@ -4,7 +4,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
 import { describe, expect, it, test } from "vitest";
 import { createHealth } from "../../../src/infrastructure/grpc/health.ts";
-import { UnreadBytes } from "../../../src/infrastructure/unread-bytes.ts";
+import { UnreadBytes } from "../../../src/infrastructure/sockets/unread-bytes.ts";
 import { SayRequestSchema } from "../../gen/echo/v1/echo_service_pb.ts";
 import { serveGrpc } from "../../support/echo-server.ts";
 import { frame, RawHttp2 } from "../../support/raw-http2.ts";

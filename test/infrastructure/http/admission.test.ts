@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { describe, expect, it } from "vitest";
 import type { Admit } from "../../../src/infrastructure/grpc/admit.ts";
-import { UnreadBytes } from "../../../src/infrastructure/unread-bytes.ts";
+import { UnreadBytes } from "../../../src/infrastructure/sockets/unread-bytes.ts";
 import { echo, serveHttp } from "../../support/echo-server.ts";
 import { RawTcp } from "../../support/raw-tcp.ts";
 import { enveloped } from "../../support/served-api.ts";

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { loadTlsFiles } from "../../../src/infrastructure/tls-files.ts";
+import { loadTlsFiles } from "../../../src/infrastructure/tls/tls-files.ts";
 import { crossOriginRefusal } from "../../../src/interfaces/rpc/errors.ts";
 import { Authority } from "../../support/authority.ts";
 import { serveHttp } from "../../support/echo-server.ts";

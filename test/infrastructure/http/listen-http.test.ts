@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { Agent, get } from "node:http";
 import { expect, it } from "vitest";
-import { ListenError } from "../../../src/infrastructure/listen.ts";
+import { ListenError } from "../../../src/infrastructure/sockets/listen.ts";
 import { serveHttp } from "../../support/echo-server.ts";
 import { RawTcp } from "../../support/raw-tcp.ts";
 import { never, timed, until } from "../../support/wait.ts";

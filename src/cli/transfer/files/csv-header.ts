@@ -1,4 +1,4 @@
-import { StartError } from "../../../infrastructure/start-error.ts";
+import { StartError } from "../../../infrastructure/process/start-error.ts";
 import type { ByteWindow } from "./byte-window.ts";
 import { type CsvLines, nextCsvLines } from "./csv-lines.ts";
 

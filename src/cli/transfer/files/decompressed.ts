@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createGunzip } from "node:zlib";
-import { StartError } from "../../../infrastructure/start-error.ts";
+import { StartError } from "../../../infrastructure/process/start-error.ts";
 import { withHead } from "./chunk-head.ts";
 
 /** Input bytes per step: a chunk expands at most about a thousandfold. */

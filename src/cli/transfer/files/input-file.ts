@@ -2,7 +2,7 @@ import { fstatSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { addAbortSignal } from "node:stream";
 import { getSystemErrorMap } from "node:util";
-import { StartError } from "../../../infrastructure/start-error.ts";
+import { StartError } from "../../../infrastructure/process/start-error.ts";
 
 /** An open file, or standard input. It can be read once. */
 export interface InputFile {

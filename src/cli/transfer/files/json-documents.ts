@@ -1,4 +1,4 @@
-import { StartError } from "../../../infrastructure/start-error.ts";
+import { StartError } from "../../../infrastructure/process/start-error.ts";
 import { type ByteWindow, maxRowBytes } from "./byte-window.ts";
 import type { FileRow } from "./file-row.ts";
 import { jsonRow, tooLongRow } from "./json-row.ts";

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { describeInvalidUtf8, findInvalidUtf8 } from "../../../infrastructure/utf8.ts";
+import { describeInvalidUtf8, findInvalidUtf8 } from "../../../infrastructure/text/utf8.ts";
 import type { ByteWindow } from "./byte-window.ts";
 
 /** The text of a row, or of a part of it. */

@@ -1,4 +1,4 @@
-import { StartError } from "../../../infrastructure/start-error.ts";
+import { StartError } from "../../../infrastructure/process/start-error.ts";
 import { withHead } from "./chunk-head.ts";
 
 /** Text as UTF-8. Invalid text in the file becomes invalid UTF-8. */

@@ -1,6 +1,6 @@
 import { invalidField } from "../../../domain/errors.ts";
 import { isInTimeRange } from "../../../domain/time-range.ts";
-import { parseDateTime } from "../../../infrastructure/rfc3339.ts";
+import { parseDateTime } from "../../../infrastructure/text/rfc3339.ts";
 
 /**
  * Fields of a parsed row. Every reader treats null as missing, never converts a value of another type, and throws

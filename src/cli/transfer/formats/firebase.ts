@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { invalidField } from "../../../domain/errors.ts";
-import { StartError } from "../../../infrastructure/start-error.ts";
+import { StartError } from "../../../infrastructure/process/start-error.ts";
 import { unreadable } from "../files/file-rows.ts";
 import { countOf, type Fields, flagAt, objectOf, objectsOf, textAt, unixMillisecondsAt } from "./fields.ts";
 import {

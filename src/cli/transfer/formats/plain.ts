@@ -3,7 +3,7 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { type DomainError, invalidField } from "../../../domain/errors.ts";
 import { User_State } from "../../../gen/auth/v1/user_pb.ts";
 import { type UserRecord, UserRecordSchema } from "../../../gen/auth/v1/user_transfer_service_pb.ts";
-import { findImpossibleTime } from "../../../infrastructure/json-times.ts";
+import { findImpossibleTime } from "../../../infrastructure/text/json-times.ts";
 import { objectOf, textAt, timeAt } from "./fields.ts";
 import type { ForeignRow } from "./foreign.ts";
 

@@ -1,4 +1,4 @@
-import { StartError } from "../../start-error.ts";
+import { StartError } from "../../process/start-error.ts";
 /** The embedded PostgreSQL cannot or must not run. The message tells the operator what is wrong and how to fix it. */
 export class EmbeddedPostgresError extends StartError {
   override readonly name = "EmbeddedPostgresError";
