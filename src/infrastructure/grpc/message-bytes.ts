@@ -13,9 +13,9 @@ export function decodeRequest({ input }: DescMethod, bytes: Uint8Array): Message
     // Not the Buffer itself: its slices, which become the message's bytes fields, are not plain Uint8Arrays.
     return fromBinary(input, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   } catch (cause) {
-    if (isNotUtf8(cause)) throw binaryFault(input, bytes) ?? cause;
+    const fault = isNotUtf8(cause) ? binaryFault(input, bytes) : undefined;
     const message = `the request is not a valid ${input.typeName}`;
-    throw new ConnectError(message, Code.InvalidArgument, undefined, undefined, cause);
+    throw fault ?? new ConnectError(message, Code.InvalidArgument, undefined, undefined, cause);
   }
 }
 

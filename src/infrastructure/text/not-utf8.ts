@@ -10,13 +10,16 @@ export function jsonFault({ typeName }: DescMessage, bytes: Uint8Array): DomainE
 
 /**
  * The error for the first string of a binary request that is not UTF-8 (proto3 requires it), with the path of the
- * field. Undefined if all strings are UTF-8.
- * @throws Error if the bytes before it are not protobuf
+ * field. Undefined if all strings are UTF-8, or if the bytes in front of it are malformed.
  */
 export function binaryFault(schema: DescMessage, bytes: Uint8Array): DomainError | undefined {
-  for (const { field, value } of strings(schema, bytes, "")) {
-    const fault = faultOf(schema.typeName, field, value);
-    if (fault !== undefined) return fault;
+  try {
+    for (const { field, value } of strings(schema, bytes, "")) {
+      const fault = faultOf(schema.typeName, field, value);
+      if (fault !== undefined) return fault;
+    }
+  } catch {
+    // The decoder accepts field types that do not fit the schema in another way.
   }
   return undefined;
 }
