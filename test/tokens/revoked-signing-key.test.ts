@@ -151,7 +151,7 @@ describe("a leaked signing key", () => {
     const again = await auth(["keys", "revoke", kid], cliEnvironment());
     expect(again).toMatchObject({ code: 0, stderr: "" });
     expect(again.stdout).toMatch(
-      new RegExp(`^Key ${kid} is revoked since \\S+Z\\. Key ${signing} \\(ES256\\) signs\\.\\n$`),
+      new RegExp(`^Key ${kid} was revoked at \\S+Z\\. Key ${signing} \\(ES256\\) signs now\\.\\n$`),
     );
     expect((await auth(["keys", "list"], cliEnvironment())).stdout).toMatch(
       new RegExp(`^${kid} +ES256 +revoked `, "m"),
