@@ -23,8 +23,8 @@ export const transferDefects: readonly Defect[] = [
     file: "src/interfaces/relationaldb/cockroachdb/insert-users.ts",
     find: "      least(given.create_time, now()),\n",
     replace: "      date_trunc('second', least(given.create_time, now())),\n",
-    test: "test/cli/round-trip.test.ts",
-    named: "whatever the API has accepted",
+    test: "test/contract/postgres.test.ts",
+    named: "are added with what they bring along",
   },
   {
     name: "text that the database cannot store reaches it",
@@ -96,7 +96,7 @@ export const transferDefects: readonly Defect[] = [
     find: "(requestId ?? dependencies.newId())",
     replace: '(requestId ?? "")',
     test: importTests,
-    named: "without a request id it is another import",
+    named: "after an import without a request id",
   },
   {
     name: "a row that repeats another one counts as done",

@@ -282,16 +282,18 @@ describe("an import that is sent again with its request id", () => {
     expect(await events()).toHaveLength(3);
   });
 
-  test.each<[string, string | undefined, Partial<Call["origin"]>]>([
-    ["without a request id", undefined, {}],
-    ["with another request id", randomUUID(), {}],
-    ["by another caller", "0b6f6c1e-8f5b-4c1a-9a55-0d6c3a6f7a10", { caller: "spiffe://example.org/other" }],
-  ])("%s it is another import, which finds its names taken", async (_, requestId, origin) => {
+  const known = "0b6f6c1e-8f5b-4c1a-9a55-0d6c3a6f7a10";
+  test.each<[string, string | undefined, string | undefined, Partial<Call["origin"]>]>([
+    ["without a request id", known, undefined, {}],
+    ["with another request id", known, randomUUID(), {}],
+    ["after an import without a request id, without one", undefined, undefined, {}],
+    ["by another caller", known, known, { caller: "spiffe://example.org/other" }],
+  ])("%s it is another import, which finds its names taken", async (_, first, second, origin) => {
     const { begin, all } = opened();
     const rows = [aRow({ id: randomUUID() }), aRow()];
-    await begin("0b6f6c1e-8f5b-4c1a-9a55-0d6c3a6f7a10").add(aCall(), rows);
+    await begin(first).add(aCall(), rows);
     const call = { ...aCall(), origin: { ...aCall().origin, ...origin } };
-    const again = await begin(requestId).add(call, rows);
+    const again = await begin(second).add(call, rows);
     expect(again.map(reasonOf)).toEqual(["USER_ID_TAKEN", "EMAIL_TAKEN"]);
     expect(await all()).toHaveLength(2);
   });
