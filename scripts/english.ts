@@ -23,7 +23,9 @@ const quoted = /`[^`\n]*`|"[^"\n]*"/g;
 
 /** Finds the phrases of a file. Quotations in Markdown and comments do not count. */
 export function findPhrases(file: string, text: string): Finding[] {
-  const own = file.endsWith(".ts") ? text : text.replaceAll(quoted, (quotation) => " ".repeat(quotation.length));
+  const own = file.endsWith(".ts")
+    ? text
+    : text.replaceAll(quoted, (quotation) => " ".repeat(quotation.length));
   return patterns.flatMap(([pattern, instead]) =>
     [...own.matchAll(pattern)].map((match) => ({
       file,
