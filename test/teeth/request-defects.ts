@@ -71,8 +71,8 @@ export const requestDefects: readonly Defect[] = [
   {
     name: "a binary string that is not UTF-8 is refused without its field",
     file: "src/infrastructure/grpc/message-bytes.ts",
-    find: "    if (isNotUtf8(cause)) throw binaryFault(input, bytes) ?? cause;\n",
-    replace: "",
+    find: "isNotUtf8(cause) ? binaryFault(input, bytes) : undefined",
+    replace: "undefined as Error | undefined",
     test: "test/interfaces/rpc/not-utf8.test.ts",
     named: "a request that is not UTF-8",
   },

@@ -51,7 +51,7 @@ test("a check in doubt is repeated sooner", async () => {
   const failed = Promise.withResolvers<void>();
   const { said } = await watched((check) => (check === 0 ? passes() : fails()), {
     intervalMs: 60,
-    doubtIntervalMs: 1,
+    recheckIntervalMs: 1,
     onChange: (ready: boolean) => ready || failed.resolve(),
   });
   const startedAt = performance.now();
