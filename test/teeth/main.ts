@@ -4,6 +4,7 @@
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -27,6 +28,8 @@ interface Outcome {
 
 function copyTree(): string {
   const copy = mkdtempSync(join(tmpdir(), "auth-teeth-"));
+  // Some tests run the service as another user.
+  chmodSync(copy, 0o755);
   const files = execFileSync("git", ["ls-files", "-co", "--exclude-standard"], {
     cwd: root,
     encoding: "utf8",
