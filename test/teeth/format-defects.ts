@@ -132,8 +132,8 @@ export const formatDefects: readonly Defect[] = [
   {
     name: "an id of any version is kept",
     file: "src/cli/transfer/formats/foreign.ts",
-    find: "-[1-8][0-9a-f]{3}-",
-    replace: "-[0-9a-f]{4}-",
+    find: "const isUuid = isUserId(user.id);",
+    replace: "const isUuid = /^[0-9a-f-]{36}$/i.test(user.id);",
     test: keycloak,
     named: "keeps its id or gets a new one",
   },

@@ -33,6 +33,11 @@ export interface RecordRules {
 /** RFC 9562: a UUID of a defined version. */
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 
+/** Whether a text is an id that an import keeps. */
+export function isUserId(text: string): boolean {
+  return uuid.test(text);
+}
+
 /** Identifies a record within the import. */
 export interface RecordIdentity {
   readonly importDigest: string;
@@ -67,7 +72,7 @@ export async function parseRecord(
 }
 
 function parseId(id: string | undefined): string | undefined {
-  if (id === undefined || uuid.test(id)) return id?.toLowerCase();
+  if (id === undefined || isUserId(id)) return id?.toLowerCase();
   throw invalidField("INVALID_REQUEST", "user.id", "must be a UUID (RFC 9562)");
 }
 

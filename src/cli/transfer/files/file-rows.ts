@@ -7,9 +7,6 @@ import { jsonRows } from "./json-rows.ts";
 import type { Layout } from "./layout.ts";
 import { utf8Text } from "./utf8-chunks.ts";
 
-export { unreadable } from "./input-file.ts";
-export type { Layout } from "./layout.ts";
-
 export interface FileRowsOptions {
   readonly signal: AbortSignal;
   /** Called with the number of bytes read so far, and the size of the file if it is a regular file. */

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { invalidField } from "../../../domain/errors.ts";
 import { StartError } from "../../../infrastructure/process/start-error.ts";
-import { unreadable } from "../files/file-rows.ts";
+import { unreadable } from "../files/input-file.ts";
 import { countOf, type Fields, flagAt, objectOf, objectsOf, textAt, unixMillisecondsAt } from "./fields.ts";
 import {
   attributesAt,

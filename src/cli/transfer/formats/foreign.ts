@@ -1,8 +1,9 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { invalidField } from "../../../domain/errors.ts";
+import { isUserId } from "../../../domain/transfer/user-record.ts";
 import type { UserRecordSchema } from "../../../gen/auth/v1/user_transfer_service_pb.ts";
-import { type Fields, objectAt } from "./fields.ts";
+import { type Fields, objectAt, textAt } from "./fields.ts";
 
 export type Attributes = Readonly<Record<string, string>>;
 
@@ -79,9 +80,6 @@ export interface ForeignUser {
   readonly identifierFields: string;
 }
 
-/** A UUID of an existing version and of the variant of RFC 9562. */
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
-
 /**
  * A user of another system as a row. An id that is not a UUID of RFC 9562 is replaced by a new one and kept as an
  * attribute. A username with "@" is not valid here: it becomes the email if there is no other, else it is kept as an
@@ -91,7 +89,7 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-
 export function foreignRow(system: ForeignSystem, user: ForeignUser): ForeignRow {
   const { displayName, createTime, suspended, passwordHash } = user;
   const { email, username, oldUsername } = identifiersOf(user);
-  const isUuid = uuid.test(user.id);
+  const isUuid = isUserId(user.id);
   const kept = new Map<KeptAs, string>();
   if (!isUuid && user.id !== "") kept.set(idAttributes[system], user.id);
   if (oldUsername !== "") kept.set(usernameAttributes[system], oldUsername);
@@ -156,6 +154,16 @@ function attributeText(path: string, value: unknown): string {
     if (typeof part !== "number" || Math.abs(part) <= Number.MAX_SAFE_INTEGER) return part;
     throw invalidField("INVALID_REQUEST", path, "has a number too large to be exact; write it as a string");
   });
+}
+
+/** @throws PASSWORD_HASH_UNACCEPTABLE if the field holds a plain password */
+export function assertNoPlainPassword(fields: Fields, name: string, within: string): void {
+  if (textAt(fields, name, within) === "") return;
+  throw invalidField(
+    "PASSWORD_HASH_UNACCEPTABLE",
+    within + name,
+    "is a plain password; only hashes are imported",
+  );
 }
 
 /** Joins the parts of a full name. */

@@ -1,5 +1,5 @@
 import { UsageError } from "../../usage-error.ts";
-import type { Layout } from "../files/file-rows.ts";
+import type { Layout } from "../files/layout.ts";
 import { auth0User } from "./auth0.ts";
 import { firebaseUser, readFirebaseParameters } from "./firebase.ts";
 import type { ForeignRow, ReadOptions } from "./foreign.ts";

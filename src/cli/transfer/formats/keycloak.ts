@@ -1,4 +1,3 @@
-import { invalidField } from "../../../domain/errors.ts";
 import {
   countOf,
   type Fields,
@@ -10,6 +9,7 @@ import {
   unixMillisecondsAt,
 } from "./fields.ts";
 import {
+  assertNoPlainPassword,
   attributesAt,
   type ForeignRow,
   foreignRow,
@@ -49,13 +49,7 @@ function single(values: unknown): unknown {
 
 /** The credential as JSON. Until release 8, exports had its parts as separate fields. */
 function hashOf(credential: Fields): string {
-  if (textAt(credential, "value", "credentials.") !== "") {
-    throw invalidField(
-      "PASSWORD_HASH_UNACCEPTABLE",
-      "credentials.value",
-      "is a plain password; only hashes are imported",
-    );
-  }
+  assertNoPlainPassword(credential, "value", "credentials.");
   const { credentialData, secretData, hashIterations, algorithm, salt, hashedSaltedValue } = credential;
   if (credentialData || !hashedSaltedValue) return JSON.stringify({ credentialData, secretData });
   return JSON.stringify({

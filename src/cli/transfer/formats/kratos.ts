@@ -2,6 +2,7 @@ import { invalidField } from "../../../domain/errors.ts";
 import { earliestMs } from "../../../domain/time-range.ts";
 import { countOf, type Fields, objectAt, objectOf, objectsOf, textAt, textsAt, timeAt } from "./fields.ts";
 import {
+  assertNoPlainPassword,
   attributesAt,
   type ForeignRow,
   foreignRow,
@@ -73,14 +74,9 @@ function isInactive(identity: Fields): boolean {
 }
 
 function hashOf(config: Fields): string {
-  if (textAt(config, "password", "credentials.password.config.") !== "") {
-    throw invalidField(
-      "PASSWORD_HASH_UNACCEPTABLE",
-      "credentials.password.config.password",
-      "is a plain password; only hashes are imported",
-    );
-  }
-  return textAt(config, "hashed_password", "credentials.password.config.");
+  const within = "credentials.password.config.";
+  assertNoPlainPassword(config, "password", within);
+  return textAt(config, "hashed_password", within);
 }
 
 const knownCredentials = new Set([
